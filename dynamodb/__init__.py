@@ -1,0 +1,13 @@
+"""The data layer: PynamoDB records where the Django ORM would stand.
+
+It knows nothing of accounts, staff or Django. Its rooms:
+
+- ``settings``: where the store is and how patient to be with it
+- ``models`` and ``attributes``: what a record is made of
+- ``store``: one record, or many by key
+- ``pages`` and ``cursors``: lists, a signed page at a time
+- ``transactions``: named actions, one commit, a named outcome
+- ``tables``: create, check and describe
+- ``client``: the one place that talks to DynamoDB, and counts it
+- ``local``: the embedded DynamoDB Local
+"""

@@ -1,0 +1,182 @@
+"""The one place that talks to DynamoDB: one client a process, counted, its errors in our words."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.client import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+)
+from botocore.session import get_session
+from pynamodb.connection.base import Connection
+
+from dynamodb import errors
+from dynamodb.settings import Settings
+
+THROTTLES = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "ProvisionedThroughputExceeded",
+        "RequestLimitExceeded",
+        "ThrottlingException",
+        "ThrottlingError",
+        "LimitExceededException",
+    }
+)
+CONFLICTS = frozenset({"TransactionConflict", "TransactionConflictException"})
+
+_lock = threading.Lock()
+_settings: Settings | None = None
+_connection: Connection | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request that was sent: its operation, and what it consumed where DynamoDB says so."""
+
+    operation: str
+    capacity: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass
+class RequestLog:
+    """What ``count_requests`` saw, in order."""
+
+    requests: list[Request] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.requests)
+
+    @property
+    def operations(self) -> list[str]:
+        return [request.operation for request in self.requests]
+
+
+_request_log: ContextVar[RequestLog | None] = ContextVar("request_log", default=None)
+
+
+@contextmanager
+def count_requests() -> Iterator[RequestLog]:
+    """Record every request to DynamoDB that this thread sends, retries included."""
+    log = RequestLog()
+    token = _request_log.set(log)
+    try:
+        yield log
+    finally:
+        _request_log.reset(token)
+
+
+def configure(settings: Settings) -> None:
+    """Say where the store is. The client itself is made at first use, or by ``warm``."""
+    global _settings, _connection
+    with _lock:
+        _settings, _connection = settings, None
+
+
+def settings() -> Settings:
+    """What ``configure`` was given; raises ``RuntimeError`` before."""
+    if _settings is None:
+        raise RuntimeError("dynamodb.client.configure() has not been called.")
+    return _settings
+
+
+def warm() -> None:
+    """Make the client now rather than in the first request."""
+    connection()
+
+
+def connection() -> Connection:
+    """PynamoDB's connection around the one client, shared by every record class."""
+    global _connection  # noqa: PLW0603 - one client a process
+    made = _connection
+    if made is None:
+        with _lock:
+            if _connection is None:
+                _connection = _connect(settings())
+            made = _connection
+    return made
+
+
+def _connect(store: Settings) -> Connection:
+    session = get_session()
+    if store.is_on_this_machine and session.get_credentials() is None:
+        session.set_credentials("local", "local")
+    made = Connection(region=store.region, host=store.endpoint_url or None)
+    client = session.create_client(
+        "dynamodb",
+        region_name=store.region,
+        endpoint_url=store.endpoint_url or None,
+        config=Config(
+            parameter_validation=False,
+            user_agent="backoffice",
+            account_id_endpoint_mode="disabled",
+            tcp_keepalive=True,
+            connect_timeout=store.connect_timeout_seconds,
+            read_timeout=store.read_timeout_seconds,
+            retries={"total_max_attempts": store.max_attempts, "mode": "standard"},
+            max_pool_connections=store.max_connections,
+        ),
+    )
+    client.meta.events.register("before-send.dynamodb", _note_request)
+    made._client = client  # type: ignore[assignment]  # noqa: SLF001 - PynamoDB offers no other way to tune it
+    return made
+
+
+def _note_request(event_name: str, **_: Any) -> None:
+    log = _request_log.get()
+    if log is not None:
+        log.requests.append(Request(event_name.rsplit(".", 1)[-1]))
+
+
+def call(operation: str, **arguments: Any) -> dict[str, Any]:
+    """Send one request. Raises the errors of ``dynamodb.errors``; ``ClientError`` for others."""
+    log = _request_log.get()
+    if log is not None and operation in _TELLS_CAPACITY:
+        arguments["ReturnConsumedCapacity"] = "INDEXES"
+    try:
+        answer: dict[str, Any] = connection().client._make_api_call(operation, arguments)  # noqa: SLF001 - what the client's own methods do
+    except (EndpointConnectionError, ConnectTimeoutError, NoCredentialsError) as error:
+        raise errors.StoreUnavailableError(f"The store cannot be reached: {error}") from error
+    except ClientError as error:
+        raise _translated(error) from error
+    except BotoCoreError as error:
+        raise errors.StoreUnavailableError(f"The store did not answer: {error}") from error
+    if log is not None and log.requests:
+        _note_capacity(log, answer)
+    return answer
+
+
+_TELLS_CAPACITY = frozenset({
+    "BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem",
+})  # fmt: skip
+
+
+def _note_capacity(log: RequestLog, answer: dict[str, Any]) -> None:
+    consumed = answer.get("ConsumedCapacity", ())
+    parts = tuple(consumed) if isinstance(consumed, list) else (consumed,) if consumed else ()
+    log.requests[-1] = Request(log.requests[-1].operation, parts)
+
+
+def _translated(error: ClientError) -> Exception:
+    answer: dict[str, Any] = dict(error.response)
+    code = answer["Error"]["Code"]
+    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code in THROTTLES or code in CONFLICTS:
+        return errors.StoreBusyError("The store is busy. Please try again in a moment.")
+    if code == "ResourceNotFoundException":
+        return errors.TableMissingError(
+            "A table is missing. Run `make create-payment-tables` first."
+        )
+    if code == "ConditionalCheckFailedException":
+        return errors.ConditionFailedError(answer.get("Item"))
+    if status >= 500 or code in {"TransactionInProgressException", "InternalServerError"}:  # noqa: PLR2004 - HTTP's own
+        return errors.StoreUnavailableError(f"The store failed with {code}.")
+    return error

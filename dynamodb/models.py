@@ -1,0 +1,96 @@
+"""What a record is: a PynamoDB model with our connection, and a version that always moves."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from pynamodb.connection.base import MetaTable
+from pynamodb.connection.table import TableConnection
+from pynamodb.models import Model
+
+from dynamodb import client
+from dynamodb.attributes import TimeAttribute, WholeNumberAttribute
+from dynamodb.errors import UnreadableRecordError
+
+Item = Mapping[str, Any]
+"""A record as DynamoDB sends it: names to typed values."""
+
+
+class Record(Model):
+    """A record of one table. ``Meta.table_name`` is the name without the prefix.
+
+    ``expires_at_attribute`` names the attribute of the table's TTL where it has one. DynamoDB
+    deletes late and DynamoDB Local never: whoever reads checks the expiry.
+    """
+
+    expires_at_attribute: ClassVar[str] = ""
+
+    @classmethod
+    def table_name(cls) -> str:
+        return client.settings().table_prefix + str(cls.Meta.table_name)
+
+    @classmethod
+    def key_names(cls) -> list[str]:
+        """Names of the partition key and, where there is one, the sort key."""
+        return [key["AttributeName"] for key in cls._get_schema()["key_schema"]]
+
+    @classmethod
+    def from_item(cls, item: Item) -> Self:
+        """Read a record; raises ``UnreadableRecordError`` naming it where a value is damaged."""
+        try:
+            return cls.from_raw_data(dict(item))
+        except (UnreadableRecordError, ValueError, TypeError, AttributeError) as error:
+            key = ", ".join(str(item.get(name)) for name in cls.key_names())
+            message = f"A record of {cls.table_name()} cannot be read ({key}): {error}"
+            raise UnreadableRecordError(message) from error
+
+    def key_item(self) -> dict[str, Any]:
+        """The record's key as DynamoDB takes it."""
+        attributes = type(self).get_attributes()
+        return {
+            name: {attributes[name].attr_type: attributes[name].serialize(getattr(self, name))}
+            for name in self.key_names()
+        }
+
+    def with_changes(self, changes: Mapping[str, Any]) -> Self:
+        """A copy with some attributes set, those given as ``None`` taken away."""
+        copy = type(self)()
+        copy.attribute_values = {**self.attribute_values, **changes}
+        return copy
+
+    @classmethod
+    def _get_connection(cls) -> TableConnection:
+        return table_connection(cls)
+
+
+class VersionedRecord(Record):
+    """A record that changes: every write is conditional on its version and moves it by one."""
+
+    version = WholeNumberAttribute(default=0)
+    created_at = TimeAttribute(null=True)
+    updated_at = TimeAttribute(null=True)
+
+
+def table_connection(model: type[Record]) -> TableConnection:
+    """PynamoDB's view of a record's table, over the shared client."""
+    connection, name = client.connection(), model.table_name()
+    if name not in connection._tables:  # noqa: SLF001 - PynamoDB's registry of schemas
+        connection._tables[name] = _meta_table(model, name)  # noqa: SLF001 - the same; setting it twice is harmless
+    table = TableConnection.__new__(TableConnection)
+    table.table_name, table.connection = name, connection
+    return table
+
+
+def _meta_table(model: type[Record], name: str) -> MetaTable:
+    schema = model._get_schema()  # noqa: SLF001 - the schema PynamoDB itself works with
+    return MetaTable(
+        {
+            "TableName": name,
+            "KeySchema": schema["key_schema"],
+            "AttributeDefinitions": schema["attribute_definitions"],
+            "GlobalSecondaryIndexes": [
+                {"IndexName": index["index_name"], "KeySchema": index["key_schema"]}
+                for index in schema["global_secondary_indexes"]
+            ],
+            "LocalSecondaryIndexes": [],
+        }
+    )

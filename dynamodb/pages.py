@@ -1,0 +1,169 @@
+"""Lists, a page at a time: a query on a key, or several of them one after the other."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from dynamodb import cursors
+from dynamodb.client import call
+from dynamodb.models import Record
+from dynamodb.store import BATCH_KEYS, get_many
+
+R = TypeVar("R", bound=Record)
+
+PAGE_ROWS = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query(Generic[R]):
+    """All records under one key of a table or index, in order of its sort key.
+
+    ``between`` narrows the sort key, both ends included. An index is read as it is, late by up to
+    seconds; ``hydrate`` reads the rows themselves, consistently, in one more request.
+    """
+
+    model: type[R]
+    partition: str
+    index: str = ""
+    between: tuple[str, str] | None = None
+    newest_first: bool = True
+    hydrate: bool = False
+
+    @property
+    def bound_to(self) -> tuple[str, ...]:
+        """What a cursor of this query is bound to."""
+        low, high = self.between or ("", "")
+        order = "newest" if self.newest_first else "oldest"
+        return (self.model.table_name(), self.index, self.partition, low, high, order)
+
+    def key_names(self) -> list[str]:
+        """The partition key and sort key that this query runs on."""
+        if not self.index:
+            return self.model.key_names()
+        index = self.model._indexes[self.index]  # noqa: SLF001 - PynamoDB's registry
+        return [key["AttributeName"] for key in index._get_schema()["key_schema"]]  # noqa: SLF001 - the same
+
+
+@dataclass(frozen=True)
+class Page(Generic[R]):
+    """Rows of a list, and how far was looked for them.
+
+    ``next_cursor`` is empty on the last page. ``examined`` counts the rows read, which is more
+    than the rows shown where a filter that no key serves was applied; ``reached`` is the sort key
+    of the last one of them.
+    """
+
+    rows: list[R] = field(default_factory=list)
+    next_cursor: str = ""
+    examined: int = 0
+    reached: str = ""
+
+
+def read_page(
+    queries: Sequence[Query[R]],
+    *,
+    person: str,
+    cursor: str = "",
+    rows: int = PAGE_ROWS,
+    keep: Callable[[R], bool] | None = None,
+    kept_by: tuple[str, ...] = (),
+    max_requests: int = 1,
+) -> Page[R]:
+    """Read one page of one or more queries, each beginning where the one before ends.
+
+    ``keep`` filters rows after they are read; ``kept_by`` names that filter for the cursor, which
+    is bound to it, to every query and to ``person``. With a filter up to 100 rows are read per
+    request, so a page may be short and still have a next one: ``max_requests`` bounds the work.
+    Raises ``CursorError`` for a cursor that is not this list's.
+    """
+    bound_to = (person, *kept_by, *(part for query in queries for part in query.bound_to))
+    number, start = cursors.read(cursor, bound_to=bound_to) if cursor else (0, None)
+    reader = _Reader(rows=rows, keep=keep)
+    for _ in range(max_requests):
+        start = reader.read(queries[number], start)
+        if start is None:
+            number += 1
+        if number == len(queries) or reader.is_full:
+            break
+    more = number < len(queries)
+    return Page(
+        rows=reader.kept,
+        next_cursor=cursors.write([number, start], bound_to=bound_to) if more else "",
+        examined=reader.examined,
+        reached=reader.reached,
+    )
+
+
+@dataclass(kw_only=True)
+class _Reader(Generic[R]):
+    """Collects rows until there are enough, and knows where to go on."""
+
+    rows: int
+    keep: Callable[[R], bool] | None
+    kept: list[R] = field(default_factory=list)
+    examined: int = 0
+    reached: str = ""
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.kept) >= self.rows
+
+    def read(self, query: Query[R], start: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Send one request; give the key to go on from, or ``None`` at the end of the query."""
+        wanted = self.rows - len(self.kept)
+        # One row more than shown tells whether there is a next page: the key to go on that
+        # DynamoDB returns does not promise one.
+        limit = min(BATCH_KEYS, wanted + 1) if self.keep is None else BATCH_KEYS
+        answer = call("Query", **_arguments(query, limit, start))
+        items: list[dict[str, Any]] = answer["Items"]
+        for place, (item, record) in enumerate(zip(items, _records(query, items), strict=True)):
+            self.examined += 1
+            self.reached = _sort_text(query, item)
+            if record is None or (self.keep is not None and not self.keep(record)):
+                continue
+            self.kept.append(record)
+            if self.is_full:
+                is_last = place == len(items) - 1 and "LastEvaluatedKey" not in answer
+                return None if is_last else _resume_key(query, item)
+        last: dict[str, Any] | None = answer.get("LastEvaluatedKey")
+        return last
+
+
+def _records(query: Query[R], items: list[dict[str, Any]]) -> list[R | None]:
+    rows = [query.model.from_item(item) for item in items]
+    return get_many(rows) if query.hydrate and rows else list(rows)
+
+
+def _arguments(query: Query[R], limit: int, start: dict[str, Any] | None) -> dict[str, Any]:
+    partition_name, *sort_name = query.key_names()
+    names, values = {"#p": partition_name}, {":p": {"S": query.partition}}
+    condition = "#p = :p"
+    if query.between is not None:
+        names["#s"] = sort_name[0]
+        values |= {":low": {"S": query.between[0]}, ":high": {"S": query.between[1]}}
+        condition += " AND #s BETWEEN :low AND :high"
+    arguments: dict[str, Any] = {
+        "TableName": query.model.table_name(),
+        "KeyConditionExpression": condition,
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": values,
+        "ScanIndexForward": not query.newest_first,
+        "Limit": limit,
+    }
+    if query.index:
+        arguments["IndexName"] = query.index
+    else:
+        arguments["ConsistentRead"] = True
+    if start:
+        arguments["ExclusiveStartKey"] = start
+    return arguments
+
+
+def _resume_key(query: Query[R], item: dict[str, Any]) -> dict[str, Any]:
+    names = {*query.key_names(), *query.model.key_names()}
+    return {name: item[name] for name in sorted(names)}
+
+
+def _sort_text(query: Query[R], item: dict[str, Any]) -> str:
+    *_, sort_name = query.key_names()
+    return str(next(iter(item[sort_name].values())))

@@ -1,0 +1,123 @@
+"""One record, or many by key; single writes with a condition. Reads are consistent."""
+
+import random
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
+
+from pynamodb.expressions.condition import Condition
+
+from dynamodb.client import call
+from dynamodb.errors import StoreBusyError
+from dynamodb.models import Record
+
+R = TypeVar("R", bound=Record)
+
+BATCH_KEYS = 100
+"""BatchGetItem takes at most 100 keys."""
+
+_UNPROCESSED_ATTEMPTS = 6
+
+
+def get(key: R) -> R | None:
+    """Read the record that has the key of ``key``, a record with nothing but its key set."""
+    model = type(key)
+    answer = call("GetItem", TableName=model.table_name(), Key=key.key_item(), ConsistentRead=True)
+    item = answer.get("Item")
+    return model.from_item(item) if item else None
+
+
+def get_many(keys: Sequence[Record]) -> list[Any]:
+    """Read up to 100 records of any tables in one request, in the order asked, ``None`` if absent.
+
+    Raises ``ValueError`` for more than 100 keys, ``StoreBusyError`` if DynamoDB leaves some
+    unprocessed for too long: a part is never passed off as the whole.
+    """
+    if len(keys) > BATCH_KEYS:
+        raise ValueError(f"At most {BATCH_KEYS} keys a batch, not {len(keys)}.")
+    found = _batch_get({(key.table_name(), _flat(key.key_item())): key for key in keys}.values())
+    return [found.get((key.table_name(), _flat(key.key_item()))) for key in keys]
+
+
+def _batch_get(keys: Iterable[Record]) -> dict[tuple[str, Any], Record]:
+    wanted: dict[str, Any] = {}
+    models: dict[str, type[Record]] = {}
+    for key in keys:
+        table = key.table_name()
+        models[table] = type(key)
+        request = wanted.setdefault(table, {"Keys": [], "ConsistentRead": True})
+        request["Keys"].append(key.key_item())
+    found: dict[tuple[str, Any], Record] = {}
+    for attempt in range(_UNPROCESSED_ATTEMPTS):
+        if not wanted:
+            return found
+        if attempt:
+            time.sleep(random.uniform(0, 0.025 * 2**attempt))  # noqa: S311 - jitter, not a secret
+        answer = call("BatchGetItem", RequestItems=wanted)
+        for table, items in answer["Responses"].items():
+            model = models[table]
+            names = model.key_names()
+            for item in items:
+                key_of = _flat({name: item[name] for name in names})
+                found[table, key_of] = model.from_item(item)
+        wanted = answer.get("UnprocessedKeys") or {}
+    if wanted:
+        raise StoreBusyError("The store is busy. Please try again in a moment.")
+    return found
+
+
+def _flat(key_item: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple((name, *typed.values()) for name, typed in sorted(key_item.items()))
+
+
+def put(record: Record, condition: Condition | None = None) -> None:
+    """Write a whole record; raises ``ConditionFailedError`` where the condition does not hold."""
+    call(
+        "PutItem",
+        TableName=record.table_name(),
+        Item=record.serialize(),
+        **condition_arguments(condition),
+    )
+
+
+def put_new(record: Record) -> None:
+    """Write a record whose key must be free; raises ``ConditionFailedError`` if it is taken."""
+    put(record, must_not_exist(type(record)))
+
+
+def put_existing(record: Record) -> None:
+    """Replace a record that must be there; raises ``ConditionFailedError`` if it is gone."""
+    put(record, ~must_not_exist(type(record)))
+
+
+def delete(key: Record) -> None:
+    """Delete a record if it is there."""
+    call("DeleteItem", TableName=key.table_name(), Key=key.key_item())
+
+
+def must_not_exist(model: type[Record]) -> Condition:
+    """The condition that no record has the key."""
+    return model.get_attributes()[model.key_names()[0]].does_not_exist()
+
+
+def condition_arguments(condition: Condition | None) -> dict[str, Any]:
+    """A condition as the arguments of a write, which then returns the item as it stood."""
+    if condition is None:
+        return {}
+    names: dict[str, str] = {}
+    values: dict[str, Any] = {}
+    return {
+        "ConditionExpression": condition.serialize(names, values),
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        **placeholders(names, values),
+    }
+
+
+def placeholders(names: dict[str, str], values: dict[str, Any]) -> dict[str, Any]:
+    """PynamoDB's placeholders as DynamoDB takes them: absent where there are none."""
+    arguments: dict[str, Any] = {}
+    if names:
+        arguments["ExpressionAttributeNames"] = {mark: name for name, mark in names.items()}
+    if values:
+        arguments["ExpressionAttributeValues"] = values
+    return arguments

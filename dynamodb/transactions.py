@@ -1,0 +1,223 @@
+"""Named actions in, one commit, a named outcome out.
+
+A ``Transaction`` is only a list until ``commit`` sends it whole: leaving a function early sends
+nothing. ``freeze`` fixes its bytes and its token, so the same attempt can be sent again after a
+lost answer without a second effect (for ten minutes, DynamoDB's life of a token).
+"""
+
+import random
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from botocore.exceptions import ClientError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action, Update
+
+from dynamodb import client
+from dynamodb.errors import StoreBusyError, StoreUnavailableError
+from dynamodb.models import Item, Record, VersionedRecord
+from dynamodb.store import condition_arguments, must_not_exist, placeholders
+
+R = TypeVar("R", bound=Record)
+V = TypeVar("V", bound=VersionedRecord)
+
+MAX_ACTIONS = 100
+"""TransactWriteItems takes at most 100 actions."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """A transaction frozen for sending: always the same bytes under the same token."""
+
+    names: tuple[str, ...]
+    actions: tuple[dict[str, Any], ...]
+    token: str
+
+
+@dataclass(frozen=True)
+class Committed:
+    """Every action has happened."""
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """Nothing has happened: conditions did not hold.
+
+    ``items`` maps the name of each refused action to the raw record as it stood, ``None`` where
+    there was no record.
+    """
+
+    items: Mapping[str, Item | None]
+
+
+@dataclass(frozen=True)
+class Contended:
+    """Nothing has happened: others were faster, or the store asked for patience. Try again."""
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """No answer came: it may have happened. Send the same attempt again to find out."""
+
+    cause: StoreUnavailableError
+
+
+Outcome = Committed | Rejected | Contended | Unknown
+
+
+@dataclass(kw_only=True)
+class Transaction:
+    """A list of named actions, none of which happens before ``commit``.
+
+    ``at`` becomes ``created_at`` and ``updated_at`` of the records it writes.
+    """
+
+    at: datetime
+    _actions: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def put_new(self, name: str, record: V) -> V:
+        """Write a record whose key must be free, at version 1; returns it as it will stand."""
+        new = record.with_changes({"version": 1, "created_at": self.at, "updated_at": self.at})
+        self.put_once(name, new)
+        return new
+
+    def put_once(self, name: str, record: Record) -> None:
+        """Write a record that is never changed again; its key must be free."""
+        model = type(record)
+        self._add(name, "Put", record, Item=record.serialize(), condition=must_not_exist(model))
+
+    def update(
+        self,
+        name: str,
+        record: V,
+        changes: Mapping[str, Any],
+        condition: Condition | None = None,
+    ) -> V:
+        """Change attributes of a record that still has its version; ``None`` takes one away.
+
+        Returns the record as it will stand. Attributes that this program does not know stay.
+        """
+        model = type(record)
+        moved = {**changes, "version": record.version + 1, "updated_at": self.at}
+        attributes = model.get_attributes()
+        steps: list[Action] = [
+            attributes[attribute].remove() if value is None else attributes[attribute].set(value)
+            for attribute, value in moved.items()
+        ]
+        unchanged = model.version == record.version
+        self._add(
+            name,
+            "Update",
+            record,
+            Key=record.key_item(),
+            steps=steps,
+            condition=unchanged if condition is None else unchanged & condition,
+        )
+        return record.with_changes(moved)
+
+    def check(self, name: str, record: Record, condition: Condition) -> None:
+        """Commit only if a condition holds for a record that is not itself written."""
+        self._add(name, "ConditionCheck", record, Key=record.key_item(), condition=condition)
+
+    def _add(
+        self,
+        name: str,
+        kind: str,
+        record: Record,
+        *,
+        condition: Condition,
+        steps: list[Action] | None = None,
+        **body: Any,
+    ) -> None:
+        if name in self._actions:
+            raise ValueError(f"There is already an action named {name!r}.")
+        arguments: dict[str, Any] = {"TableName": record.table_name(), **body}
+        if steps is None:
+            arguments |= condition_arguments(condition)
+        else:
+            names: dict[str, str] = {}
+            values: dict[str, Any] = {}
+            arguments["ConditionExpression"] = condition.serialize(names, values)
+            arguments["UpdateExpression"] = Update(*steps).serialize(names, values)
+            arguments["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+            arguments |= placeholders(names, values)
+        self._actions[name] = {kind: arguments}
+
+    def freeze(self) -> Attempt:
+        """Fix bytes and token; raises ``ValueError`` for none or more than 100 actions."""
+        if not 0 < len(self._actions) <= MAX_ACTIONS:
+            message = f"A transaction has 1 to {MAX_ACTIONS} actions, not {len(self._actions)}."
+            raise ValueError(message)
+        return Attempt(
+            names=tuple(self._actions),
+            actions=tuple(self._actions.values()),
+            token=str(uuid.uuid4()),
+        )
+
+
+def commit(attempt: Attempt) -> Outcome:
+    """Send an attempt once (the client repeats it, same bytes and token, if an answer is lost)."""
+    try:
+        client.call(
+            "TransactWriteItems",
+            TransactItems=list(attempt.actions),
+            ClientRequestToken=attempt.token,
+        )
+    except StoreBusyError:
+        return Contended()
+    except StoreUnavailableError as error:
+        return Unknown(error)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "TransactionCanceledException":
+            raise
+        return _cancelled(attempt, error)
+    return Committed()
+
+
+def _cancelled(attempt: Attempt, error: ClientError) -> Outcome:
+    answer: dict[str, Any] = dict(error.response)
+    reasons = answer.get("CancellationReasons", [])
+    named = {
+        name: reason
+        for name, reason in zip(attempt.names, reasons, strict=True)
+        if reason["Code"] != "None"
+    }
+    codes = {reason["Code"] for reason in named.values()}
+    refused = {
+        name: reason.get("Item")
+        for name, reason in named.items()
+        if reason["Code"] == "ConditionalCheckFailed"
+    }
+    if refused:
+        return Rejected(refused)
+    if codes <= client.THROTTLES | client.CONFLICTS:
+        return Contended()
+    raise error
+
+
+@dataclass(kw_only=True)
+class Patience:
+    """Growing, jittered pauses within a limit of seconds, for whoever tries again."""
+
+    limit_seconds: float
+    first_pause_seconds: float = 0.01
+    longest_pause_seconds: float = 0.5
+    _started: float = field(default_factory=time.monotonic)
+    _pauses: int = 0
+
+    @property
+    def remaining_seconds(self) -> float:
+        return self.limit_seconds - (time.monotonic() - self._started)
+
+    def pause(self) -> None:
+        """Wait a little longer than last time; raises ``StoreBusyError`` once the limit is near."""
+        longest = min(self.longest_pause_seconds, self.first_pause_seconds * 2**self._pauses)
+        self._pauses += 1
+        seconds = random.uniform(longest / 2, longest)  # noqa: S311 - jitter, not a secret
+        if seconds >= self.remaining_seconds:
+            raise StoreBusyError("The store is busy. Please try again in a moment.")
+        time.sleep(seconds)
