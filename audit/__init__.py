@@ -1,0 +1,8 @@
+"""What is remembered: entries in chains, each written with what it tells of, none ever changed.
+
+- ``context``: who is asking, from where
+- ``chain``: the hash that ties an entry to the one before
+- ``models``: the entry, and the head of a chain
+- ``trail``: an entry and its change, in one transaction
+- ``queries``: by entity, action, person and day
+"""

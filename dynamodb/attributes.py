@@ -25,13 +25,35 @@ __all__ = [
 _log = logging.getLogger(__name__)
 _E = TypeVar("_E", bound=StrEnum)
 
-TextAttribute = UnicodeAttribute
-
 
 class Unreadable(str):
     """A stored text that is not what its attribute promises; shown as it is, equal to no value."""
 
     __slots__ = ()
+
+
+class TextAttribute(UnicodeAttribute):
+    """A text. An empty one is left out where the attribute may be absent."""
+
+    def serialize(self, value: Any) -> str | None:
+        return _text(self, value) or (None if self.null else "")
+
+
+def _text(attribute: Attribute[Any], value: Any) -> str:
+    if not isinstance(value, str):
+        raise _wrong_type(attribute, "text", value)
+    return str(value)
+
+
+def _wrong_type(attribute: Attribute[Any], wanted: str, value: Any) -> TypeError:
+    return TypeError(f"{attribute.attr_name} takes {wanted}, not {type(value).__name__}")
+
+
+class _LenientText:
+    """Reads a value of another type as its text, for the attribute to find it malformed."""
+
+    def get_value(self, typed: dict[str, Any]) -> str:
+        return str(plain(typed))
 
 
 class WholeNumberAttribute(Attribute[int]):
@@ -41,8 +63,7 @@ class WholeNumberAttribute(Attribute[int]):
 
     def serialize(self, value: Any) -> str:
         if type(value) is not int:
-            message = f"{self.attr_name} takes a whole number, not {type(value).__name__}"
-            raise TypeError(message)
+            raise _wrong_type(self, "a whole number", value)
         return str(value)
 
     def deserialize(self, value: str) -> int:
@@ -53,7 +74,7 @@ class WholeNumberAttribute(Attribute[int]):
             raise UnreadableRecordError(message) from None
 
 
-class EnumAttribute(Attribute[_E]):
+class EnumAttribute(_LenientText, Attribute[_E]):
     """One of the values of a ``StrEnum``; an unknown one is refused on write.
 
     On read an unknown value, left by a newer or a foreign writer, comes back as ``Unreadable``
@@ -77,12 +98,14 @@ class EnumAttribute(Attribute[_E]):
             return Unreadable(value)
 
 
-class TimeAttribute(Attribute[datetime]):
+class TimeAttribute(_LenientText, Attribute[datetime]):
     """A UTC time, stored as RFC 3339 text; a malformed one is read as ``Unreadable``."""
 
     attr_type = STRING
 
     def serialize(self, value: Any) -> str:
+        if not isinstance(value, datetime):
+            raise _wrong_type(self, "a time", value)
         return to_rfc3339(value)
 
     def deserialize(self, value: str) -> Any:
@@ -99,7 +122,9 @@ class TextListAttribute(Attribute[list[str]]):
     attr_type = LIST
 
     def serialize(self, value: Any) -> list[dict[str, str]]:
-        return [{STRING: text} for text in value]
+        if isinstance(value, str):
+            raise _wrong_type(self, "a list of texts", value)
+        return [{STRING: _text(self, text)} for text in value]
 
     def deserialize(self, value: Any) -> list[str]:
         return [plain(item) for item in value]

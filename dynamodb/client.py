@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from botocore.client import Config
@@ -13,8 +14,8 @@ from botocore.exceptions import (
     ClientError,
     ConnectTimeoutError,
     EndpointConnectionError,
-    NoCredentialsError,
 )
+from botocore.parsers import ResponseParserError
 from botocore.session import get_session
 from pynamodb.connection.base import Connection
 
@@ -32,6 +33,9 @@ THROTTLES = frozenset(
     }
 )
 CONFLICTS = frozenset({"TransactionConflict", "TransactionConflictException"})
+
+_NEVER_SENT = (EndpointConnectionError, ConnectTimeoutError)
+_UNCLEAR = frozenset({"TransactionInProgressException", "InternalServerError"})
 
 _lock = threading.Lock()
 _settings: Settings | None = None
@@ -61,17 +65,21 @@ class RequestLog:
 
 
 _request_log: ContextVar[RequestLog | None] = ContextVar("request_log", default=None)
+_lost_answer: ContextVar[bool] = ContextVar("lost_answer", default=False)
+"""Whether an attempt of the call under way, since repeated by the client, had no clear answer."""
 
 
 @contextmanager
 def count_requests() -> Iterator[RequestLog]:
     """Record every request to DynamoDB that this thread sends, retries included."""
-    log = RequestLog()
+    log, outer = RequestLog(), _request_log.get()
     token = _request_log.set(log)
     try:
         yield log
     finally:
         _request_log.reset(token)
+        if outer is not None:
+            outer.requests.extend(log.requests)
 
 
 def configure(settings: Settings) -> None:
@@ -109,6 +117,9 @@ def _connect(store: Settings) -> Connection:
     session = get_session()
     if store.is_on_this_machine and session.get_credentials() is None:
         session.set_credentials("local", "local")
+    if session.get_credentials() is None:
+        # A client made now would be without for ever, and PynamoDB would replace it by its own.
+        raise errors.StoreUnavailableError("There are no AWS credentials to reach the store with.")
     made = Connection(region=store.region, host=store.endpoint_url or None)
     client = session.create_client(
         "dynamodb",
@@ -126,6 +137,7 @@ def _connect(store: Settings) -> Connection:
         ),
     )
     client.meta.events.register("before-send.dynamodb", _note_request)
+    client.meta.events.register("response-received.dynamodb", _note_answer)
     made._client = client  # type: ignore[assignment]  # noqa: SLF001 - PynamoDB offers no other way to tune it
     return made
 
@@ -136,18 +148,39 @@ def _note_request(event_name: str, **_: Any) -> None:
         log.requests.append(Request(event_name.rsplit(".", 1)[-1]))
 
 
+def _note_answer(
+    parsed_response: dict[str, Any] | None, exception: Exception | None, **_: Any
+) -> None:
+    if isinstance(exception, _NEVER_SENT):
+        return
+    answer = parsed_response or {}
+    if exception is not None or _is_unclear(*_code_and_status(answer)):
+        _lost_answer.set(True)
+
+
+def _code_and_status(answer: dict[str, Any]) -> tuple[str, int]:
+    code = answer.get("Error", {}).get("Code", "")
+    return code, answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+
+
+def _is_unclear(code: str, status: int) -> bool:
+    """Tell an answer that leaves open whether a write has happened."""
+    return status >= HTTPStatus.INTERNAL_SERVER_ERROR or code in _UNCLEAR
+
+
 def call(operation: str, **arguments: Any) -> dict[str, Any]:
     """Send one request. Raises the errors of ``dynamodb.errors``; ``ClientError`` for others."""
     log = _request_log.get()
     if log is not None and operation in _TELLS_CAPACITY:
         arguments["ReturnConsumedCapacity"] = "INDEXES"
+    _lost_answer.set(False)
     try:
         answer: dict[str, Any] = connection().client._make_api_call(operation, arguments)  # noqa: SLF001 - what the client's own methods do
-    except (EndpointConnectionError, ConnectTimeoutError, NoCredentialsError) as error:
+    except _NEVER_SENT as error:
         raise errors.StoreUnavailableError(f"The store cannot be reached: {error}") from error
     except ClientError as error:
         raise _translated(error) from error
-    except BotoCoreError as error:
+    except (BotoCoreError, ResponseParserError) as error:
         raise errors.StoreUnavailableError(f"The store did not answer: {error}") from error
     if log is not None and log.requests:
         _note_capacity(log, answer)
@@ -167,9 +200,11 @@ def _note_capacity(log: RequestLog, answer: dict[str, Any]) -> None:
 
 def _translated(error: ClientError) -> Exception:
     answer: dict[str, Any] = dict(error.response)
-    code = answer["Error"]["Code"]
-    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if code in THROTTLES or code in CONFLICTS:
+    code, status = _code_and_status(answer)
+    if _asks_for_patience(code, answer):
+        if _lost_answer.get():
+            # Refused now, but an earlier attempt of this very call may have been carried out.
+            return errors.StoreUnavailableError(f"The store did not answer, then said {code}.")
         return errors.StoreBusyError("The store is busy. Please try again in a moment.")
     if code == "ResourceNotFoundException":
         return errors.TableMissingError(
@@ -177,6 +212,13 @@ def _translated(error: ClientError) -> Exception:
         )
     if code == "ConditionalCheckFailedException":
         return errors.ConditionFailedError(answer.get("Item"))
-    if status >= 500 or code in {"TransactionInProgressException", "InternalServerError"}:  # noqa: PLR2004 - HTTP's own
+    if _is_unclear(code, status):
         return errors.StoreUnavailableError(f"The store failed with {code}.")
     return error
+
+
+def _asks_for_patience(code: str, answer: dict[str, Any]) -> bool:
+    if code != "TransactionCanceledException":
+        return code in THROTTLES | CONFLICTS
+    reasons = {reason["Code"] for reason in answer.get("CancellationReasons", [])} - {"None"}
+    return bool(reasons) and reasons <= THROTTLES | CONFLICTS

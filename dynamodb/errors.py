@@ -16,6 +16,10 @@ class StoreBusyError(StoreError):
     """The store asked for patience: a throttle or a conflict that outlasted the retries."""
 
 
+class OutcomeUnknownError(StoreError):
+    """A write was sent and no answer came within the time there was: it may have happened."""
+
+
 class TableMissingError(StoreError):
     """A table is not there yet."""
 

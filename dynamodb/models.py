@@ -1,6 +1,7 @@
 """What a record is: a PynamoDB model with our connection, and a version that always moves."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, ClassVar, Self
 
 from pynamodb.connection.base import MetaTable
@@ -11,6 +12,9 @@ from dynamodb import client
 from dynamodb.attributes import TimeAttribute, WholeNumberAttribute
 from dynamodb.errors import UnreadableRecordError
 
+PARTITION_KEY_BYTES, SORT_KEY_BYTES = 2048, 1024
+"""How long DynamoDB lets keys be."""
+
 Item = Mapping[str, Any]
 """A record as DynamoDB sends it: names to typed values."""
 
@@ -20,18 +24,34 @@ class Record(Model):
 
     ``expires_at_attribute`` names the attribute of the table's TTL where it has one. DynamoDB
     deletes late and DynamoDB Local never: whoever reads checks the expiry.
+
+    Like Django's, a record that is not ``managed`` has no table of ours: a test's own, say.
     """
 
     expires_at_attribute: ClassVar[str] = ""
+    managed: ClassVar[bool] = True
 
     @classmethod
     def table_name(cls) -> str:
         return client.settings().table_prefix + str(cls.Meta.table_name)
 
     @classmethod
-    def key_names(cls) -> list[str]:
-        """Names of the partition key and, where there is one, the sort key."""
-        return [key["AttributeName"] for key in cls._get_schema()["key_schema"]]
+    @cache
+    def key_names(cls, index: str = "") -> tuple[str, ...]:
+        """Names of the partition key and, where there is one, the sort key; or an index's."""
+        schema = cls._get_schema()
+        keys = {
+            each["index_name"]: each["key_schema"] for each in schema["global_secondary_indexes"]
+        }
+        return tuple(key["AttributeName"] for key in (keys | {"": schema["key_schema"]})[index])
+
+    @classmethod
+    def _get_schema(cls) -> Any:
+        """PynamoDB lists keys by the names of their attributes; DynamoDB wants partition first."""
+        schema: Any = super()._get_schema()
+        for part in (schema, *schema["global_secondary_indexes"]):
+            part["key_schema"].sort(key=lambda key: key["KeyType"] != "HASH")
+        return schema
 
     @classmethod
     def from_item(cls, item: Item) -> Self:
@@ -50,6 +70,13 @@ class Record(Model):
             name: {attributes[name].attr_type: attributes[name].serialize(getattr(self, name))}
             for name in self.key_names()
         }
+
+    @classmethod
+    def can_have_key(cls, key: Item) -> bool:
+        """Tell a key nobody can have, empty or over-long, which DynamoDB refuses to look for."""
+        sizes = (len(str(*key[name].values()).encode()) for name in cls.key_names())
+        limits = (PARTITION_KEY_BYTES, SORT_KEY_BYTES)
+        return all(0 < size <= limit for size, limit in zip(sizes, limits, strict=False))
 
     def with_changes(self, changes: Mapping[str, Any]) -> Self:
         """A copy with some attributes set, those given as ``None`` taken away."""

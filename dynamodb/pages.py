@@ -1,13 +1,14 @@
 """Lists, a page at a time: a query on a key, or several of them one after the other."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from dynamodb import cursors
 from dynamodb.client import call
-from dynamodb.models import Record
-from dynamodb.store import BATCH_KEYS, get_many
+from dynamodb.models import PARTITION_KEY_BYTES, Record
+from dynamodb.store import BATCH_KEYS, get_many_at
 
 R = TypeVar("R", bound=Record)
 
@@ -36,12 +37,15 @@ class Query(Generic[R]):
         order = "newest" if self.newest_first else "oldest"
         return (self.model.table_name(), self.index, self.partition, low, high, order)
 
-    def key_names(self) -> list[str]:
+    @property
+    def can_have_rows(self) -> bool:
+        """Tell what DynamoDB refuses to look for: an empty or over-long key, a reversed range."""
+        low, high = self.between or ("", "")
+        return low <= high and 0 < len(self.partition.encode()) <= PARTITION_KEY_BYTES
+
+    def key_names(self) -> tuple[str, ...]:
         """The partition key and sort key that this query runs on."""
-        if not self.index:
-            return self.model.key_names()
-        index = self.model._indexes[self.index]  # noqa: SLF001 - PynamoDB's registry
-        return [key["AttributeName"] for key in index._get_schema()["key_schema"]]  # noqa: SLF001 - the same
+        return self.model.key_names(self.index)
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,9 @@ def read_page(
     request, so a page may be short and still have a next one: ``max_requests`` bounds the work.
     Raises ``CursorError`` for a cursor that is not this list's.
     """
-    bound_to = (person, *kept_by, *(part for query in queries for part in query.bound_to))
+    if keep is not None and not kept_by:
+        raise ValueError("A filter needs a name for the cursor to be bound to.")
+    bound_to = (person, json.dumps([kept_by, *(query.bound_to for query in queries)]))
     number, start = cursors.read(cursor, bound_to=bound_to) if cursor else (0, None)
     reader = _Reader(rows=rows, keep=keep)
     for _ in range(max_requests):
@@ -110,6 +116,8 @@ class _Reader(Generic[R]):
 
     def read(self, query: Query[R], start: dict[str, Any] | None) -> dict[str, Any] | None:
         """Send one request; give the key to go on from, or ``None`` at the end of the query."""
+        if not query.can_have_rows:
+            return None
         wanted = self.rows - len(self.kept)
         # One row more than shown tells whether there is a next page: the key to go on that
         # DynamoDB returns does not promise one.
@@ -130,8 +138,10 @@ class _Reader(Generic[R]):
 
 
 def _records(query: Query[R], items: list[dict[str, Any]]) -> list[R | None]:
-    rows = [query.model.from_item(item) for item in items]
-    return get_many(rows) if query.hydrate and rows else list(rows)
+    if not query.hydrate:
+        return [query.model.from_item(item) for item in items]
+    names = query.model.key_names()
+    return get_many_at([(query.model, {name: item[name] for name in names}) for item in items])
 
 
 def _arguments(query: Query[R], limit: int, start: dict[str, Any] | None) -> dict[str, Any]:

@@ -9,9 +9,12 @@ from pynamodb.expressions.condition import Condition
 
 from dynamodb.client import call
 from dynamodb.errors import StoreBusyError
-from dynamodb.models import Record
+from dynamodb.models import Item, Record, VersionedRecord
 
 R = TypeVar("R", bound=Record)
+
+Place = tuple[type[Record], Item]
+"""A kind of record, and the raw key of one."""
 
 BATCH_KEYS = 100
 """BatchGetItem takes at most 100 keys."""
@@ -21,8 +24,10 @@ _UNPROCESSED_ATTEMPTS = 6
 
 def get(key: R) -> R | None:
     """Read the record that has the key of ``key``, a record with nothing but its key set."""
-    model = type(key)
-    answer = call("GetItem", TableName=model.table_name(), Key=key.key_item(), ConsistentRead=True)
+    model, place = type(key), key.key_item()
+    if not model.can_have_key(place):
+        return None
+    answer = call("GetItem", TableName=model.table_name(), Key=place, ConsistentRead=True)
     item = answer.get("Item")
     return model.from_item(item) if item else None
 
@@ -33,20 +38,25 @@ def get_many(keys: Sequence[Record]) -> list[Any]:
     Raises ``ValueError`` for more than 100 keys, ``StoreBusyError`` if DynamoDB leaves some
     unprocessed for too long: a part is never passed off as the whole.
     """
-    if len(keys) > BATCH_KEYS:
-        raise ValueError(f"At most {BATCH_KEYS} keys a batch, not {len(keys)}.")
-    found = _batch_get({(key.table_name(), _flat(key.key_item())): key for key in keys}.values())
-    return [found.get((key.table_name(), _flat(key.key_item()))) for key in keys]
+    return get_many_at([(type(key), key.key_item()) for key in keys])
 
 
-def _batch_get(keys: Iterable[Record]) -> dict[tuple[str, Any], Record]:
+def get_many_at(places: Sequence[Place]) -> list[Any]:
+    """As ``get_many``, by raw keys, which are whole even where a value in them is malformed."""
+    if len(places) > BATCH_KEYS:
+        raise ValueError(f"At most {BATCH_KEYS} keys a batch, not {len(places)}.")
+    distinct = {(model.table_name(), _flat(key)): (model, key) for model, key in places}
+    found = _batch_get(place for place in distinct.values() if place[0].can_have_key(place[1]))
+    return [found.get((model.table_name(), _flat(key))) for model, key in places]
+
+
+def _batch_get(places: Iterable[Place]) -> dict[tuple[str, Any], Record]:
     wanted: dict[str, Any] = {}
     models: dict[str, type[Record]] = {}
-    for key in keys:
-        table = key.table_name()
-        models[table] = type(key)
-        request = wanted.setdefault(table, {"Keys": [], "ConsistentRead": True})
-        request["Keys"].append(key.key_item())
+    for model, key in places:
+        table = model.table_name()
+        models[table] = model
+        wanted.setdefault(table, {"Keys": [], "ConsistentRead": True})["Keys"].append(key)
     found: dict[tuple[str, Any], Record] = {}
     for attempt in range(_UNPROCESSED_ATTEMPTS):
         if not wanted:
@@ -66,12 +76,16 @@ def _batch_get(keys: Iterable[Record]) -> dict[tuple[str, Any], Record]:
     return found
 
 
-def _flat(key_item: dict[str, Any]) -> tuple[Any, ...]:
+def _flat(key_item: Item) -> tuple[Any, ...]:
     return tuple((name, *typed.values()) for name, typed in sorted(key_item.items()))
 
 
 def put(record: Record, condition: Condition | None = None) -> None:
-    """Write a whole record; raises ``ConditionFailedError`` where the condition does not hold."""
+    """Write a whole record; raises ``ConditionFailedError`` where the condition does not hold.
+
+    Raises ``TypeError`` for a versioned one: it moves in a ``Transaction``.
+    """
+    must_have_no_version(record)
     call(
         "PutItem",
         TableName=record.table_name(),
@@ -81,7 +95,10 @@ def put(record: Record, condition: Condition | None = None) -> None:
 
 
 def put_new(record: Record) -> None:
-    """Write a record whose key must be free; raises ``ConditionFailedError`` if it is taken."""
+    """Write a record whose key must be free; raises ``ConditionFailedError`` if it is taken.
+
+    The client repeats a write whose answer was lost, so the record in the way may be this one.
+    """
     put(record, must_not_exist(type(record)))
 
 
@@ -93,6 +110,14 @@ def put_existing(record: Record) -> None:
 def delete(key: Record) -> None:
     """Delete a record if it is there."""
     call("DeleteItem", TableName=key.table_name(), Key=key.key_item())
+
+
+def must_have_no_version(record: Record) -> None:
+    """Raise ``TypeError`` for a record whose every write must move its version."""
+    if isinstance(record, VersionedRecord):
+        raise TypeError(
+            f"{type(record).__name__} has a version: use Transaction.put_new or update."
+        )
 
 
 def must_not_exist(model: type[Record]) -> Condition:

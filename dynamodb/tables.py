@@ -12,6 +12,9 @@ from dynamodb.errors import StoreUnavailableError, TableMissingError
 from dynamodb.models import Record
 
 _READY_SECONDS = 120.0
+_POLL_SECONDS = 0.5
+_USABLE = frozenset({"ACTIVE", "UPDATING"})
+"""A table takes reads and writes while it is updated, too."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +27,9 @@ class TableReport:
 
 
 def all_records() -> list[type[Record]]:
-    """Every record class with a table, as far as its module has been imported."""
+    """Every managed record class with a table, as far as its module has been imported."""
     return sorted(
-        (model for model in _descendants(Record) if hasattr(model, "Meta")),
+        (model for model in _descendants(Record) if hasattr(model, "Meta") and model.managed),
         key=lambda model: str(model.Meta.table_name),
     )
 
@@ -45,18 +48,43 @@ def ensure_tables() -> list[TableReport]:
 def ensure_table(model: type[Record]) -> TableReport:
     """Create one table if it is missing. An existing one is compared and never changed."""
     name = model.table_name()
-    found = _described(name)
-    if found is not None:
+    if _described(name) is not None or not _create(model):
+        found = _when_active(name)
         return TableReport(name, created=False, differences=tuple(_differences(model, found)))
-    call("CreateTable", **declaration(model))
-    _wait_until_active(name)
+    _when_active(name)
     if model.expires_at_attribute:
         call("UpdateTimeToLive", TableName=name, TimeToLiveSpecification=_ttl(model))
     if not settings().is_on_this_machine:
-        # DynamoDB Local and moto answer neither; on AWS it is the way back from a bad day.
-        recovery = {"PointInTimeRecoveryEnabled": True}
-        call("UpdateContinuousBackups", TableName=name, PointInTimeRecoverySpecification=recovery)
+        _enable_point_in_time_recovery(name)
     return TableReport(name, created=True)
+
+
+def _create(model: type[Record]) -> bool:
+    """Give ``False`` where another process has just begun to create the same table."""
+    try:
+        call("CreateTable", **declaration(model))
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceInUseException":
+            raise
+        return False
+    return True
+
+
+def _enable_point_in_time_recovery(name: str) -> None:
+    """Turn on the way back from a bad day, which AWS refuses for the first seconds of a table."""
+    recovery = {"PointInTimeRecoveryEnabled": True}
+    for _ in _polls(f"Backups of table {name} were"):
+        try:
+            call(
+                "UpdateContinuousBackups",
+                TableName=name,
+                PointInTimeRecoverySpecification=recovery,
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ContinuousBackupsUnavailableException":
+                raise
+        else:
+            return
 
 
 def declaration(model: type[Record]) -> dict[str, Any]:
@@ -104,15 +132,24 @@ def _described(name: str) -> dict[str, Any] | None:
 
 def _is_active(name: str) -> bool:
     table = _described(name)
-    return table is not None and table["TableStatus"] == "ACTIVE"
+    return table is not None and table["TableStatus"] in _USABLE
 
 
-def _wait_until_active(name: str) -> None:
+def _when_active(name: str) -> dict[str, Any]:
+    for _ in _polls(f"Table {name} was"):
+        table = _described(name)
+        if table is not None and table["TableStatus"] in _USABLE:
+            return table
+    raise AssertionError("_polls ends by raising")
+
+
+def _polls(what: str) -> Iterator[None]:
+    """Go round twice a second; raises ``StoreUnavailableError`` when it has taken too long."""
     deadline = time.monotonic() + _READY_SECONDS
-    while not _is_active(name):
-        if time.monotonic() > deadline:
-            raise StoreUnavailableError(f"Table {name} was not ready after {_READY_SECONDS:.0f} s.")
-        time.sleep(0.5)
+    while time.monotonic() < deadline:
+        yield
+        time.sleep(_POLL_SECONDS)
+    raise StoreUnavailableError(f"{what} not ready after {_READY_SECONDS:.0f} seconds.")
 
 
 def _differences(model: type[Record], found: dict[str, Any]) -> Iterator[str]:
@@ -126,15 +163,21 @@ def _differences(model: type[Record], found: dict[str, Any]) -> Iterator[str]:
     for index in sorted(has.keys() - wants.keys()):
         yield f"{name}: index {index} is not declared"
     for index in sorted(has.keys() & wants.keys()):
-        if _shape(has[index]) != _shape(wants[index]):
+        if _shape(found, has[index]) != _shape(declared, wants[index]):
             yield f"{name}: index {index} has other keys or carries other attributes"
-    if model.expires_at_attribute and _ttl_attribute(name) != model.expires_at_attribute:
-        yield f"{name}: records do not expire by {model.expires_at_attribute}"
+    expires_at = _ttl_attribute(name)
+    if expires_at != model.expires_at_attribute:
+        words = "records expire by {}, declared is {}"
+        yield f"{name}: " + words.format(expires_at or "none", model.expires_at_attribute or "none")
+    if found.get("BillingModeSummary", {}).get("BillingMode") != declared["BillingMode"]:
+        yield f"{name}: it is not billed on demand"
     if not settings().is_on_this_machine:
         yield from _missing_safeguards(name, found)
 
 
 def _missing_safeguards(name: str, found: dict[str, Any]) -> Iterator[str]:
+    if found.get("SSEDescription", {}).get("Status") not in {"ENABLED", "ENABLING", "UPDATING"}:
+        yield f"{name}: it is not encrypted as declared"
     if not found.get("DeletionProtectionEnabled"):
         yield f"{name}: deletion protection is off"
     backups = call("DescribeContinuousBackups", TableName=name)["ContinuousBackupsDescription"]
@@ -144,23 +187,20 @@ def _missing_safeguards(name: str, found: dict[str, Any]) -> Iterator[str]:
 
 
 def _ttl_attribute(name: str) -> str:
-    try:
-        answer = call("DescribeTimeToLive", TableName=name)["TimeToLiveDescription"]
-    except ClientError:
-        return ""
-    return str(answer.get("AttributeName", ""))
+    answer = call("DescribeTimeToLive", TableName=name)["TimeToLiveDescription"]
+    is_on = answer.get("TimeToLiveStatus") in {"ENABLING", "ENABLED"}
+    return str(answer["AttributeName"]) if is_on else ""
 
 
-def _keys(table: dict[str, Any]) -> dict[str, str]:
+def _keys(table: dict[str, Any], index: dict[str, Any] | None = None) -> dict[str, str]:
     types = {part["AttributeName"]: part["AttributeType"] for part in table["AttributeDefinitions"]}
     return {
         key["AttributeName"]: f"{key['KeyType']} {types[key['AttributeName']]}"
-        for key in table["KeySchema"]
+        for key in (index or table)["KeySchema"]
     }
 
 
-def _shape(index: dict[str, Any]) -> tuple[Any, ...]:
-    keys = tuple((key["KeyType"], key["AttributeName"]) for key in index["KeySchema"])
+def _shape(table: dict[str, Any], index: dict[str, Any]) -> tuple[Any, ...]:
     projection = index["Projection"]
-    carried = tuple(sorted(projection.get("NonKeyAttributes", ())))
-    return keys, projection["ProjectionType"], carried
+    carried = sorted(projection.get("NonKeyAttributes", ()))
+    return _keys(table, index), projection["ProjectionType"], carried

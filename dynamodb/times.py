@@ -1,6 +1,9 @@
 """UTC times as RFC 3339 text, and the one place where the clock is read."""
 
+import re
 from datetime import UTC, datetime
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def utc_now() -> datetime:
@@ -15,12 +18,14 @@ def to_rfc3339(at: datetime) -> str:
     """
     if at.tzinfo is None:
         raise ValueError("A stored time needs a zone.")
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def from_rfc3339(text: str) -> datetime:
     """Read any RFC 3339 time, ours or ``+00:00``; raises ``ValueError`` for anything else."""
-    at = datetime.fromisoformat(text)
-    if at.tzinfo is None:
-        raise ValueError(f"{text!r} has no zone.")
-    return at.astimezone(UTC)
+    if not _RFC3339.fullmatch(text):
+        raise ValueError(f"{text!r} is not an RFC 3339 time.")
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{text!r} is before the first or after the last year.") from None

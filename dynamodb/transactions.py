@@ -5,8 +5,6 @@ nothing. ``freeze`` fixes its bytes and its token, so the same attempt can be se
 lost answer without a second effect (for ten minutes, DynamoDB's life of a token).
 """
 
-import random
-import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,15 +12,27 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
+from pynamodb.attributes import Attribute
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action, Update
 
 from dynamodb import client
 from dynamodb.errors import StoreBusyError, StoreUnavailableError
 from dynamodb.models import Item, Record, VersionedRecord
-from dynamodb.store import condition_arguments, must_not_exist, placeholders
+from dynamodb.store import condition_arguments, must_have_no_version, must_not_exist, placeholders
 
-R = TypeVar("R", bound=Record)
+__all__ = [
+    "Attempt",
+    "Committed",
+    "Condition",
+    "Contended",
+    "Outcome",
+    "Rejected",
+    "Transaction",
+    "Unknown",
+    "commit",
+]
+
 V = TypeVar("V", bound=VersionedRecord)
 
 MAX_ACTIONS = 100
@@ -82,13 +92,13 @@ class Transaction:
     def put_new(self, name: str, record: V) -> V:
         """Write a record whose key must be free, at version 1; returns it as it will stand."""
         new = record.with_changes({"version": 1, "created_at": self.at, "updated_at": self.at})
-        self.put_once(name, new)
+        self._put(name, new)
         return new
 
     def put_once(self, name: str, record: Record) -> None:
-        """Write a record that is never changed again; its key must be free."""
-        model = type(record)
-        self._add(name, "Put", record, Item=record.serialize(), condition=must_not_exist(model))
+        """Write a record that is never changed again, so has no version; its key must be free."""
+        must_have_no_version(record)
+        self._put(name, record)
 
     def update(
         self,
@@ -104,10 +114,7 @@ class Transaction:
         model = type(record)
         moved = {**changes, "version": record.version + 1, "updated_at": self.at}
         attributes = model.get_attributes()
-        steps: list[Action] = [
-            attributes[attribute].remove() if value is None else attributes[attribute].set(value)
-            for attribute, value in moved.items()
-        ]
+        steps = [_step(attributes[attribute], value) for attribute, value in moved.items()]
         unchanged = model.version == record.version
         self._add(
             name,
@@ -122,6 +129,10 @@ class Transaction:
     def check(self, name: str, record: Record, condition: Condition) -> None:
         """Commit only if a condition holds for a record that is not itself written."""
         self._add(name, "ConditionCheck", record, Key=record.key_item(), condition=condition)
+
+    def _put(self, name: str, record: Record) -> None:
+        item, condition = record.serialize(), must_not_exist(type(record))
+        self._add(name, "Put", record, Item=item, condition=condition)
 
     def _add(
         self,
@@ -159,6 +170,11 @@ class Transaction:
         )
 
 
+def _step(attribute: Attribute[Any], value: Any) -> Action:
+    typed = None if value is None else attribute.serialize(value)
+    return attribute.remove() if typed is None else attribute.set(value)
+
+
 def commit(attempt: Attempt) -> Outcome:
     """Send an attempt once (the client repeats it, same bytes and token, if an answer is lost)."""
     try:
@@ -178,46 +194,14 @@ def commit(attempt: Attempt) -> Outcome:
     return Committed()
 
 
-def _cancelled(attempt: Attempt, error: ClientError) -> Outcome:
+def _cancelled(attempt: Attempt, error: ClientError) -> Rejected:
     answer: dict[str, Any] = dict(error.response)
     reasons = answer.get("CancellationReasons", [])
-    named = {
-        name: reason
-        for name, reason in zip(attempt.names, reasons, strict=True)
-        if reason["Code"] != "None"
-    }
-    codes = {reason["Code"] for reason in named.values()}
     refused = {
         name: reason.get("Item")
-        for name, reason in named.items()
+        for name, reason in zip(attempt.names, reasons, strict=True)
         if reason["Code"] == "ConditionalCheckFailed"
     }
     if refused:
         return Rejected(refused)
-    if codes <= client.THROTTLES | client.CONFLICTS:
-        return Contended()
     raise error
-
-
-@dataclass(kw_only=True)
-class Patience:
-    """Growing, jittered pauses within a limit of seconds, for whoever tries again."""
-
-    limit_seconds: float
-    first_pause_seconds: float = 0.01
-    longest_pause_seconds: float = 0.5
-    _started: float = field(default_factory=time.monotonic)
-    _pauses: int = 0
-
-    @property
-    def remaining_seconds(self) -> float:
-        return self.limit_seconds - (time.monotonic() - self._started)
-
-    def pause(self) -> None:
-        """Wait a little longer than last time; raises ``StoreBusyError`` once the limit is near."""
-        longest = min(self.longest_pause_seconds, self.first_pause_seconds * 2**self._pauses)
-        self._pauses += 1
-        seconds = random.uniform(longest / 2, longest)  # noqa: S311 - jitter, not a secret
-        if seconds >= self.remaining_seconds:
-            raise StoreBusyError("The store is busy. Please try again in a moment.")
-        time.sleep(seconds)

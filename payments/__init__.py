@@ -1,0 +1,9 @@
+"""What money may do. No Django here, so a function on AWS starts fast.
+
+- ``money``: currencies and minor units; parse and format
+- ``account_numbers``: numbers with check digits, and the ids made from them
+- ``models``: accounts and payments
+- ``rules``: what is allowed; pure
+- ``accounts`` and ``transfers``: what acts
+- ``queries``: everything that only reads
+"""

@@ -1,0 +1,40 @@
+"""The chain: each entry's hash covers all it says and the hash of the entry before."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dynamodb.attributes import plain
+from dynamodb.models import Item
+
+FIRST_PREV_HASH = "0" * 64
+SEQ_DIGITS = 12
+NOT_HASHED = frozenset({"hash", "action_key", "user_key", "day_key"})
+"""The hash itself, and the index keys, which may be spread anew without breaking a chain."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """The newest entry of a chain: its number, hash and time. A new chain has number 0."""
+
+    seq: int = 0
+    hash: str = FIRST_PREV_HASH
+    at: datetime | None = None
+
+
+def canonical_json(values: Mapping[str, Any]) -> bytes:
+    """Write values as RFC 8785 does: sorted keys, no spaces, UTF-8.
+
+    Equal to RFC 8785 for what entries hold: ASCII names, texts, flags and whole numbers.
+    """
+    text = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text.encode()
+
+
+def entry_hash(item: Item) -> str:
+    """SHA-256 in hex over a stored entry, its index keys and its own hash left out."""
+    told = {name: plain(typed) for name, typed in item.items() if name not in NOT_HASHED}
+    return hashlib.sha256(canonical_json(told)).hexdigest()

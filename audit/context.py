@@ -1,0 +1,56 @@
+"""From where a request comes: set once at the edge, right in every thread."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar, Token
+from dataclasses import dataclass
+
+USER_AGENT_LENGTH = 256
+ID_LENGTH = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Actor:
+    """Who acts: a member of staff by username, or the system itself by a name with a colon."""
+
+    id: str
+
+    @property
+    def is_system(self) -> bool:
+        return ":" in self.id
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """Where an action comes from. An empty text is an unknown and is not recorded."""
+
+    ip_address: str = ""
+    user_agent: str = ""
+    request_id: str = ""
+
+
+_NOWHERE = Context()
+_current: ContextVar[Context] = ContextVar("audit_context", default=_NOWHERE)
+
+
+def current() -> Context:
+    """The context of this thread or task."""
+    return _current.get()
+
+
+def set_current(context: Context) -> Token[Context]:
+    return _current.set(context)
+
+
+def reset(token: Token[Context]) -> None:
+    _current.reset(token)
+
+
+@contextmanager
+def use(context: Context) -> Iterator[None]:
+    """Record what happens inside as coming from ``context``."""
+    token = set_current(context)
+    try:
+        yield
+    finally:
+        reset(token)

@@ -1,0 +1,123 @@
+"""The entry of the trail, and the head of a chain."""
+
+from enum import StrEnum
+from typing import ClassVar
+
+from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
+
+from audit.chain import FIRST_PREV_HASH, Head
+from dynamodb.attributes import (
+    EnumAttribute,
+    TextAttribute,
+    TextListAttribute,
+    TimeAttribute,
+    ValuesAttribute,
+    WholeNumberAttribute,
+)
+from dynamodb.models import Record, VersionedRecord
+
+ROW_ATTRIBUTES = ["entity_type", "action", "user_id", "outcome", "changes", "reference"]
+"""What a row of a list shows. The values are read with the entry itself."""
+
+
+class EntryOutcome(StrEnum):
+    SUCCESS = "success"
+    FAILURE = "failure"
+
+
+class Severity(StrEnum):
+    INFO = "info"
+    WARNING = "warning"
+    HIGH = "high"
+
+
+class ActionIndex(GlobalSecondaryIndex["AuditLog"]):
+    class Meta:
+        index_name = "action-index"
+        projection = IncludeProjection(ROW_ATTRIBUTES)
+
+    action_key = TextAttribute(hash_key=True)
+    timestamp = TextAttribute(range_key=True)
+
+
+class UserIndex(GlobalSecondaryIndex["AuditLog"]):
+    class Meta:
+        index_name = "user-index"
+        projection = IncludeProjection(ROW_ATTRIBUTES)
+
+    user_key = TextAttribute(hash_key=True)
+    timestamp = TextAttribute(range_key=True)
+
+
+class DayIndex(GlobalSecondaryIndex["AuditLog"]):
+    class Meta:
+        index_name = "day-index"
+        projection = IncludeProjection(ROW_ATTRIBUTES)
+
+    day_key = TextAttribute(hash_key=True)
+    timestamp = TextAttribute(range_key=True)
+
+
+class AuditLog(Record):
+    """One entry. Written once, with what it tells of; never changed, deleted or expired."""
+
+    class Meta:
+        table_name = "audit_log"
+
+    entity_id = TextAttribute(hash_key=True)
+    timestamp = TextAttribute(range_key=True)
+    action = TextAttribute()
+    user_id = TextAttribute()
+    action_key = TextAttribute(null=True)
+    user_key = TextAttribute(null=True)
+    day_key = TextAttribute(null=True)
+    entity_type = TextAttribute()
+    old_values = ValuesAttribute(null=True)
+    new_values = ValuesAttribute(null=True)
+    changes = TextListAttribute(null=True)
+    outcome = EnumAttribute(EntryOutcome)
+    reference = TextAttribute(null=True)
+    severity = EnumAttribute(Severity, null=True)
+    ip_address = TextAttribute(null=True)
+    user_agent = TextAttribute(null=True)
+    request_id = TextAttribute(null=True)
+    created_at = TimeAttribute(null=True)
+    seq = WholeNumberAttribute(null=True)
+    prev_hash = TextAttribute(null=True)
+    hash = TextAttribute(null=True)
+
+    action_index = ActionIndex()
+    user_index = UserIndex()
+    day_index = DayIndex()
+
+    @property
+    def at(self) -> str:
+        """The entry's time, RFC 3339, without its number."""
+        return self.timestamp.partition("#")[0]
+
+
+class Chained(VersionedRecord):
+    """A record that carries the head of its own audit chain.
+
+    ``unaudited`` names attributes whose values never stand in an entry: bookkeeping, what follows
+    from the rest, and secrets.
+    """
+
+    unaudited: ClassVar[frozenset[str]] = frozenset()
+
+    audit_seq = WholeNumberAttribute(default=0)
+    audit_hash = TextAttribute(default=FIRST_PREV_HASH)
+    audit_at = TimeAttribute(null=True)
+
+    @property
+    def head(self) -> Head:
+        return Head(seq=self.audit_seq, hash=self.audit_hash, at=self.audit_at)
+
+
+class AuditHead(Chained):
+    """The head of a chain whose subject has no record of its own."""
+
+    class Meta:
+        table_name = "audit_heads"
+
+    entity_id = TextAttribute(hash_key=True)

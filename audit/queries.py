@@ -1,0 +1,104 @@
+"""Everything that only reads the trail."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from audit.models import AuditLog
+from dynamodb import store
+from dynamodb.pages import Page, Query, read_page
+
+_AFTER_ANY_NUMBER = "~"
+"""Sorts behind every timestamp of its prefix."""
+
+MAX_DAYS_A_PAGE = 7
+"""A page of a period looks through at most this many days, one request each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrailFilter:
+    """What to look for. ``first_day`` and ``last_day`` are UTC dates, both included."""
+
+    entity_id: str = ""
+    action: str = ""
+    user_id: str = ""
+    first_day: date | None = None
+    last_day: date | None = None
+
+    def keeps(self, entry: AuditLog) -> bool:
+        return (
+            self.entity_id in ("", entry.entity_id)
+            and self.action in ("", entry.action)
+            and self.user_id in ("", entry.user_id)
+        )
+
+
+def browse(wanted: TrailFilter, *, person: str, cursor: str = "", rows: int = 50) -> Page[AuditLog]:
+    """A page of the trail, newest first, on the narrowest key: entity, person, action, then day.
+
+    Without any of the first three it walks day by day through the period, which must then be
+    given. Further filters are applied to the rows read; the page tells how far it has looked.
+    """
+    queries = _queries(wanted)
+    keys_served = 1 if wanted.entity_id or wanted.user_id or wanted.action else 0
+    filters = [wanted.entity_id, wanted.action, wanted.user_id]
+    is_filtered = sum(map(bool, filters)) > keys_served
+    return read_page(
+        queries,
+        person=person,
+        cursor=cursor,
+        rows=rows,
+        keep=wanted.keeps if is_filtered else None,
+        kept_by=tuple(filters),
+        max_requests=min(len(queries), MAX_DAYS_A_PAGE),
+    )
+
+
+def chain_page(entity_id: str, *, person: str, cursor: str = "", rows: int = 50) -> Page[AuditLog]:
+    """A page of one entity's chain, newest first, whole entries, read consistently."""
+    query = Query(model=AuditLog, partition=entity_id)
+    return read_page([query], person=person, cursor=cursor, rows=rows)
+
+
+def recent(*, user_id: str, rows: int = 10) -> list[AuditLog]:
+    """A person's newest entries."""
+    query = Query(model=AuditLog, index="user-index", partition=user_id)
+    return read_page([query], person=user_id, rows=rows).rows
+
+
+def entry(*, entity_id: str, timestamp: str) -> AuditLog | None:
+    """One whole entry by its key, read consistently."""
+    return store.get(AuditLog(entity_id=entity_id, timestamp=timestamp))
+
+
+def _queries(wanted: TrailFilter) -> list[Query[AuditLog]]:
+    if wanted.entity_id or wanted.user_id or wanted.action:
+        index, key = _narrowest(wanted)
+        between = _between(wanted)
+        return [Query(model=AuditLog, index=index, partition=key, between=between)]
+    if wanted.first_day is None or wanted.last_day is None:
+        raise ValueError("A walk by day needs its first and last day.")
+    days = (wanted.last_day - wanted.first_day).days + 1
+    return [
+        Query(
+            model=AuditLog,
+            index="day-index",
+            partition=(wanted.last_day - timedelta(days=back)).isoformat(),
+        )
+        for back in range(days)
+    ]
+
+
+def _narrowest(wanted: TrailFilter) -> tuple[str, str]:
+    if wanted.entity_id:
+        return "", wanted.entity_id
+    if wanted.user_id:
+        return "user-index", wanted.user_id
+    return "action-index", wanted.action
+
+
+def _between(wanted: TrailFilter) -> tuple[str, str] | None:
+    if wanted.first_day is None and wanted.last_day is None:
+        return None
+    low = wanted.first_day.isoformat() if wanted.first_day else ""
+    high = wanted.last_day.isoformat() if wanted.last_day else _AFTER_ANY_NUMBER
+    return low or "0", high + _AFTER_ANY_NUMBER

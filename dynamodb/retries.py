@@ -1,0 +1,58 @@
+"""How long to try again, and what is certain at the end of it."""
+
+import random
+import time
+from dataclasses import dataclass, field
+
+from dynamodb.errors import OutcomeUnknownError, StoreBusyError
+from dynamodb.transactions import Attempt, Committed, Contended, Rejected, Unknown, commit
+
+BUSY = "The store is busy. Please try again in a moment."
+
+
+@dataclass(kw_only=True)
+class Patience:
+    """Growing, jittered pauses within a limit of seconds."""
+
+    limit_seconds: float
+    first_pause_seconds: float = 0.01
+    longest_pause_seconds: float = 0.5
+    _started: float = field(default_factory=time.monotonic)
+    _pauses: int = 0
+
+    @property
+    def remaining_seconds(self) -> float:
+        return self.limit_seconds - (time.monotonic() - self._started)
+
+    def pause(self) -> bool:
+        """Wait a little longer than last time; ``False``, without waiting, once time is up."""
+        longest = min(self.longest_pause_seconds, self.first_pause_seconds * 2**self._pauses)
+        self._pauses += 1
+        seconds = random.uniform(longest / 2, longest)  # noqa: S311 - jitter, not a secret
+        if seconds >= self.remaining_seconds:
+            return False
+        time.sleep(seconds)
+        return True
+
+
+def commit_within(attempt: Attempt, patience: Patience) -> Committed | Rejected:
+    """Send an attempt, the same bytes and token each time, until it is committed or rejected.
+
+    Conflicts and throttles are tried again; so is a lost answer, which the token makes safe.
+    Raises ``StoreBusyError`` if nothing has happened by the time patience ends, and
+    ``OutcomeUnknownError`` if an answer was lost on the way and none made up for it.
+    """
+    lost: Unknown | None = None
+    while True:
+        outcome = commit(attempt)
+        match outcome:
+            case Committed() | Rejected():
+                return outcome
+            case Unknown():
+                lost = outcome
+            case Contended():
+                pass
+        if not patience.pause():
+            if lost is not None:
+                raise OutcomeUnknownError(str(lost.cause)) from lost.cause
+            raise StoreBusyError(BUSY)

@@ -1,0 +1,29 @@
+"""Payment ids: UUIDv7 (RFC 9562), which carry the time they were made."""
+
+import uuid
+from datetime import UTC, datetime
+
+import uuid_utils
+
+from dynamodb.times import to_rfc3339
+
+
+def new_payment_id(at: datetime) -> str:
+    """Make an id that carries ``at`` in milliseconds and sorts by it."""
+    nanoseconds = int(at.timestamp() * 1000) * 1_000_000
+    return str(uuid_utils.uuid7(nanoseconds=nanoseconds))
+
+
+def is_payment_id(text: str) -> bool:
+    """A UUIDv7 in its one written form: 36 characters, lower case."""
+    try:
+        return uuid.UUID(text).version == 7 and str(uuid.UUID(text)) == text  # noqa: PLR2004 - the version
+    except ValueError:
+        return False
+
+
+def payment_timestamp(payment_id: str) -> str:
+    """The time inside an id as RFC 3339: the sort key of the payment that has it."""
+    milliseconds = uuid.UUID(payment_id).int >> 80
+    at = datetime.fromtimestamp(milliseconds // 1000, UTC)
+    return to_rfc3339(at.replace(microsecond=milliseconds % 1000 * 1000))

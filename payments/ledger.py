@@ -1,0 +1,156 @@
+"""What every way of moving money shares: finding accounts, taking turns, writing both sides."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+
+from audit import trail
+from audit.context import Actor
+from audit.models import EntryOutcome, Severity
+from audit.trail import Event
+from dynamodb.errors import StoreBusyError
+from dynamodb.pages import Query, read_page
+from dynamodb.retries import BUSY, Patience
+from dynamodb.transactions import Transaction
+from payments.account_numbers import account_id, is_account_id, is_account_number
+from payments.models import Account, AccountStatus, Payment, PaymentStatus
+from payments.refusals import Refusal
+from payments.rules import Posting
+
+TRANSFER_SECONDS = 10.0
+"""Conflicts and throttles are tried again for at most this long."""
+
+_KNOWN_NUMBERS = 100_000
+_numbers: dict[str, str] = {}
+"""Account numbers by id. The pair never changes, so it is remembered, up to a bound."""
+
+_turns = [threading.Lock() for _ in range(1024)]
+
+
+class UnbalancedError(AssertionError):
+    """A commit whose postings do not sum to zero in one currency; it must not leave the process."""
+
+
+def account_key(account: str) -> Account | None:
+    """The key of an account given by id or number; ``None`` where there is no such account.
+
+    It comes from the text itself where it can, from memory, else from one query.
+    """
+    if is_account_number(account):
+        return _remembered(account_id(account), account)
+    if account in _numbers:
+        return Account(id=account, account_number=_numbers[account])
+    if not is_account_id(account):
+        return None
+    found = find_by_id(account)
+    return _remembered(found.id, found.account_number) if found else None
+
+
+def find_by_id(account: str) -> Account | None:
+    """An account by its id alone, read consistently, in one request."""
+    page = read_page([Query(model=Account, partition=account)], person="", rows=1)
+    return page.rows[0] if page.rows else None
+
+
+def _remembered(account: str, number: str) -> Account:
+    if len(_numbers) >= _KNOWN_NUMBERS:
+        _numbers.clear()
+    _numbers[account] = number
+    return Account(id=account, account_number=number)
+
+
+@contextmanager
+def turn(patience: Patience, *accounts: str) -> Iterator[None]:
+    """Wait for this process's turn at some accounts, so that its threads queue up, not collide.
+
+    Always taken in one order, so two can never wait for each other. Raises ``StoreBusyError``
+    once patience ends.
+    """
+    with ExitStack() as held:
+        for place in sorted({hash(account) % len(_turns) for account in accounts}):
+            if not _turns[place].acquire(timeout=max(0.0, patience.remaining_seconds)):
+                raise StoreBusyError(BUSY)
+            held.callback(_turns[place].release)
+        yield
+
+
+def add_posting(
+    tx: Transaction,
+    source: Account,
+    target: Account,
+    posting: Posting,
+    payment: Payment,
+    actor: Actor,
+) -> None:
+    """Add both sides of a payment, each with its entry, to a transaction."""
+    debit(tx, source, posting, payment, actor)
+    trail.change(
+        tx,
+        "target",
+        target,
+        posting.target,
+        movement("account.credited", target, payment, actor),
+        Account.status == AccountStatus.ACTIVE,
+    )
+
+
+def debit(
+    tx: Transaction, source: Account, posting: Posting, payment: Payment, actor: Actor
+) -> None:
+    """Add the source's side. The conditions say again, in the store, what the rules decided."""
+    may_pay = Account.status == AccountStatus.ACTIVE
+    if not source.is_system:
+        may_pay &= Account.balance >= payment.amount + source.held
+    event = movement("account.debited", source, payment, actor)
+    trail.change(tx, "source", source, posting.source, event, may_pay)
+
+
+def movement(action: str, account: Account, payment: Payment, actor: Actor) -> Event:
+    """What an account's entry tells of a payment."""
+    return Event(
+        entity_id=account.id,
+        entity_type="account",
+        action=action,
+        actor=actor,
+        reference=payment.id,
+    )
+
+
+def add_payment(tx: Transaction, payment: Payment, actor: Actor) -> Payment:
+    """Add a new payment and the entry that tells what became of it."""
+    failed = payment.status == PaymentStatus.FAILED
+    event = Event(
+        entity_id=payment.id,
+        entity_type="payment",
+        action=f"payment.{payment.status}",
+        actor=actor,
+        outcome=EntryOutcome.FAILURE if failed else EntryOutcome.SUCCESS,
+    )
+    return trail.create(tx, "payment", payment, event)
+
+
+def assert_balanced(source: Account, target: Account, posting: Posting, opening: int = 0) -> None:
+    """Refuse to send money made or lost. ``opening`` is what the target's balance begins with."""
+    moved_out = source.balance - posting.source["balance"]
+    moved_in = posting.target["balance"] - opening
+    if moved_out != moved_in or source.currency != target.currency:
+        message = f"{moved_out} leaves {source.id}, {moved_in} arrives at {target.id}."
+        raise UnbalancedError(message)
+
+
+def record_refusal(
+    refusal: Refusal, *, subject: str, actor: Actor, at: datetime, reference: str = ""
+) -> None:
+    """Record an attempt that left no record of its own: by code and field, not what was typed."""
+    event = Event(
+        entity_id=f"person:{actor.id}",
+        entity_type="person",
+        action=f"{subject}.refused",
+        actor=actor,
+        reference=reference or None,
+        outcome=EntryOutcome.FAILURE,
+        severity=Severity.WARNING,
+    )
+    values = {"code": refusal.code, "field": refusal.field, "sentence": str(refusal)}
+    trail.note(event, at=at, values={name: text for name, text in values.items() if text})

@@ -1,0 +1,205 @@
+"""Accounts and payments: attributes, keys, indexes and what each can say of itself."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection, KeysOnlyProjection
+
+from audit.models import Chained
+from dynamodb.attributes import (
+    EnumAttribute,
+    TextAttribute,
+    TimeAttribute,
+    WholeNumberAttribute,
+)
+from dynamodb.models import Record
+from payments.money import format_amount
+
+PAYMENT_ROW_ATTRIBUTES = [
+    "amount",
+    "currency",
+    "status",
+    "description",
+    "from_account_id",
+    "to_account_id",
+    "failure_code",
+    "failure_reason",
+]
+"""What a row of a payment list shows; the last two are there on failed payments only."""
+
+
+class AccountStatus(StrEnum):
+    ACTIVE = "active"
+    FROZEN = "frozen"
+    CLOSED = "closed"
+
+
+class AccountType(StrEnum):
+    CHECKING = "checking"
+    SAVINGS = "savings"
+    MERCHANT = "merchant"
+    SYSTEM = "system"
+
+
+class PaymentStatus(StrEnum):
+    PENDING = "pending"
+    PROCESSED = "processed"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+class AccountCustomerIndex(GlobalSecondaryIndex["Account"]):
+    class Meta:
+        index_name = "customer-index"
+        projection = KeysOnlyProjection()
+
+    customer_id = TextAttribute(hash_key=True)
+
+
+class AccountStatusIndex(GlobalSecondaryIndex["Account"]):
+    class Meta:
+        index_name = "status-index"
+        projection = KeysOnlyProjection()
+
+    status = TextAttribute(hash_key=True)
+    account_type = TextAttribute(range_key=True)
+
+
+class Account(Chained):
+    """Money of one owner in one currency. All amounts are whole minor units."""
+
+    class Meta:
+        table_name = "accounts"
+
+    unaudited = frozenset({
+        "day", "day_count", "day_credits", "day_debits", "id", "request_hash", "request_id",
+    })  # fmt: skip
+
+    id = TextAttribute(hash_key=True)
+    account_number = TextAttribute(range_key=True)
+    customer_id = TextAttribute()
+    status = EnumAttribute(AccountStatus)
+    account_type = EnumAttribute(AccountType)
+    balance = WholeNumberAttribute(default=0)
+    held = WholeNumberAttribute(default=0)
+    currency = TextAttribute()
+    day = TextAttribute(null=True)
+    day_debits = WholeNumberAttribute(null=True)
+    day_credits = WholeNumberAttribute(null=True)
+    day_count = WholeNumberAttribute(null=True)
+    locked_until = TimeAttribute(null=True)
+    failed_attempts = WholeNumberAttribute(null=True)
+    request_id = TextAttribute(null=True)
+    request_hash = TextAttribute(null=True)
+
+    customer_index = AccountCustomerIndex()
+    status_index = AccountStatusIndex()
+
+    @property
+    def available(self) -> int:
+        """What may be paid out, in minor units: the balance less what is held."""
+        return self.balance - self.held
+
+    @property
+    def is_system(self) -> bool:
+        return self.account_type == AccountType.SYSTEM
+
+    def is_active(self) -> bool:
+        return self.status == AccountStatus.ACTIVE
+
+    def is_locked(self, at: datetime) -> bool:
+        """Whether debits are locked after repeated failures."""
+        return self.locked_until is not None and self.locked_until > at
+
+    def covers(self, amount_minor: int) -> bool:
+        """Whether the money is there. System accounts may go negative."""
+        return self.is_system or self.available >= amount_minor
+
+    def can_debit(self, amount_minor: int, at: datetime) -> bool:
+        """Whether ``amount_minor`` may be taken at this time: active, not locked, covered."""
+        return self.is_active() and not self.is_locked(at) and self.covers(amount_minor)
+
+    def format_balance(self) -> str:
+        """The balance in major units, exact, with its currency: ``5,000.00 USD``."""
+        return format_amount(self.balance, self.currency)
+
+
+class PaymentCustomerIndex(GlobalSecondaryIndex["Payment"]):
+    class Meta:
+        index_name = "customer-index"
+        projection = IncludeProjection([*PAYMENT_ROW_ATTRIBUTES, "merchant_id"])
+
+    customer_id = TextAttribute(hash_key=True)
+    created_at = TimeAttribute(range_key=True)
+
+
+class PaymentMerchantIndex(GlobalSecondaryIndex["Payment"]):
+    class Meta:
+        index_name = "merchant-index"
+        projection = IncludeProjection([*PAYMENT_ROW_ATTRIBUTES, "customer_id"])
+
+    merchant_id = TextAttribute(hash_key=True)
+    created_at = TimeAttribute(range_key=True)
+
+
+class PaymentStatusIndex(GlobalSecondaryIndex["Payment"]):
+    class Meta:
+        index_name = "status-index"
+        projection = KeysOnlyProjection()
+
+    status_key = TextAttribute(hash_key=True)
+    created_at = TimeAttribute(range_key=True)
+
+
+class Payment(Chained):
+    """One request to move money, and what became of it. Written once or moved forward."""
+
+    class Meta:
+        table_name = "payments"
+
+    unaudited = frozenset({"id", "timestamp", "status_key", "request_hash"})
+
+    id = TextAttribute(hash_key=True)
+    timestamp = TextAttribute(range_key=True)
+    customer_id = TextAttribute(null=True)
+    merchant_id = TextAttribute(null=True)
+    status = EnumAttribute(PaymentStatus)
+    status_key = TextAttribute()
+    amount = WholeNumberAttribute()
+    currency = TextAttribute()
+    description = TextAttribute(null=True)
+    from_account_id = TextAttribute()
+    to_account_id = TextAttribute()
+    processed_at = TimeAttribute(null=True)
+    failure_reason = TextAttribute(null=True)
+    failure_code = TextAttribute(null=True)
+    requested_by = TextAttribute(null=True)
+    approved_by = TextAttribute(null=True)
+    expires_at = TimeAttribute(null=True)
+    reverses = TextAttribute(null=True)
+    reversed_by = TextAttribute(null=True)
+    batch_id = TextAttribute(null=True)
+    request_hash = TextAttribute(null=True)
+
+    customer_index = PaymentCustomerIndex()
+    merchant_index = PaymentMerchantIndex()
+    status_index = PaymentStatusIndex()
+
+    def is_processed(self) -> bool:
+        return self.status == PaymentStatus.PROCESSED
+
+    def can_cancel(self) -> bool:
+        """Only while pending: what is posted can be reversed, never canceled."""
+        return self.status == PaymentStatus.PENDING
+
+
+class IdempotencyKey(Record):
+    """A caller's own name for a request, and the payment it became. Kept for ever."""
+
+    class Meta:
+        table_name = "idempotency"
+
+    key = TextAttribute(hash_key=True)
+    payment_id = TextAttribute()
+    request_hash = TextAttribute()
+    created_at = TimeAttribute(null=True)

@@ -1,0 +1,109 @@
+"""Everything that only reads: by id consistently, lists on a key in pages, newest first."""
+
+from dynamodb import store
+from dynamodb.pages import PAGE_ROWS, Page, Query, read_page
+from payments import ledger
+from payments.account_numbers import is_account_number
+from payments.identifiers import is_payment_id, payment_timestamp
+from payments.models import Account, AccountStatus, Payment, PaymentStatus
+
+
+def get_account(account: str) -> Account | None:
+    """An account by its id or number, in one consistent read."""
+    if is_account_number(account):
+        key = ledger.account_key(account)
+        return store.get(key) if key else None
+    return ledger.find_by_id(account)
+
+
+def get_accounts(*accounts: str) -> list[Account | None]:
+    """Accounts by id or number, in the order asked, in one consistent read for those known."""
+    keys = {account: ledger.account_key(account) for account in accounts}
+    wanted = {account: key for account, key in keys.items() if key is not None}
+    found = dict(zip(wanted, store.get_many(list(wanted.values())), strict=True))
+    return [found.get(account) for account in accounts]
+
+
+def get_payment(payment_id: str) -> Payment | None:
+    """A payment by its id, in one consistent read."""
+    if not is_payment_id(payment_id):
+        return None
+    return store.get(Payment(id=payment_id, timestamp=payment_timestamp(payment_id)))
+
+
+def list_accounts(
+    *,
+    person: str,
+    customer_id: str = "",
+    status: str = "",
+    account_type: str = "",
+    cursor: str = "",
+    rows: int = PAGE_ROWS,
+) -> Page[Account]:
+    """Accounts of a customer, or of a status (active unless said otherwise) by type and number."""
+    if customer_id:
+        query = Query(model=Account, index="customer-index", partition=customer_id, hydrate=True)
+        is_filtered = bool(status or account_type)
+    else:
+        query = Query(
+            model=Account,
+            index="status-index",
+            partition=status or AccountStatus.ACTIVE,
+            between=(account_type, account_type) if account_type else None,
+            newest_first=False,
+            hydrate=True,
+        )
+        is_filtered = False
+
+    def keep(account: Account) -> bool:
+        return status in ("", account.status) and account_type in ("", account.account_type)
+
+    return read_page(
+        [query],
+        person=person,
+        cursor=cursor,
+        rows=rows,
+        keep=keep if is_filtered else None,
+        kept_by=(status, account_type),
+    )
+
+
+def get_customer_payments(
+    *, customer_id: str, person: str, cursor: str = "", rows: int = PAGE_ROWS
+) -> Page[Payment]:
+    """What a customer paid, newest first, as rows: without the attributes no list shows."""
+    return list_payments(person=person, customer_id=customer_id, cursor=cursor, rows=rows)
+
+
+def list_payments(
+    *,
+    person: str,
+    customer_id: str = "",
+    merchant_id: str = "",
+    status: str = "",
+    cursor: str = "",
+    rows: int = PAGE_ROWS,
+) -> Page[Payment]:
+    """Payments of a customer, of a merchant, or of a status (processed unless said otherwise)."""
+    if customer_id:
+        query = Query(model=Payment, index="customer-index", partition=customer_id)
+        is_filtered = bool(merchant_id or status)
+    elif merchant_id:
+        query = Query(model=Payment, index="merchant-index", partition=merchant_id)
+        is_filtered = bool(status)
+    else:
+        wanted = status or PaymentStatus.PROCESSED
+        query = Query(model=Payment, index="status-index", partition=wanted, hydrate=True)
+        is_filtered = False
+
+    def keep(payment: Payment) -> bool:
+        return status in ("", payment.status) and merchant_id in ("", payment.merchant_id)
+
+    return read_page(
+        [query],
+        person=person,
+        cursor=cursor,
+        rows=rows,
+        keep=keep if is_filtered else None,
+        kept_by=(merchant_id, status),
+    )

@@ -1,0 +1,112 @@
+"""Why money does not move: each refusal has a code for programs and a sentence for staff."""
+
+from typing import ClassVar
+
+
+class Refusal(Exception):  # noqa: N818 - the field's own word
+    """A request that is not carried out. ``field`` is the form's field it stands next to."""
+
+    code: ClassVar[str]
+    field: ClassVar[str] = ""
+    sentence: ClassVar[str] = ""
+
+    def __init__(self, sentence: str = "") -> None:
+        super().__init__(sentence or self.sentence)
+
+
+class InvalidRequest(Refusal):
+    """The request itself is malformed. It uses up no id or key, and may be sent corrected."""
+
+
+class InvalidAmount(InvalidRequest):
+    code = "invalid_amount"
+    field = "amount"
+    sentence = "The amount must be more than zero."
+
+
+class MissingField(InvalidRequest):
+    code = "missing_field"
+
+    def __init__(self, field: str) -> None:
+        super().__init__(f"{field} is missing.")
+        self.field = field  # type: ignore[misc]  # the one refusal whose field varies
+
+
+class SameAccount(InvalidRequest):
+    code = "same_account"
+    field = "to_account_id"
+    sentence = "Source and destination are the same account."
+
+
+class UnknownCurrency(InvalidRequest):
+    code = "unknown_currency"
+    field = "currency"
+
+    def __init__(self, currency: str) -> None:
+        super().__init__(f"{currency[:20]} is not a currency of ISO 4217.")
+
+
+class CurrencyMismatch(Refusal):
+    code = "currency_mismatch"
+    field = "currency"
+
+
+class SourceNotFound(Refusal):
+    code = "source_not_found"
+    field = "from_account_id"
+    sentence = "There is no such source account."
+
+
+class DestinationNotFound(Refusal):
+    code = "destination_not_found"
+    field = "to_account_id"
+    sentence = "There is no such destination account."
+
+
+class SourceNotActive(Refusal):
+    code = "source_not_active"
+    field = "from_account_id"
+
+
+class DestinationNotActive(Refusal):
+    code = "destination_not_active"
+    field = "to_account_id"
+
+
+class SourceLocked(Refusal):
+    code = "source_locked"
+    field = "from_account_id"
+
+
+class InsufficientFunds(Refusal):
+    code = "insufficient_funds"
+    field = "amount"
+
+
+class LimitExceeded(Refusal):
+    code = "limit_exceeded"
+    field = "amount"
+
+
+class CustomerMismatch(Refusal):
+    code = "customer_mismatch"
+    field = "customer_id"
+    sentence = "The source account belongs to another customer."
+
+
+class KeyReused(Refusal):
+    code = "key_reused"
+    sentence = (
+        "This request was already sent with other values. "
+        "Nothing has moved; please start a new request."
+    )
+
+
+class InvalidField(InvalidRequest):
+    """A value that is there and cannot be taken, such as a text that is too long."""
+
+    code = "invalid_field"
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.field = field  # type: ignore[misc]  # as above
