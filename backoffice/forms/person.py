@@ -1,0 +1,36 @@
+"""What people change about themselves."""
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.contrib.admin.forms import AdminPasswordChangeForm
+
+from audit.context import Actor
+from backoffice.staff import services
+from dynamodb.times import utc_now
+
+
+class PasswordForm(AdminPasswordChangeForm):
+    def save(self, commit: bool = True) -> Any:  # noqa: ARG002 - Django's signature
+        """Change the password through its service, which leaves an entry."""
+        person = self.user
+        person.record = services.set_password(
+            username=person.username,
+            password=self.cleaned_data["new_password1"],
+            actor=Actor(id=person.username),
+            at=utc_now(),
+        )
+        person.password = person.record.password
+        return person
+
+
+def _zones() -> list[tuple[str, str]]:
+    return [(name, name.replace("_", " ")) for name in sorted(available_timezones())]
+
+
+class PreferencesForm(forms.Form):
+    time_zone = forms.ChoiceField(
+        choices=_zones,
+        help_text="Times are shown in this zone. UTC is always at hand: point at a time to see it.",
+    )

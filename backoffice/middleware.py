@@ -1,0 +1,45 @@
+"""What every request passes: its origin on the way in, honest words for trouble on the way out."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from audit import context
+from backoffice.origin import is_trusted, origin_of
+from backoffice.views import errors
+
+Answer = Callable[[HttpRequest], HttpResponse]
+
+
+def origin(get_response: Answer) -> Answer:
+    """Set the audit context of the request, name its id in the answer, forbid storing it.
+
+    Only a trusted proxy may say that the browser's side is HTTPS.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if not is_trusted(request.META.get("REMOTE_ADDR", ""), settings.TRUSTED_PROXIES):
+            request.META.pop("HTTP_X_FORWARDED_PROTO", None)
+        asked = origin_of(request.META, settings.TRUSTED_PROXIES)
+        with context.use(asked), timezone.override(None):
+            response = get_response(request)
+        response["X-Request-ID"] = asked.request_id
+        response.setdefault("Cache-Control", "no-store")
+        return response
+
+    return middleware
+
+
+class StoreTroubleMiddleware:
+    """Answers trouble with the store in words: a failed read never looks like an empty list."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        return errors.store_trouble(request, exception)

@@ -1,0 +1,127 @@
+"""Who may do what: roles, permissions, and the guard that every view names its own with."""
+
+from collections.abc import Callable, Collection, Iterable
+from enum import StrEnum
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+
+if TYPE_CHECKING:
+    from backoffice.staff.models import Staff
+
+P = ParamSpec("P")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class StaffRequest(HttpRequest):
+    """What a guarded view is given: a request of somebody who has signed in."""
+
+    user: "Staff"
+
+
+StaffView = Callable[Concatenate[StaffRequest, P], HttpResponseBase]
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+
+class Permission(StrEnum):
+    """One thing that a person may be allowed to do. The value stands in the trail."""
+
+    USE_DASHBOARD = "dashboard.use"
+    READ_ACCOUNTS = "accounts.read"
+    OPEN_ACCOUNTS = "accounts.open"
+    READ_PAYMENTS = "payments.read"
+    RUN_TRANSFERS = "transfers.run"
+    READ_CHAINS = "chains.read"
+    READ_TRAIL = "trail.read"
+    READ_STAFF = "staff.read"
+    MANAGE_STAFF = "staff.manage"
+
+
+class Role(StrEnum):
+    TELLER = "teller"
+    SUPERVISOR = "supervisor"
+    COMPLIANCE = "compliance"
+    ADMIN = "admin"
+
+
+_READ_MONEY = frozenset(
+    {Permission.READ_ACCOUNTS, Permission.READ_PAYMENTS, Permission.READ_CHAINS}
+)
+_MOVE_MONEY = frozenset({Permission.OPEN_ACCOUNTS, Permission.RUN_TRANSFERS})
+
+_GRANTED: dict[Role, frozenset[Permission]] = {
+    Role.TELLER: _READ_MONEY | _MOVE_MONEY,
+    Role.SUPERVISOR: _READ_MONEY | _MOVE_MONEY,
+    Role.COMPLIANCE: _READ_MONEY | {Permission.READ_TRAIL, Permission.READ_STAFF},
+    Role.ADMIN: frozenset({Permission.READ_STAFF, Permission.MANAGE_STAFF}),
+}
+
+_STAND_ALONE = (Role.COMPLIANCE, Role.ADMIN)
+"""Compliance may not move money nor manage staff, an admin may not move money nor see it."""
+
+
+def granted(roles: Iterable[Role]) -> frozenset[Permission]:
+    """Everything that a person with these roles may do."""
+    permissions = {permission for role in roles for permission in _GRANTED[role]}
+    return frozenset({Permission.USE_DASHBOARD, *permissions})
+
+
+def conflicting(roles: Collection[Role]) -> tuple[Role, Role] | None:
+    """Two of these roles that one person must not have together, or ``None``."""
+    for alone in _STAND_ALONE:
+        if alone in roles:
+            for other in Role:
+                if other in roles and other != alone:
+                    return alone, other
+    return None
+
+
+def requires(
+    permission: Permission, *, before_first_password: bool = False
+) -> Callable[[StaffView[P]], View[P]]:
+    """Guard a view: the sign-in page for strangers, 403 for others, the person's time zone.
+
+    The 403 page leaves an entry ``access.refused`` in the trail. Whoever still has the first
+    password is sent to change it, unless the view may be used ``before_first_password``.
+    """
+
+    def guard(view: StaffView[P]) -> View[P]:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            person = request.user
+            if not person.is_authenticated:
+                return _to_sign_in(request)
+            if not person.has_perm(permission):
+                raise PermissionDenied(permission)
+            if person.record.must_change_password and not before_first_password:
+                return redirect("admin:password_change")
+            timezone.activate(person.zone)
+            return view(cast("StaffRequest", request), *args, **kwargs)
+
+        guarded.permission = permission  # type: ignore[attr-defined]  # what the walk over all addresses looks for
+        return cast("View[P]", guarded)
+
+    return guard
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    back = QueryDict(mutable=True)
+    back["next"] = request.get_full_path()
+    return redirect(f"{reverse('admin:login')}?{back.urlencode(safe='/')}")
+
+
+def public(view: F) -> F:
+    """Declare that a view is for everyone, signed in or not."""
+
+    @wraps(view)
+    def declared(*args: Any, **kwargs: Any) -> HttpResponse:
+        answer: HttpResponse = view(*args, **kwargs)
+        return answer
+
+    declared.is_public = True  # type: ignore[attr-defined]  # as above
+    return declared  # type: ignore[return-value]  # called just as the view is

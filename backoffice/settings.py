@@ -1,0 +1,207 @@
+"""Settings of the back office, from the environment and `.env`; `.env.example` explains each.
+
+`DJANGO_DEBUG` means development: made-up secrets, plain HTTP, demo data. It is not Django's
+`DEBUG`, which stays off everywhere: its error pages show records and settings, and need the inline
+style that our content policy refuses. Errors are answered in words, their traceback is logged.
+"""
+
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from dynamodb.settings import Settings as StoreSettings
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+DEVELOPMENT = env.bool("DJANGO_DEBUG", default=True)
+DEBUG = False
+
+_missing: list[str] = []
+
+
+def _required(name: str, development_value: str) -> str:
+    """A value that production must be given; missing ones are reported together."""
+    value: str = env.str(name, default="").strip()
+    if value or DEVELOPMENT:
+        return value or development_value
+    _missing.append(name)
+    return ""
+
+
+def _whole_number(name: str, default: int) -> int:
+    text: str = env.str(name, default="") or str(default)
+    if not text.isdecimal():
+        raise ImproperlyConfigured(f"{name} must be a whole number, not {text!r}.")
+    return int(text)
+
+
+def _networks(name: str) -> list[IPv4Network | IPv6Network]:
+    try:
+        return [ip_network(text.strip()) for text in env.list(name, default=[])]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must list addresses or networks: {error}.") from error
+
+
+# Where it listens, who may call it so, and who may speak for a client.
+
+PORT = _whole_number("PORT", 8000)
+_HOSTS = _required("DJANGO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+ALLOWED_HOSTS = [host.strip() for host in _HOSTS.split(",") if host.strip()]
+TRUSTED_PROXIES = _networks("DJANGO_TRUSTED_PROXIES")
+SECRET_KEY = _required("DJANGO_SECRET_KEY", "development-only-" + "k" * 50)
+DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="demo-only-2026!")
+
+# The store. There is no SQL.
+
+DATABASES: dict[str, dict[str, str]] = {}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DYNAMODB_LOCAL_PORT = _whole_number("DYNAMODB_LOCAL_PORT", 8042)
+DYNAMODB_LOCAL_DIR = BASE_DIR / env.str("DYNAMODB_LOCAL_DIR", default=".dynamodb/data")
+_EMBEDDED_URL = f"http://127.0.0.1:{DYNAMODB_LOCAL_PORT}"
+DYNAMODB_ENDPOINT_URL: str = env.str(
+    "DYNAMODB_ENDPOINT_URL", default=_EMBEDDED_URL if DEVELOPMENT else ""
+)
+DYNAMODB_EMBEDDED = DYNAMODB_ENDPOINT_URL == _EMBEDDED_URL
+DYNAMODB = StoreSettings(
+    endpoint_url=DYNAMODB_ENDPOINT_URL,
+    region=env.str("AWS_REGION", default="us-east-1"),
+    table_prefix=env.str("DYNAMODB_TABLE_PREFIX", default="backoffice-"),
+    cursor_signing_key=_required("CURSOR_SIGNING_KEY", "development-only-cursors"),
+)
+
+if _missing:
+    raise ImproperlyConfigured(
+        f"Not set: {', '.join(_missing)}. Production needs them; "
+        "for development set DJANGO_DEBUG=true."
+    )
+
+# What it is made of.
+
+INSTALLED_APPS = [
+    "backoffice.apps.BackOfficeConfig",
+    "backoffice.staff.apps.StaffConfig",
+    "backoffice.apps.BackOfficeAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "csp",
+]
+MIDDLEWARE = [
+    "backoffice.middleware.origin",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "backoffice.middleware.StoreTroubleMiddleware",
+]
+ROOT_URLCONF = "backoffice.urls"
+WSGI_APPLICATION = "backoffice.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# Who signs in, and for how long.
+
+AUTH_USER_MODEL = "staff.Staff"
+AUTHENTICATION_BACKENDS = ["backoffice.staff.backends.StaffBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+_VALIDATORS = "django.contrib.auth.password_validation."
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": _VALIDATORS + "MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "backoffice.staff.passwords.MaximumLengthValidator", "OPTIONS": {"max_length": 128}},
+    {"NAME": _VALIDATORS + "CommonPasswordValidator"},
+    {
+        "NAME": _VALIDATORS + "UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ["username", "full_name", "email"]},
+    },
+]
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
+SESSION_ENGINE = "backoffice.staff.sessions"
+SESSION_COOKIE_AGE = 12 * 60 * 60
+"""Seconds. The session's record ends then too, whatever is done in it."""
+
+# What a browser is told.
+
+_COOKIE_PREFIX = "" if DEVELOPMENT else "__Host-"
+SESSION_COOKIE_NAME = f"{_COOKIE_PREFIX}sessionid"
+SESSION_COOKIE_SECURE = not DEVELOPMENT
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_NAME = f"{_COOKIE_PREFIX}csrftoken"
+CSRF_COOKIE_SECURE = not DEVELOPMENT
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "backoffice.views.errors.csrf_failure"
+MESSAGE_STORAGE = "backoffice.cookies.MessageStorage"
+MESSAGE_COOKIE_NAME = f"{_COOKIE_PREFIX}messages"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = 0 if DEVELOPMENT else 365 * 24 * 60 * 60
+SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEVELOPMENT
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+"""Reaches Django from a trusted proxy only: see ``backoffice.middleware.origin``."""
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "object-src": [NONE],
+    },
+}
+
+# Static files. In development they are served as they lie, without being collected.
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+_STATIC_STORAGE = (
+    "django.contrib.staticfiles.storage.StaticFilesStorage"
+    if DEVELOPMENT
+    else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+)
+STORAGES = {"staticfiles": {"BACKEND": _STATIC_STORAGE}}
+WHITENOISE_USE_FINDERS = DEVELOPMENT
+WHITENOISE_AUTOREFRESH = DEVELOPMENT
+WHITENOISE_MAX_AGE = 0 if DEVELOPMENT else 60
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+
+# Language, time, log.
+
+LANGUAGE_CODE = "en"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "pynamodb": {"level": "WARNING"},
+    },
+}

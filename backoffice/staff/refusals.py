@@ -1,0 +1,57 @@
+"""Why staff are not changed as asked."""
+
+from backoffice.permissions import Role
+from payments.refusals import Refusal
+
+
+class InvalidUsername(Refusal):
+    code = "invalid_username"
+    field = "username"
+    sentence = (
+        "A username has 1 to 40 small letters, digits, dots, dashes and underscores, "
+        "and begins with a letter."
+    )
+
+
+class UsernameTaken(Refusal):
+    code = "username_taken"
+    field = "username"
+    sentence = "There is already a member of staff with this username."
+
+
+class NoRole(Refusal):
+    code = "no_role"
+    field = "roles"
+    sentence = "A member of staff needs at least one role."
+
+
+class ConflictingRoles(Refusal):
+    code = "conflicting_roles"
+    field = "roles"
+
+    def __init__(self, pair: tuple[Role, Role]) -> None:
+        super().__init__(f"One person cannot be both {pair[0]} and {pair[1]}.")
+
+
+class WeakPassword(Refusal):
+    code = "weak_password"
+    field = "password"
+
+
+class UnknownTimeZone(Refusal):
+    code = "unknown_time_zone"
+    field = "time_zone"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name[:40]!r} is not a time zone such as Europe/Berlin or UTC.")
+
+
+class StaffNotFound(Refusal):
+    code = "staff_not_found"
+    field = "username"
+    sentence = "There is no such member of staff."
+
+
+class NotAllowed(Refusal):
+    code = "not_allowed"
+    field = "operator"

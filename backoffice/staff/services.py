@@ -1,0 +1,124 @@
+"""Changes of staff, each with its entry in one commit, and what is noted of people's doings."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import available_timezones
+
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+
+from audit import trail
+from audit.context import Actor
+from audit.trail import Event
+from backoffice.permissions import Role, conflicting
+from backoffice.staff import queries, refusals
+from backoffice.staff.models import Staff
+from backoffice.staff.records import StaffRecord
+from dynamodb.errors import StoreBusyError
+from dynamodb.retries import BUSY, Patience, commit_within
+from dynamodb.transactions import Committed, Transaction
+
+_COMMIT_SECONDS = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewStaff:
+    """A member of staff to be. ``first_password_stays`` is for demonstrations only."""
+
+    username: str
+    roles: Collection[Role]
+    password: str
+    full_name: str = ""
+    email: str = ""
+    time_zone: str = "UTC"
+    first_password_stays: bool = False
+
+
+def create_staff(new: NewStaff, *, actor: Actor, at: datetime) -> StaffRecord:
+    """Add a member of staff. Raises a refusal of ``backoffice.staff.refusals``."""
+    record = _checked(new)
+    record.password = make_password(new.password)
+    record.password_changed_at = at
+    tx = Transaction(at=at)
+    created = trail.create(tx, "staff", record, _event(record.username, "staff.created", actor))
+    outcome = commit_within(tx.freeze(), Patience(limit_seconds=_COMMIT_SECONDS))
+    if not isinstance(outcome, Committed):
+        raise refusals.UsernameTaken
+    return created
+
+
+def _checked(new: NewStaff) -> StaffRecord:
+    if not queries.as_username(new.username) == new.username:
+        raise refusals.InvalidUsername
+    if not new.roles:
+        raise refusals.NoRole
+    if pair := conflicting(new.roles):
+        raise refusals.ConflictingRoles(pair)
+    _check_time_zone(new.time_zone)
+    record = StaffRecord(
+        username=new.username,
+        password="",
+        roles=sorted(set(new.roles)),
+        full_name=new.full_name or None,
+        email=new.email or None,
+        time_zone=new.time_zone,
+        must_change_password=not new.first_password_stays,
+    )
+    _check_password(new.password, record)
+    return record
+
+
+def set_password(*, username: str, password: str, actor: Actor, at: datetime) -> StaffRecord:
+    """Give a person another password, which ends their other sessions."""
+    changes = {
+        "password": make_password(password),
+        "password_changed_at": at,
+        "must_change_password": username != actor.id,
+    }
+    return _change(username, changes, "staff.password_changed", actor, at)
+
+
+def set_time_zone(*, username: str, time_zone: str, actor: Actor, at: datetime) -> StaffRecord:
+    """Show times to a person in another zone. Raises ``UnknownTimeZone``."""
+    _check_time_zone(time_zone)
+    return _change(username, {"time_zone": time_zone}, "staff.time_zone_changed", actor, at)
+
+
+def deactivate(*, username: str, actor: Actor, at: datetime) -> StaffRecord:
+    """Shut a person out, at their next request if they are signed in."""
+    return _change(username, {"is_active": False}, "staff.deactivated", actor, at)
+
+
+def _change(
+    username: str, changes: Mapping[str, Any], action: str, actor: Actor, at: datetime
+) -> StaffRecord:
+    patience = Patience(limit_seconds=_COMMIT_SECONDS)
+    while True:
+        record = queries.find(username)
+        if record is None:
+            raise refusals.StaffNotFound
+        tx = Transaction(at=at)
+        after = trail.change(tx, "staff", record, changes, _event(username, action, actor))
+        if isinstance(commit_within(tx.freeze(), patience), Committed):
+            return after
+        if not patience.pause():
+            raise StoreBusyError(BUSY)
+
+
+def _event(username: str, action: str, actor: Actor) -> Event:
+    return Event(entity_id=f"staff:{username}", entity_type="staff", action=action, actor=actor)
+
+
+def _check_time_zone(name: str) -> None:
+    if name not in available_timezones():
+        raise refusals.UnknownTimeZone(name)
+
+
+def _check_password(password: str, record: StaffRecord) -> None:
+    try:
+        validate_password(password, user=Staff.of(record))
+    except ValidationError as error:
+        raise refusals.WeakPassword(" ".join(error.messages)) from None

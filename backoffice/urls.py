@@ -1,0 +1,28 @@
+"""Every address, in one list. A page is a line here, a view with ``@requires`` and a template."""
+
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from backoffice.permissions import public
+from backoffice.views import health, person, shell
+
+ADMIN = [
+    path("", shell.dashboard, name="index"),
+    path("login/", person.login, name="login"),
+    path("logout/", person.logout, name="logout"),
+    path("password_change/", person.password_change, name="password_change"),
+    path("password_change/done/", person.password_change_done, name="password_change_done"),
+    path("preferences/", person.preferences, name="preferences"),
+]
+
+urlpatterns = [
+    path("", public(RedirectView.as_view(pattern_name="admin:index"))),
+    path("admin/", include((ADMIN, "admin"))),
+    path("healthz", health.alive),
+    path("readyz", health.ready),
+]
+
+handler400 = "backoffice.views.errors.bad_request"
+handler403 = "backoffice.views.errors.forbidden"
+handler404 = "backoffice.views.errors.not_found"
+handler500 = "backoffice.views.errors.server_error"

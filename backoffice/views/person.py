@@ -1,0 +1,49 @@
+"""Signing in and out, one's own password and preferences."""
+
+from django.contrib import messages
+from django.contrib.admin import site
+from django.contrib.auth.views import PasswordChangeDoneView, PasswordChangeView
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse_lazy
+
+from audit.context import Actor
+from backoffice.forms.person import PasswordForm, PreferencesForm
+from backoffice.permissions import Permission, StaffRequest, public, requires
+from backoffice.site import page
+from backoffice.staff import services
+from dynamodb.times import utc_now
+
+login = public(site.login)
+logout = public(site.logout)
+
+
+@requires(Permission.USE_DASHBOARD, before_first_password=True)
+def password_change(request: StaffRequest) -> HttpResponseBase:
+    view = PasswordChangeView.as_view(
+        form_class=PasswordForm,
+        success_url=reverse_lazy("admin:password_change_done"),
+        extra_context=site.each_context(request),
+    )
+    return view(request)
+
+
+@requires(Permission.USE_DASHBOARD)
+def password_change_done(request: StaffRequest) -> HttpResponseBase:
+    return PasswordChangeDoneView.as_view(extra_context=site.each_context(request))(request)
+
+
+@requires(Permission.USE_DASHBOARD)
+def preferences(request: StaffRequest) -> HttpResponse:
+    person = request.user
+    form = PreferencesForm(request.POST or None, initial={"time_zone": person.record.time_zone})
+    if form.is_valid():
+        services.set_time_zone(
+            username=person.username,
+            time_zone=form.cleaned_data["time_zone"],
+            actor=Actor(id=person.username),
+            at=utc_now(),
+        )
+        messages.success(request, "Your preferences are saved.")
+        return redirect("admin:preferences")
+    return page(request, "backoffice/preferences.html", {"title": "Preferences", "form": form})
