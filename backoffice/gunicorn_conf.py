@@ -1,0 +1,29 @@
+"""How gunicorn serves the pages; the address is given on its command line."""
+
+import os
+import signal
+import threading
+import time
+from typing import Any
+
+wsgi_app = "backoffice.wsgi:application"
+worker_class = "gthread"
+workers = 2
+threads = 8
+graceful_timeout = 10
+"""Seconds for requests under way when it is told to end."""
+loglevel = "warning"
+control_socket_disable = True
+forwarded_allow_ips = ""
+"""Who may speak for a client is decided in ``backoffice.middleware``, for all servers alike."""
+
+
+def on_starting(_arbiter: Any) -> None:
+    """End with the run that started the server, even where that was killed."""
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+
+
+def _end_with_parent(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGTERM)
