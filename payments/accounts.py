@@ -61,6 +61,7 @@ def open_account(request: OpeningRequest, *, actor: Actor, at: datetime) -> Open
             reused, subject="account", actor=actor, at=at, reference=opening.account.id
         )
         raise reused
+    ledger.remember(opening.account.id, opening.account.account_number)
     return opening
 
 

@@ -38,22 +38,25 @@ def account_key(account: str) -> Account | None:
     It comes from the text itself where it can, from memory, else from one query.
     """
     if is_account_number(account):
-        return _remembered(account_id(account), account)
+        return remember(account_id(account), account)
     if account in _numbers:
         return Account(id=account, account_number=_numbers[account])
-    if not is_account_id(account):
-        return None
     found = find_by_id(account)
-    return _remembered(found.id, found.account_number) if found else None
+    return Account(id=found.id, account_number=found.account_number) if found else None
 
 
 def find_by_id(account: str) -> Account | None:
     """An account by its id alone, read consistently, in one request."""
+    if not is_account_id(account):
+        return None
     page = read_page([Query(model=Account, partition=account)], person="", rows=1)
+    for found in page.rows:
+        remember(found.id, found.account_number)
     return page.rows[0] if page.rows else None
 
 
-def _remembered(account: str, number: str) -> Account:
+def remember(account: str, number: str) -> Account:
+    """Keep the pair of an account's id and number, which never changes; returns it as a key."""
     if len(_numbers) >= _KNOWN_NUMBERS:
         _numbers.clear()
     _numbers[account] = number

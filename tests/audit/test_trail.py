@@ -1,0 +1,145 @@
+"""Entries, their chains and what they never hold."""
+
+import itertools
+import threading
+from datetime import timedelta
+
+import pytest
+
+from audit import context, queries, trail
+from audit.chain import FIRST_PREV_HASH, entry_hash
+from audit.context import Actor, Context
+from audit.models import AuditHead, AuditLog
+from audit.trail import Event
+from dynamodb import store
+from tests.builders import NOON, TELLER, opened, transferred
+
+pytestmark = pytest.mark.usefixtures("moto_store")
+
+
+def noted(action: str = "page.viewed", **values: object) -> None:
+    event = Event(entity_id="person:teller1", entity_type="person", action=action, actor=TELLER)
+    trail.note(event, at=NOON, values=values)
+
+
+def chain(entity_id: str) -> list[AuditLog]:
+    return queries.chain_page(entity_id, person="").rows[::-1]
+
+
+def test_entries_are_numbered_without_gaps_and_tied_to_the_one_before() -> None:
+    source, target = opened("a", balance=5000), opened("b")
+    for _ in range(3):
+        transferred(source, target)
+    entries = chain(source.id)
+    assert [entry.seq for entry in entries] == [1, 2, 3, 4]
+    assert [entry.timestamp.partition("#")[2] for entry in entries][-1] == "000000000004"
+    assert entries[0].prev_hash == FIRST_PREV_HASH
+    for before, after in itertools.pairwise(entries):
+        assert after.prev_hash == before.hash
+    for entry in entries:
+        assert entry.hash == entry_hash(entry.serialize())
+
+
+def test_the_head_stands_on_the_record_that_the_entries_tell_of() -> None:
+    source, target = opened("a", balance=5000), opened("b")
+    payment = transferred(source, target).payment
+    account = store.get(source)
+    assert account is not None
+    assert (account.audit_seq, account.audit_hash) == (2, chain(source.id)[-1].hash)
+    assert payment.audit_hash == chain(payment.id)[-1].hash
+
+
+def test_a_clock_that_steps_back_puts_no_entry_before_its_predecessor() -> None:
+    source, target = opened("a", balance=5000), opened("b")
+    transferred(source, target, at=NOON + timedelta(hours=2))
+    transferred(source, target, at=NOON)
+    transferred(source, target, at=NOON + timedelta(hours=1))
+    entries = chain(source.id)
+    assert [entry.seq for entry in entries] == [1, 2, 3, 4]
+    assert entries[2].created_at == NOON
+    assert entries[2].at == entries[1].at
+
+
+def test_entries_without_a_record_chain_on_a_head_of_their_own() -> None:
+    noted()
+    noted("page.left", path="/")
+    first, second = chain("person:teller1")
+    assert second.prev_hash == first.hash
+    assert second.new_values == {"path": "/"}
+    head = store.get(AuditHead(entity_id="person:teller1"))
+    assert head is not None
+    assert (head.audit_seq, head.audit_hash) == (2, second.hash)
+
+
+def test_secrets_and_card_numbers_never_reach_the_trail() -> None:
+    noted(
+        password="hunter2 hunter2",
+        session_key="abc",
+        reset_token="def",
+        description="paid with 4111 1111 1111 1111 today",
+        reference="4111111111111112",
+    )
+    (entry,) = chain("person:teller1")
+    assert entry.new_values == {
+        "password": "***",
+        "session_key": "***",
+        "reset_token": "***",
+        "description": "paid with 411111******1111 today",
+        "reference": "4111111111111112",
+    }
+
+
+def test_the_context_goes_into_every_entry_and_is_cut_to_size() -> None:
+    with context.use(Context(ip_address="192.0.2.1", user_agent="x" * 300, request_id="r" * 80)):
+        noted()
+    noted()
+    inside, outside = chain("person:teller1")
+    assert inside.ip_address == "192.0.2.1"
+    assert (len(inside.user_agent or ""), len(inside.request_id or "")) == (256, 64)
+    for origin in (outside.ip_address, outside.user_agent, outside.request_id):
+        assert origin is None
+
+
+def test_each_thread_has_its_own_context() -> None:
+    gate = threading.Barrier(8)
+    seen: dict[int, str] = {}
+
+    def work(number: int) -> None:
+        with context.use(Context(request_id=str(number))):
+            gate.wait(5)
+            seen[number] = context.current().request_id
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == {number: str(number) for number in range(8)}
+    assert context.current() == Context()
+
+
+def test_an_entry_is_found_by_action_person_and_day() -> None:
+    source, target = opened("a", balance=5000), opened("b")
+    transferred(source, target)
+    for wanted in (
+        queries.TrailFilter(action="account.debited"),
+        queries.TrailFilter(user_id=TELLER.id),
+        queries.TrailFilter(first_day=NOON.date(), last_day=NOON.date()),
+    ):
+        actions = [entry.action for entry in queries.browse(wanted, person="p").rows]
+        assert "account.debited" in actions
+
+
+def test_an_entry_stays_under_a_kilobyte_so_that_its_write_is_one_unit() -> None:
+    source, target = opened("a", balance=5000), opened("b")
+    origin = Context(ip_address="2001:db8::1", user_agent="Mozilla/5.0 " * 9, request_id="r" * 36)
+    with context.use(origin):
+        payment = transferred(source, target, description="an ordinary description").payment
+    for entry in (*chain(source.id), *chain(payment.id)):
+        size = sum(len(name) + len(str(value)) for name, value in entry.serialize().items())
+        assert size < 1400, "with DynamoDB's own type marks, which do not count"
+
+
+def test_actors_with_a_colon_are_the_system() -> None:
+    assert Actor(id="system:ledger").is_system
+    assert not TELLER.is_system
