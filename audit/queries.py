@@ -53,9 +53,15 @@ def browse(wanted: TrailFilter, *, person: str, cursor: str = "", rows: int = 50
     )
 
 
-def chain_page(entity_id: str, *, person: str, cursor: str = "", rows: int = 50) -> Page[AuditLog]:
-    """A page of one entity's chain, newest first, whole entries, read consistently."""
-    query = Query(model=AuditLog, partition=entity_id)
+def chain_page(
+    entity_id: str, *, person: str, until: str = "", cursor: str = "", rows: int = 50
+) -> Page[AuditLog]:
+    """A page of one entity's chain, newest first, whole entries, read consistently.
+
+    ``until`` is the timestamp of an entry to begin with in place of the newest.
+    """
+    between = ("0", until) if until else None
+    query = Query(model=AuditLog, partition=entity_id, between=between)
     return read_page([query], person=person, cursor=cursor, rows=rows)
 
 

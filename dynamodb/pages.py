@@ -54,13 +54,15 @@ class Page(Generic[R]):
 
     ``next_cursor`` is empty on the last page. ``examined`` counts the rows read, which is more
     than the rows shown where a filter that no key serves was applied; ``reached`` is the sort key
-    of the last one of them.
+    of the last one of them. ``queries_done`` counts the queries read to their end, from the first
+    page on.
     """
 
     rows: list[R] = field(default_factory=list)
     next_cursor: str = ""
     examined: int = 0
     reached: str = ""
+    queries_done: int = 0
 
 
 def read_page(
@@ -97,6 +99,7 @@ def read_page(
         next_cursor=cursors.write([number, start], bound_to=bound_to) if more else "",
         examined=reader.examined,
         reached=reader.reached,
+        queries_done=number,
     )
 
 
