@@ -70,7 +70,7 @@ DYNAMODB_ENDPOINT_URL: str = env.str(
 DYNAMODB_EMBEDDED = DYNAMODB_ENDPOINT_URL == _EMBEDDED_URL
 DYNAMODB = StoreSettings(
     endpoint_url=DYNAMODB_ENDPOINT_URL,
-    region=env.str("AWS_REGION", default="us-east-1"),
+    region=env.str("AWS_REGION", default="") or "us-east-1",
     table_prefix=env.str("DYNAMODB_TABLE_PREFIX", default="backoffice-"),
     cursor_signing_key=_required("CURSOR_SIGNING_KEY", "development-only-cursors"),
 )

@@ -11,6 +11,7 @@ from django.utils.functional import SimpleLazyObject
 
 from audit import queries
 from audit.models import AuditLog
+from backoffice.forms.person import SignInForm
 from backoffice.permissions import Permission
 
 RECENT_ACTIONS = 10
@@ -18,13 +19,18 @@ RECENT_ACTIONS = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A line of the navigation: a page by the name of its address, and one to add from."""
+    """A line of the navigation and a card of the dashboard: a page by the name of its address.
+
+    ``new`` is the page to make one on, ``new_label`` what its button says.
+    """
 
     name: str
+    about: str
     page: str
     permission: Permission
-    add: str = ""
-    add_permission: Permission | None = None
+    new: str = ""
+    new_label: str = ""
+    new_permission: Permission | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,10 +41,11 @@ class Section:
 
 NAVIGATION = (
     Section(
-        name="Your work",
+        name="You",
         entries=(
             Entry(
                 name="Preferences",
+                about="The time zone in which times are shown to you, and your last sign-in.",
                 page="admin:preferences",
                 permission=Permission.USE_DASHBOARD,
             ),
@@ -52,6 +59,7 @@ class BackOfficeSite(AdminSite):
     site_title = "Back office"
     index_title = "Dashboard"
     site_url = None
+    login_form = SignInForm
 
     def has_permission(self, request: HttpRequest) -> bool:
         return request.user.is_authenticated
@@ -97,12 +105,13 @@ def _app(section: Section, request: HttpRequest) -> dict[str, Any]:
 
 
 def _model(entry: Entry, request: HttpRequest) -> dict[str, Any]:
-    may_add = entry.add_permission is not None and request.user.has_perm(entry.add_permission)
+    needed = entry.new_permission
+    may_add = needed is not None and request.user.has_perm(needed)
     return {
         "name": entry.name,
         "object_name": entry.name.replace(" ", "-"),
         "admin_url": reverse(entry.page),
-        "add_url": reverse(entry.add) if may_add else None,
-        "view_only": True,
-        "perms": {"view": True, "add": may_add},
+        "add_url": reverse(entry.new) if may_add else None,
+        "add_name": entry.new_label,
+        "about": entry.about,
     }

@@ -4,11 +4,20 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
-from django.contrib.admin.forms import AdminPasswordChangeForm
+from django.contrib.admin.forms import AdminAuthenticationForm, AdminPasswordChangeForm
 
 from audit.context import Actor
 from backoffice.staff import services
 from dynamodb.times import utc_now
+
+
+class SignInForm(AdminAuthenticationForm):
+    """One answer for every sign-in that fails, whatever the reason."""
+
+    error_messages = {
+        "invalid_login": "No active member of staff has this username and password. "
+        "Check both: capitals count in a password."
+    }
 
 
 class PasswordForm(AdminPasswordChangeForm):

@@ -23,7 +23,7 @@ def password_change(request: StaffRequest) -> HttpResponseBase:
     view = PasswordChangeView.as_view(
         form_class=PasswordForm,
         success_url=reverse_lazy("admin:password_change_done"),
-        extra_context=site.each_context(request),
+        extra_context=site.each_context(request) | {"title": "Change password"},
     )
     return view(request)
 

@@ -1,0 +1,97 @@
+"""How times, ids, states and actions look on every page."""
+
+from datetime import UTC, datetime
+
+from django import template
+from django.contrib.admin.helpers import AdminForm
+from django.forms import BaseForm
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from dynamodb.attributes import Unreadable
+from dynamodb.times import from_rfc3339
+
+register = template.Library()
+
+_TONES = {
+    "active": "good",
+    "processed": "good",
+    "success": "good",
+    "pending": "waiting",
+    "frozen": "bad",
+    "failed": "bad",
+    "failure": "bad",
+    "closed": "quiet",
+    "canceled": "quiet",
+}
+
+_NOTHING = format_html('<span class="quiet">{}</span>', "\u2013")
+
+
+@register.simple_tag
+def when(at: datetime | str | None) -> SafeString:
+    """A time in the person's zone, with UTC at hand. Takes RFC 3339 text too.
+
+    What cannot be read as a time is shown as it is stored, and marked.
+    """
+    if not at:
+        return _NOTHING
+    try:
+        moment = from_rfc3339(at) if isinstance(at, str) else at
+    except ValueError:
+        return _unreadable(str(at))
+    utc = moment.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}" title="{} UTC">{}</time>',
+        f"{utc:%Y-%m-%dT%H:%M:%SZ}",
+        f"{utc:%Y-%m-%d %H:%M:%S}",
+        f"{timezone.localtime(moment):%d %b %Y, %H:%M:%S}",
+    )
+
+
+@register.simple_tag
+def ident(value: str | None, href: str = "") -> SafeString:
+    """An id that can be copied, and leads to ``href`` where one is given."""
+    if not value:
+        return _NOTHING
+    code = format_html("<code>{}</code>", value)
+    return format_html(
+        '<span class="ident">{}<button type="button" class="copy" data-copy="{}" '
+        'aria-label="Copy {}" hidden>Copy</button></span>',
+        format_html('<a href="{}">{}</a>', href, code) if href else code,
+        value,
+        value,
+    )
+
+
+@register.simple_tag
+def badge(state: str | None) -> SafeString:
+    """A state by its name; the colour only repeats what the word says."""
+    if not state:
+        return _NOTHING
+    if isinstance(state, Unreadable):
+        return _unreadable(state)
+    tone = _TONES.get(state, "quiet")
+    return format_html('<span class="badge badge-{}">{}</span>', tone, str(state))
+
+
+@register.filter
+def in_words(action: str) -> str:
+    """An action's code in words: ``account.opened`` is *Account opened*."""
+    return action.replace(".", " ").replace("_", " ").capitalize()
+
+
+@register.filter
+def laid_out(form: BaseForm) -> AdminForm:
+    """A plain form's visible fields as fieldsets for the admin's own ``fieldset.html``."""
+    fields = [field.name for field in form.visible_fields()]
+    return AdminForm(form, [(None, {"fields": fields})], {})  # type: ignore[arg-type]  # any form will do
+
+
+def _unreadable(text: str) -> SafeString:
+    return format_html(
+        '<span class="badge badge-bad" title="This stored value is not readable">{} '
+        "(unreadable)</span>",
+        str(text),
+    )
