@@ -26,6 +26,8 @@ _TONES = {
     "canceled": "quiet",
 }
 
+_SHORT_ID_LENGTH = 24
+
 _NOTHING = format_html('<span class="quiet">{}</span>', "\u2013")
 
 
@@ -39,23 +41,29 @@ def when(at: datetime | str | None) -> SafeString:
         return _NOTHING
     try:
         moment = from_rfc3339(at) if isinstance(at, str) else at
-    except ValueError:
+        local = timezone.localtime(moment)
+    except (ValueError, OverflowError):
         return _unreadable(str(at))
     utc = moment.astimezone(UTC)
     return format_html(
         '<time datetime="{}" title="{} UTC">{}</time>',
         f"{utc:%Y-%m-%dT%H:%M:%SZ}",
         f"{utc:%Y-%m-%d %H:%M:%S}",
-        f"{timezone.localtime(moment):%d %b %Y, %H:%M:%S}",
+        f"{local:%d %b %Y, %H:%M:%S}",
     )
 
 
 @register.simple_tag
-def ident(value: str | None, href: str = "") -> SafeString:
-    """An id that can be copied, and leads to ``href`` where one is given."""
+def ident(value: str | None, href: str = "", *, short: bool = False) -> SafeString:
+    """An id that can be copied whole, and leads to ``href`` where one is given.
+
+    A ``short`` one is abbreviated for reading; pointing at it shows the whole.
+    """
     if not value:
         return _NOTHING
-    code = format_html("<code>{}</code>", value)
+    is_cut = short and len(value) > _SHORT_ID_LENGTH
+    shown = f"{value[:4]}…{value[-8:]}" if is_cut else value
+    code = format_html('<code title="{}">{}</code>', value, shown)
     return format_html(
         '<span class="ident">{}<button type="button" class="copy" data-copy="{}" '
         'aria-label="Copy {}" hidden>Copy</button></span>',

@@ -65,12 +65,18 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noq
     )
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Say what is not there: in the words of ``Http404("a sentence")`` where a view has raised it.
+
+    For an address that leads to no view Django gives the patterns it has tried, which are not.
+    """
+    told = [what for what in exception.args if isinstance(what, str)]
+    unknown = "No page or record has this address. It may have been mistyped or cut off."
     return _explained(
         request,
         HTTPStatus.NOT_FOUND,
         "There is nothing here",
-        "No page or record has this address. It may have been mistyped or cut off.",
+        told[0] if told else unknown,
         "Check the address, or start from the dashboard.",
     )
 

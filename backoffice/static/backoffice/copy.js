@@ -3,8 +3,10 @@
 const SHOWN_MILLISECONDS = 1500;
 
 function selectBeside(button) {
+  const code = button.parentElement.querySelector("code");
+  code.textContent = button.dataset.copy;
   const range = document.createRange();
-  range.selectNodeContents(button.parentElement.querySelector("code"));
+  range.selectNodeContents(code);
   const selection = window.getSelection();
   selection.removeAllRanges();
   selection.addRange(range);

@@ -1,0 +1,132 @@
+"""Entries of the trail in words, with what they changed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from audit.models import AuditLog
+from backoffice.presenters.values import money, record_url
+from backoffice.templatetags.backoffice import in_words
+
+_AMOUNTS = frozenset({"amount", "balance", "held"})
+_MOVEMENTS = frozenset({"account.credited", "account.debited"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Value:
+    """One value as it is shown. ``kind`` is one of text, time, state and id."""
+
+    text: str
+    kind: str = "text"
+    url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """A field that an entry tells of. A value that was not there is ``None``."""
+
+    label: str
+    before: Value | None
+    after: Value | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntryRow:
+    """An entry in words: *Account debited 25.00 USD*.
+
+    ``seq`` is its number in its chain and its anchor there; ``chain_url`` leads to it.
+    """
+
+    entry: AuditLog
+    words: str
+    seq: int
+    record_url: str
+    reference_url: str
+    chain_url: str
+    reason: str = ""
+    reason_code: str = ""
+    fields: str = ""
+    changes: list[Change] = field(default_factory=list)
+
+
+def entry_rows(entries: Iterable[AuditLog], *, currency: str = "") -> list[EntryRow]:
+    """Entries in words, in the order given. Rows of an index carry no values, so no amounts.
+
+    ``currency`` is what amounts are in where an entry does not say so itself.
+    """
+    return [_row(entry, currency) for entry in entries]
+
+
+def currency_of(entries: Iterable[AuditLog]) -> str:
+    """The currency that some entry of a chain names; empty where none does."""
+    named = (str((entry.new_values or {}).get("currency", "")) for entry in entries)
+    return next(filter(None, named), "")
+
+
+def chain_url(entity_id: str, timestamp: str = "") -> str:
+    """The chain of an entity; with a timestamp, from that entry on and scrolled to it."""
+    url = reverse("admin:audit_chain", args=[entity_id])
+    if not timestamp:
+        return url
+    return f"{url}?{urlencode({'entry': timestamp})}#entry-{_seq(timestamp)}"
+
+
+def _row(entry: AuditLog, currency: str) -> EntryRow:
+    old, new = entry.old_values or {}, entry.new_values or {}
+    currency = str(new.get("currency") or currency)
+    return EntryRow(
+        entry=entry,
+        words=_words(entry.action, old, new, currency),
+        seq=_seq(entry.timestamp),
+        record_url=record_url(entry.entity_id),
+        reference_url=record_url(entry.reference),
+        chain_url=chain_url(entry.entity_id, entry.timestamp),
+        reason=str(new.get("failure_reason") or new.get("sentence") or ""),
+        reason_code=str(new.get("failure_code") or new.get("code") or ""),
+        fields=", ".join(_label(name) for name in entry.changes or ()),
+        changes=[
+            Change(
+                label=_label(name),
+                before=_value(name, old.get(name), currency),
+                after=_value(name, new.get(name), currency),
+            )
+            for name in sorted(old.keys() | new.keys())
+        ],
+    )
+
+
+def _words(action: str, old: dict[str, Any], new: dict[str, Any], currency: str) -> str:
+    words = in_words(action)
+    moved = new.get("balance", new.get("amount"))
+    if action in _MOVEMENTS and type(moved) is int and type(old.get("balance")) is int:
+        moved = abs(moved - old["balance"])
+    if not currency or type(moved) is not int or not moved:
+        return words
+    return f"{words} {'with ' * (action == 'account.opened')}{money(moved, currency)}"
+
+
+def _value(name: str, value: Any, currency: str) -> Value | None:
+    if value is None:
+        return None
+    if name in _AMOUNTS and type(value) is int and currency:
+        return Value(text=money(value, currency))
+    if isinstance(value, list):
+        return Value(text=", ".join(map(str, value)))
+    if isinstance(value, bool):
+        return Value(text="yes" if value else "no")
+    kind = "time" if name.endswith(("_at", "_until")) else "state" if name == "status" else "text"
+    url = record_url(value) if isinstance(value, str) else ""
+    return Value(text=str(value), kind="id" if url else kind, url=url)
+
+
+def _label(name: str) -> str:
+    return name.removesuffix("_id").replace("_", " ").capitalize()
+
+
+def _seq(timestamp: str) -> int:
+    """An entry's number, which its timestamp ends with; 0 where somebody wrote it otherwise."""
+    number = timestamp.partition("#")[2]
+    return int(number) if number.isdecimal() else 0

@@ -1,0 +1,27 @@
+"""How single values are worded and where they lead, the same on every page."""
+
+from django.urls import reverse
+
+from payments.account_numbers import is_account_id
+from payments.identifiers import is_payment_id
+from payments.money import format_amount
+from payments.refusals import UnknownCurrency
+
+
+def money(amount_minor: int | None, currency: str | None) -> str:
+    """``5,000.00 USD``; a stored currency that nobody knows leaves minor units, and says so."""
+    if amount_minor is None:
+        return ""
+    try:
+        return format_amount(amount_minor, currency or "")
+    except UnknownCurrency:
+        return f"{amount_minor:,} minor units of {currency or 'an unknown currency'}"
+
+
+def record_url(entity_id: str | None) -> str:
+    """The page of an account or a payment; empty for anything else."""
+    if entity_id and is_account_id(entity_id):
+        return reverse("admin:account", args=[entity_id])
+    if entity_id and is_payment_id(entity_id):
+        return reverse("admin:payment", args=[entity_id])
+    return ""
