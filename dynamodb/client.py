@@ -1,5 +1,6 @@
 """The one place that talks to DynamoDB: one client a process, counted, its errors in our words."""
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -115,7 +116,7 @@ def connection() -> Connection:
 
 def _connect(store: Settings) -> Connection:
     session = get_session()
-    if store.is_on_this_machine and session.get_credentials() is None:
+    if store.is_on_this_machine and "AWS_ACCESS_KEY_ID" not in os.environ:
         session.set_credentials("local", "local")
     if session.get_credentials() is None:
         # A client made now would be without for ever, and PynamoDB would replace it by its own.

@@ -47,7 +47,7 @@ def open_account(request: OpeningRequest, *, actor: Actor, at: datetime) -> Open
     except InvalidRequest as refusal:
         ledger.record_refusal(refusal, subject="account", actor=actor, at=at)
         raise
-    patience = Patience(limit_seconds=ledger.TRANSFER_SECONDS)
+    patience = ledger.patience()
     attempts = _Attempts(request=request, actor=actor, at=at, patience=patience)
     if request.opening_balance_minor:
         attempts.clearing = clearing_account(request.currency, at=at)
@@ -81,7 +81,7 @@ def clearing_account(currency: str, *, at: datetime) -> Account:
         return found
     tx = Transaction(at=at)
     opened = trail.create(tx, "account", account, _opened(account, LEDGER))
-    outcome = commit_within(tx.freeze(), Patience(limit_seconds=ledger.TRANSFER_SECONDS))
+    outcome = commit_within(tx.freeze(), ledger.patience())
     if isinstance(outcome, Committed):
         return opened
     item = outcome.items.get("account")

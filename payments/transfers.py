@@ -50,7 +50,7 @@ def transfer_funds(
     except InvalidRequest as refusal:
         ledger.record_refusal(refusal, subject="transfer", actor=actor, at=at)
         raise
-    patience = Patience(limit_seconds=limit_seconds)
+    patience = ledger.patience(limit_seconds)
     with ledger.turn(patience, request.from_account_id, request.to_account_id):
         transfer = _Attempts(request=request, actor=actor, at=at, patience=patience).settle()
     if transfer.payment.request_hash != request.hash:

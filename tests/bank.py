@@ -1,0 +1,92 @@
+"""The bank check: whatever happened, no money was made or lost and nothing moved untold."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from audit.chain import FIRST_PREV_HASH, entry_hash
+from audit.models import AuditLog
+from payments.models import Account, AccountType, Payment, PaymentStatus
+
+
+@dataclass
+class BankReport:
+    """What was counted, and a sentence for each thing that is wrong."""
+
+    accounts: int = 0
+    processed: int = 0
+    entries: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+def check_bank() -> BankReport:
+    """Read every record at rest and hold each against the others."""
+    report = BankReport()
+    accounts, payments = list(Account.scan()), list(Payment.scan())
+    chains: dict[str, list[AuditLog]] = {}
+    for entry in AuditLog.scan():
+        chains.setdefault(entry.entity_id, []).append(entry)
+    report.accounts, report.entries = len(accounts), sum(map(len, chains.values()))
+    report.processed = sum(payment.is_processed() for payment in payments)
+    _check_sums(accounts, report)
+    for account in accounts:
+        entries = sorted(chains.get(account.id, []), key=lambda entry: entry.timestamp)
+        _check_chain(account, entries, report)
+        _check_balance(account, entries, payments, report)
+    for payment in payments:
+        _check_chain(payment, chains.get(payment.id, []), report)
+        _check_told_twice(payment, chains, report)
+    return report
+
+
+def _check_sums(accounts: list[Account], report: BankReport) -> None:
+    sums: Counter[str] = Counter()
+    for account in accounts:
+        sums[account.currency] += account.balance
+        if account.balance < 0 and account.account_type != AccountType.SYSTEM:
+            report.faults.append(f"{account.id} is negative: {account.balance}")
+    report.faults += [f"{currency} sums to {total}" for currency, total in sums.items() if total]
+
+
+def _check_chain(record: Account | Payment, entries: list[AuditLog], report: BankReport) -> None:
+    if [entry.seq for entry in entries] != list(range(1, len(entries) + 1)):
+        report.faults.append(f"{record.id}: its chain has gaps")
+    if record.version != len(entries):
+        report.faults.append(f"{record.id}: version {record.version}, {len(entries)} entries")
+    before = FIRST_PREV_HASH
+    for entry in entries:
+        if entry.prev_hash != before or entry.hash != entry_hash(entry.serialize()):
+            report.faults.append(f"{record.id}: entry {entry.seq} does not fit its chain")
+        before = entry.hash or ""
+    if record.audit_hash != before:
+        report.faults.append(f"{record.id}: the head is not the newest entry")
+
+
+def _check_balance(
+    account: Account, entries: list[AuditLog], payments: list[Payment], report: BankReport
+) -> None:
+    replayed = 0
+    for entry in entries:
+        old, new = entry.old_values or {}, entry.new_values or {}
+        if old.get("balance", 0) != replayed:
+            report.faults.append(f"{account.id}: entry {entry.seq} begins elsewhere")
+        replayed = new.get("balance", replayed)
+    if replayed != account.balance:
+        report.faults.append(f"{account.id}: balance {account.balance}, entries say {replayed}")
+    moved = sum(
+        payment.amount
+        * ((payment.to_account_id == account.id) - (payment.from_account_id == account.id))
+        for payment in payments
+        if payment.status == PaymentStatus.PROCESSED
+    )
+    if moved != account.balance:
+        report.faults.append(f"{account.id}: balance {account.balance}, payments say {moved}")
+
+
+def _check_told_twice(
+    payment: Payment, chains: dict[str, list[AuditLog]], report: BankReport
+) -> None:
+    ends = (payment.from_account_id, payment.to_account_id)
+    told = [entry for end in ends for entry in chains.get(end, []) if entry.reference == payment.id]
+    expected = 2 if payment.status == PaymentStatus.PROCESSED else 0
+    if len(told) != expected:
+        report.faults.append(f"{payment.id}: {payment.status}, told {len(told)} times")
