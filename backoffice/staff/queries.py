@@ -5,6 +5,7 @@ import unicodedata
 
 from backoffice.staff.records import StaffRecord
 from dynamodb import store
+from dynamodb.client import call
 
 USERNAME_LENGTH = 40
 _USERNAME = re.compile(rf"[a-z][a-z0-9._-]{{0,{USERNAME_LENGTH - 1}}}", re.ASCII)
@@ -20,3 +21,9 @@ def find(typed: str) -> StaffRecord | None:
     """One member of staff, read consistently."""
     username = as_username(typed)
     return store.get(StaffRecord(username=username)) if username else None
+
+
+def is_anybody_there() -> bool:
+    """Whether there is any member of staff. Looks at one record, for commands only."""
+    answer = call("Scan", TableName=StaffRecord.table_name(), Limit=1, ConsistentRead=True)
+    return bool(answer["Items"])

@@ -86,8 +86,11 @@ def badge(state: str | None) -> SafeString:
 
 @register.filter
 def in_words(action: str) -> str:
-    """An action's code in words: ``account.opened`` is *Account opened*."""
-    return action.replace(".", " ").replace("_", " ").capitalize()
+    """An action's code in words: ``account.opened`` is *Account opened*.
+
+    What a person does says itself who: ``person.signed_in`` is *Signed in*.
+    """
+    return action.removeprefix("person.").replace(".", " ").replace("_", " ").capitalize()
 
 
 @register.filter

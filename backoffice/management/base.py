@@ -1,0 +1,102 @@
+"""What operators' commands share: who acts and why, one sentence for trouble, JSON for scripts."""
+
+import json
+from argparse import ArgumentParser
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.core.management.base import BaseCommand, CommandError
+from uuid_utils import uuid7
+
+from audit import context
+from audit.context import Actor, Context
+from backoffice.permissions import Permission
+from backoffice.staff import doings, queries
+from backoffice.staff.models import Staff
+from backoffice.staff.refusals import NotAllowed
+from dynamodb.errors import StoreError
+from dynamodb.times import utc_now
+from payments.refusals import Refusal
+
+REFUSED = 2
+FAILED = 1
+
+
+class Refused(CommandError):  # noqa: N818 - its name is what stands before the sentence
+    """A rule says no. The command ends with code 2."""
+
+
+class Failed(CommandError):  # noqa: N818 - the same
+    """The store could not be read or written. The command ends with code 1."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """What a command has done: a sentence for people, a JSON object for scripts."""
+
+    sentence: str
+    data: dict[str, Any]
+
+
+class OperatorCommand(BaseCommand):
+    """A command that changes something, run by a member of staff who may do it.
+
+    Subclasses name the ``permission`` and write ``act``; they add options in ``add_options``.
+    Before anything is done, the trail notes in the operator's chain what is run and why.
+    """
+
+    permission: ClassVar[Permission]
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--operator", metavar="NAME", help="the member of staff who acts")
+        parser.add_argument("--reason", metavar="TEXT", help="why, for the trail")
+        parser.add_argument(
+            "--json", action="store_true", help="print one JSON object as the last line"
+        )
+        self.add_options(parser)
+
+    def add_options(self, parser: ArgumentParser) -> None:
+        """Add what this command takes besides."""
+
+    def act(self, *, actor: Actor, at: datetime, options: dict[str, Any]) -> Done:
+        """Do it. Refusals and errors of the store become one sentence and an exit code."""
+        raise NotImplementedError
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Raises ``Refused`` or ``Failed``, which end the command with their code."""
+        origin = Context(user_agent=f"manage.py {self._name}", request_id=str(uuid7()))
+        with context.use(origin):
+            try:
+                at = utc_now()
+                done = self.act(actor=self.actor(options, at), at=at, options=options)
+            except Refusal as refusal:
+                self._print_error(options, str(refusal), refusal.code)
+                raise Refused(str(refusal), returncode=REFUSED) from refusal
+            except StoreError as error:
+                self._print_error(options, str(error), "store")
+                raise Failed(str(error), returncode=FAILED) from error
+        self.stdout.write(json.dumps(done.data) if options["json"] else done.sentence)
+
+    def actor(self, options: dict[str, Any], at: datetime) -> Actor:
+        """The operator, once it is certain that they may do this and the trail has the reason."""
+        if not options["operator"] or not options["reason"]:
+            raise NotAllowed("Say who acts and why: --operator NAME --reason TEXT.")
+        record = queries.find(options["operator"])
+        if record is None or not record.is_active:
+            raise NotAllowed(f"There is no active member of staff named {options['operator']!r}.")
+        operator = Staff.of(record)
+        if not operator.has_perm(self.permission):
+            values = {"command": self._name, "permission": str(self.permission)}
+            doings.access_refused(operator.username, values=values, at=at)
+            raise NotAllowed(f"{operator.username} may not do this: it needs {self.permission}.")
+        doings.command_run(operator.username, command=self._name, reason=options["reason"], at=at)
+        return Actor(id=operator.username)
+
+    @property
+    def _name(self) -> str:
+        return type(self).__module__.rpartition(".")[2]
+
+    def _print_error(self, options: dict[str, Any], sentence: str, code: str) -> None:
+        if options["json"]:
+            self.stdout.write(json.dumps({"error": sentence, "code": code}))

@@ -1,0 +1,27 @@
+"""`manage.py create_payment_tables`: create what is missing, compare what is there."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from dynamodb.errors import StoreError
+from dynamodb.tables import ensure_tables
+
+
+class Command(BaseCommand):
+    help = "Create the tables that are missing. Existing ones are compared and never changed."
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        """Ends with code 1 where a table differs from what is declared."""
+        try:
+            reports = ensure_tables()
+        except StoreError as error:
+            raise CommandError(str(error)) from error
+        for report in reports:
+            if report.created:
+                self.stdout.write(f"{report.name}: created")
+        differences = [text for report in reports for text in report.differences]
+        if differences:
+            raise CommandError("Tables differ from what is declared:\n" + "\n".join(differences))
+        if not any(report.created for report in reports):
+            self.stdout.write(f"All {len(reports)} tables are there: nothing to do.")

@@ -1,0 +1,75 @@
+"""`manage.py create_staff`: add a member of staff."""
+
+import getpass
+import sys
+from argparse import ArgumentParser
+from datetime import datetime
+from typing import Any
+
+from audit.context import Actor
+from backoffice.management.base import Done, OperatorCommand
+from backoffice.permissions import Permission, Role
+from backoffice.staff import queries, services
+from backoffice.staff.refusals import NotAllowed, WeakPassword
+from backoffice.staff.services import NewStaff
+
+SETUP = Actor(id="system:setup")
+"""Who adds the first member of staff, when there is nobody who could."""
+
+
+class Command(OperatorCommand):
+    help = (
+        "Add a member of staff, who chooses another password at the first sign-in. "
+        "The first one ever is an admin and needs no operator."
+    )
+    permission = Permission.MANAGE_STAFF
+
+    def add_options(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--username", required=True)
+        parser.add_argument(
+            "--role",
+            action="append",
+            required=True,
+            dest="roles",
+            choices=[role.value for role in Role],
+            help="may be given more than once",
+        )
+        parser.add_argument("--full-name", default="")
+        parser.add_argument("--email", default="")
+        parser.add_argument("--time-zone", default="UTC")
+        parser.add_argument(
+            "--password-stdin", action="store_true", help="read the first password from stdin"
+        )
+
+    def actor(self, options: dict[str, Any], at: datetime) -> Actor:
+        if options["operator"] or queries.is_anybody_there():
+            return super().actor(options, at)
+        if Role.ADMIN not in options["roles"]:
+            raise NotAllowed("The first member of staff must be an admin, who can add the others.")
+        return SETUP
+
+    def act(self, *, actor: Actor, at: datetime, options: dict[str, Any]) -> Done:
+        new = NewStaff(
+            username=options["username"],
+            roles=[Role(role) for role in options["roles"]],
+            password=_password(from_stdin=options["password_stdin"]),
+            full_name=options["full_name"],
+            email=options["email"],
+            time_zone=options["time_zone"],
+        )
+        record = services.create_staff(new, actor=actor, at=at)
+        roles = ", ".join(record.roles)
+        return Done(
+            sentence=f"{record.username} can sign in as {roles}.",
+            data={"username": record.username, "roles": record.roles},
+        )
+
+
+def _password(*, from_stdin: bool) -> str:
+    """The first password, from stdin's first line or typed twice."""
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    typed = getpass.getpass("Password: ")
+    if typed != getpass.getpass("Password again: "):
+        raise WeakPassword("The two passwords differ.")
+    return typed
