@@ -1,0 +1,206 @@
+"""Many writers on few accounts, on DynamoDB Local; and proof that the check sees what it must."""
+
+import random
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import pytest
+
+from audit.models import AuditLog
+from dynamodb import store, transactions
+from dynamodb.client import settings
+from dynamodb.transactions import Attempt, Committed, Condition, Transaction, commit
+from payments import ledger
+from payments.models import Account
+from payments.transfers import transfer_funds
+from tests.bank import check_bank
+from tests.builders import NOON, TELLER, a_request, opened, transferred
+
+WRITERS = 8
+ACCOUNTS = 8
+TRANSFERS = 1000
+
+integration = pytest.mark.integration
+
+
+def run_bank(transfers: int, work: Callable[..., Any] = transferred) -> int:
+    """Let writers move money between accounts; returns how many transfers were acknowledged."""
+    accounts = [opened(f"bank-{number}", balance=20_000) for number in range(ACCOUNTS)]
+
+    def one(number: int) -> bool:
+        chance = random.Random(number)
+        source, target = chance.sample(accounts, 2)
+        return bool(work(source, target, amount_minor=chance.randint(1, 9_000)).payment.id)
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        return sum(pool.map(one, range(transfers)))
+
+
+@pytest.fixture
+def colliding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every thread as if it were a process of its own: none waits for its turn."""
+    monkeypatch.setattr(ledger, "turn", lambda *_: nullcontext())
+
+
+@integration
+@pytest.mark.usefixtures("local_store", "colliding")
+def test_eight_colliding_writers_neither_make_nor_lose_money() -> None:
+    assert run_bank(TRANSFERS) == TRANSFERS
+    report = check_bank()
+    assert report.faults == []
+    assert report.accounts == ACCOUNTS + 1
+    assert report.processed > TRANSFERS // 2
+
+
+@integration
+@pytest.mark.usefixtures("local_store")
+def test_threads_of_one_process_queue_up_instead_of_colliding(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rejected: list[object] = []
+
+    def counted(attempt: Attempt) -> transactions.Outcome:
+        outcome = commit(attempt)
+        if not isinstance(outcome, Committed):
+            rejected.append(outcome)
+        return outcome
+
+    monkeypatch.setattr("dynamodb.retries.commit", counted)
+    assert run_bank(200) == 200
+    assert check_bank().faults == []
+    assert rejected == []
+
+
+@integration
+@pytest.mark.usefixtures("local_store", "colliding")
+def test_without_the_version_condition_the_check_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    update = Transaction.update
+
+    def unguarded(
+        self: Transaction,
+        name: str,
+        record: Any,
+        changes: Any,
+        condition: Condition | None = None,
+    ) -> Any:
+        after = update(self, name, record, changes)
+        action = self._actions[name]["Update"]
+        action["ConditionExpression"] = f"attribute_exists(#i) OR {action['ConditionExpression']}"
+        action["ExpressionAttributeNames"] |= {"#i": "id"}
+        return after
+
+    monkeypatch.setattr(Transaction, "update", unguarded)
+    with free_audit_keys(monkeypatch):
+        run_bank(200)
+    assert check_bank().faults
+
+
+@contextmanager
+def free_audit_keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let entries overwrite each other, or their keys would guard the chain on their own."""
+    put_once = Transaction.put_once
+
+    def unguarded(self: Transaction, name: str, record: Any) -> None:
+        put_once(self, name, record)
+        if isinstance(record, AuditLog):
+            action = self._actions[name]["Put"]
+            for part in ("ConditionExpression", "ExpressionAttributeNames"):
+                action.pop(part, None)
+
+    monkeypatch.setattr(Transaction, "put_once", unguarded)
+    yield
+
+
+@integration
+@pytest.mark.usefixtures("local_store")
+def test_with_entries_outside_the_commit_the_check_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The process dies between the commit and its entries once in twenty times."""
+    put_once = Transaction.put_once
+    waiting = threading.local()
+
+    def set_aside(self: Transaction, name: str, record: Any) -> None:
+        if isinstance(record, AuditLog):
+            waiting.entries = [*getattr(waiting, "entries", []), record]
+        else:
+            put_once(self, name, record)
+
+    def entries_afterwards(source: Account, target: Account, **values: Any) -> Any:
+        waiting.entries = []
+        transfer = transferred(source, target, **values)
+        if values["amount_minor"] % 20:
+            for entry in waiting.entries:
+                store.put(entry)
+        return transfer
+
+    monkeypatch.setattr(Transaction, "put_once", set_aside)
+    run_bank(200, entries_afterwards)
+    assert check_bank().faults
+
+
+def two_sends_of_an_unconditional_addition() -> int:
+    """Add 10 to a balance, lose the answer, send the same attempt again; gives the balance."""
+    account = opened("a", balance=100)
+    addition = {
+        "Update": {
+            "TableName": settings().table_prefix + "accounts",
+            "Key": account.key_item(),
+            "UpdateExpression": "ADD balance :ten",
+            "ExpressionAttributeValues": {":ten": {"N": "10"}},
+        }
+    }
+    attempt = Attempt(names=("add",), actions=(addition,), token="a" * 36)
+    assert isinstance(commit(attempt), Committed)
+    assert isinstance(commit(attempt), Committed)
+    after = store.get(account)
+    assert after is not None
+    return after.balance
+
+
+@integration
+@pytest.mark.usefixtures("local_store")
+def test_a_token_makes_a_resent_attempt_count_once() -> None:
+    assert two_sends_of_an_unconditional_addition() == 110
+
+
+@pytest.mark.usefixtures("moto_store")
+def test_moto_ignores_tokens_so_an_unconditional_attempt_counts_twice() -> None:
+    assert two_sends_of_an_unconditional_addition() == 120
+
+
+@pytest.mark.usefixtures("moto_store")
+def test_a_transfer_resent_counts_once_even_where_tokens_are_ignored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source, target = opened("a", balance=5000), opened("b")
+
+    def sent_twice(attempt: Attempt) -> transactions.Outcome:
+        commit(attempt)
+        return commit(attempt)
+
+    monkeypatch.setattr("dynamodb.retries.commit", sent_twice)
+    transfer = transferred(source, target, amount_minor=1500)
+    assert transfer.payment.is_processed()
+    after = store.get(source)
+    assert after is not None
+    assert after.balance == 3500
+
+
+@integration
+@pytest.mark.usefixtures("local_store", "colliding")
+def test_twenty_parallel_sends_of_one_request_are_one_payment() -> None:
+    source, target = opened("a", balance=5000), opened("b")
+    request = a_request(source, target)
+
+    with ThreadPoolExecutor(20) as pool:
+        sent = list(pool.map(lambda _: transfer_funds(request, actor=TELLER, at=NOON), range(20)))
+    assert {transfer.payment.id for transfer in sent} == {request.payment_id}
+    assert [transfer.is_replay for transfer in sent].count(False) == 1
+    assert check_bank().faults == []
+    after = store.get(source)
+    assert after is not None
+    assert after.balance == 4000
