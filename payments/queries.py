@@ -3,7 +3,7 @@
 from dynamodb import store
 from dynamodb.pages import PAGE_ROWS, Page, Query, read_page
 from payments import ledger
-from payments.account_numbers import is_account_number
+from payments.account_numbers import is_account_id, is_account_number
 from payments.identifiers import is_payment_id, payment_timestamp
 from payments.models import Account, AccountStatus, Payment, PaymentStatus
 
@@ -22,6 +22,14 @@ def get_accounts(*accounts: str) -> list[Account | None]:
     wanted = {account: key for account, key in keys.items() if key is not None}
     found = dict(zip(wanted, store.get_many(list(wanted.values())), strict=True))
     return [found.get(account) for account in accounts]
+
+
+def find_accounts(text: str, *, person: str) -> list[Account]:
+    """Accounts that a typed text leads to: one by its id or number, or the first of a customer."""
+    if is_account_number(text) or is_account_id(text):
+        found = get_account(text)
+        return [found] if found else []
+    return list_accounts(person=person, customer_id=text).rows
 
 
 def get_payment(payment_id: str) -> Payment | None:

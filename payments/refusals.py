@@ -1,5 +1,6 @@
 """Why money does not move: each refusal has a code for programs and a sentence for staff."""
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 
@@ -110,3 +111,24 @@ class InvalidField(InvalidRequest):
     def __init__(self, field: str, sentence: str) -> None:
         super().__init__(sentence)
         self.field = field  # type: ignore[misc]  # as above
+
+
+def field_of(code: str) -> str:
+    """The field that a refusal stands next to, from its code; empty where it is none in special."""
+    return next((kind.field for kind in _kinds(Refusal) if kind.code == code), "")
+
+
+def _kinds(family: type[Refusal]) -> Iterator[type[Refusal]]:
+    for kind in family.__subclasses__():
+        if "code" in vars(kind):
+            yield kind
+        yield from _kinds(kind)
+
+
+class Declined(Refusal):
+    """The refusal that a failed payment keeps."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code  # type: ignore[misc]  # it stands for any of the others
+        self.field = field_of(code)  # type: ignore[misc]  # the same

@@ -1,8 +1,9 @@
 """Run transfers: one decision, one commit, exactly once."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from audit.context import Actor
 from dynamodb import store
@@ -14,9 +15,16 @@ from payments import ledger, rules
 from payments.identifiers import new_payment_id, payment_timestamp
 from payments.models import Account, IdempotencyKey, Payment, PaymentStatus
 from payments.refusals import InvalidRequest, KeyReused, Refusal
-from payments.rules import TransferRequest
+from payments.rules import Posting, TransferRequest
 
-__all__ = ["Transfer", "TransferRequest", "new_payment_id", "transfer_funds"]
+__all__ = [
+    "Preview",
+    "Transfer",
+    "TransferRequest",
+    "new_payment_id",
+    "preview_transfer",
+    "transfer_funds",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +33,15 @@ class Transfer:
 
     payment: Payment
     is_replay: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """Both accounts as they stand, and what the transfer would change on them."""
+
+    source: Account
+    target: Account
+    posting: Posting
 
 
 def transfer_funds(
@@ -45,21 +62,47 @@ def transfer_funds(
     nothing has happened in time, ``OutcomeUnknownError`` if it may have: the same request again
     finds out.
     """
-    try:
-        request = rules.checked_transfer(request)
-    except InvalidRequest as refusal:
-        ledger.record_refusal(refusal, subject="transfer", actor=actor, at=at)
-        raise
+    request = _checked(request, actor, at)
     patience = ledger.patience(limit_seconds)
     with ledger.turn(patience, request.from_account_id, request.to_account_id):
         transfer = _Attempts(request=request, actor=actor, at=at, patience=patience).settle()
-    if transfer.payment.request_hash != request.hash:
-        reused = KeyReused()
-        ledger.record_refusal(
-            reused, subject="transfer", actor=actor, at=at, reference=transfer.payment.id
-        )
-        raise reused
-    return transfer
+    return _answer_to(request, transfer, actor, at)
+
+
+def preview_transfer(request: TransferRequest, *, actor: Actor, at: datetime) -> Preview | Transfer:
+    """Decide a transfer as posting would, and move nothing: one request to DynamoDB.
+
+    Answers a ``Transfer`` where there is nothing left to confirm: the id is already a payment, or
+    a rule refuses. The refused one is recorded just as ``transfer_funds`` records it, so an
+    attempt is remembered though nobody confirmed it. Raises as ``transfer_funds`` does.
+    """
+    request = _checked(request, actor, at)
+    attempts = _Attempts(request=request, actor=actor, at=at, patience=ledger.patience())
+    decided = attempts.preview()
+    if isinstance(decided, Preview):
+        return decided
+    return _answer_to(request, decided, actor, at)
+
+
+def _checked(request: TransferRequest, actor: Actor, at: datetime) -> TransferRequest:
+    try:
+        return rules.checked_transfer(request)
+    except InvalidRequest as refusal:
+        ledger.record_refusal(refusal, subject="transfer", actor=actor, at=at)
+        raise
+
+
+def _answer_to(
+    request: TransferRequest, transfer: Transfer, actor: Actor, at: datetime
+) -> Transfer:
+    """Give a payment to the request that made it, and to no other under the same id."""
+    if transfer.payment.request_hash == request.hash:
+        return transfer
+    reused = KeyReused()
+    ledger.record_refusal(
+        reused, subject="transfer", actor=actor, at=at, reference=transfer.payment.id
+    )
+    raise reused
 
 
 @dataclass(kw_only=True)
@@ -74,12 +117,24 @@ class _Attempts:
     target: Account | None = field(init=False, default=None)
 
     def settle(self) -> Transfer:
-        earlier = self._read()
+        return self._read() or self._commit(self._add_actions)
+
+    def preview(self) -> Preview | Transfer:
+        payment = self._payment()
+        earlier = self._read(Payment(id=payment.id, timestamp=payment.timestamp))
         if earlier is not None:
             return earlier
+        try:
+            posting = rules.decide(self.request, self.source, self.target, self.at)
+        except Refusal as refusal:
+            return self._commit(partial(self._add_refused, refusal=refusal))
+        assert self.source is not None and self.target is not None  # noqa: S101, PT018 - decide() has checked
+        return Preview(source=self.source, target=self.target, posting=posting)
+
+    def _commit(self, add_actions: Callable[[Transaction], Payment]) -> Transfer:
         while True:
             tx = Transaction(at=self.at)
-            payment = self._add_actions(tx)
+            payment = add_actions(tx)
             outcome = commit_within(tx.freeze(), self.patience)
             if isinstance(outcome, Committed):
                 return Transfer(payment=payment, is_replay=False)
@@ -89,16 +144,22 @@ class _Attempts:
             if not self.patience.pause():
                 raise StoreBusyError(BUSY)
 
-    def _read(self) -> Transfer | None:
-        """Read both accounts, and what the caller's key already became, in one request."""
+    def _read(self, payment: Payment | None = None) -> Transfer | None:
+        """Read both accounts, and what the caller's key already became, in one request.
+
+        With the key of the ``payment`` to be, that too.
+        """
         keys = {
             "source": ledger.account_key(self.request.from_account_id),
             "target": ledger.account_key(self.request.to_account_id),
             "key": self._key() if self.request.idempotency_key else None,
+            "payment": payment,
         }
         wanted = {name: key for name, key in keys.items() if key is not None}
         found = dict(zip(wanted, store.get_many(list(wanted.values())), strict=True))
         self.source, self.target = found.get("source"), found.get("target")
+        if found.get("payment"):
+            return Transfer(payment=found["payment"], is_replay=True)
         used = found.get("key")
         return self._replay_of(used.payment_id) if used else None
 
@@ -106,15 +167,20 @@ class _Attempts:
         try:
             posting = rules.decide(self.request, self.source, self.target, self.at)
         except Refusal as refusal:
-            payment = ledger.add_payment(tx, self._payment(refusal), self.actor)
-        else:
-            assert self.source is not None and self.target is not None  # noqa: S101, PT018 - decide() has checked
-            ledger.assert_balanced(self.source, self.target, posting, self.target.balance)
-            payment = ledger.add_payment(tx, self._payment(), self.actor)
-            ledger.add_posting(tx, self.source, self.target, posting, payment, self.actor)
+            return self._add_refused(tx, refusal)
+        assert self.source is not None and self.target is not None  # noqa: S101, PT018 - decide() has checked
+        ledger.assert_balanced(self.source, self.target, posting, self.target.balance)
+        payment = self._add_payment(tx, self._payment())
+        ledger.add_posting(tx, self.source, self.target, posting, payment, self.actor)
+        return payment
+
+    def _add_refused(self, tx: Transaction, refusal: Refusal) -> Payment:
+        return self._add_payment(tx, self._payment(refusal))
+
+    def _add_payment(self, tx: Transaction, payment: Payment) -> Payment:
         if self.request.idempotency_key:
             tx.put_once("key", self._key().with_changes({"created_at": self.at}))
-        return payment
+        return ledger.add_payment(tx, payment, self.actor)
 
     def _payment(self, refusal: Refusal | None = None) -> Payment:
         status = PaymentStatus.FAILED if refusal else PaymentStatus.PROCESSED
