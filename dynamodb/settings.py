@@ -34,7 +34,7 @@ class Settings:
             raise ValueError(message)
         return cls(
             endpoint_url=environment.get("DYNAMODB_ENDPOINT_URL", ""),
-            region=environment.get("AWS_REGION", "us-east-1"),
+            region=environment.get("AWS_REGION") or "us-east-1",
             table_prefix=environment.get("DYNAMODB_TABLE_PREFIX", "backoffice-"),
             cursor_signing_key=key,
         )
