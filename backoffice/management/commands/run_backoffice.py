@@ -68,7 +68,7 @@ class Command(BaseCommand):
         for difference in (text for report in reports for text in report.differences):
             self.stderr.write(difference)
         if settings.DEVELOPMENT:
-            call_command("seed_test_data")
+            call_command("seed_test_data", if_empty=True)
 
     def _release(self, lease: local.Lease) -> None:
         if lease.release():

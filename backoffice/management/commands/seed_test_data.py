@@ -1,0 +1,144 @@
+"""`manage.py seed_test_data`: demo staff, accounts and a month of payments, for development."""
+
+import random
+import sys
+from argparse import ArgumentParser
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from rich.console import Console
+from rich.progress import track
+
+from audit import context
+from audit.context import Actor, Context
+from backoffice.permissions import Role
+from backoffice.staff import queries as staff_queries
+from backoffice.staff.services import NewStaff, create_staff
+from dynamodb import store
+from dynamodb.errors import StoreError
+from dynamodb.times import utc_now
+from payments.accounts import open_account
+from payments.models import Account, IdempotencyKey
+from payments.money import exponent
+from payments.rules import OpeningRequest
+from payments.transfers import TransferRequest, new_payment_id, transfer_funds
+
+T = TypeVar("T")
+
+STAFF = {
+    "teller1": Role.TELLER,
+    "teller2": Role.TELLER,
+    "supervisor1": Role.SUPERVISOR,
+    "supervisor2": Role.SUPERVISOR,
+    "compliance1": Role.COMPLIANCE,
+    "admin1": Role.ADMIN,
+}
+MAKERS = ("teller1", "teller1", "teller2", "teller2", "supervisor1")
+CUSTOMERS = [f"cus-{number}" for number in range(1001, 1013)]
+MERCHANTS = ("harbour-books", "north-bakery", "city-transit", "green-grocer")
+CURRENCIES = ("USD",) * 16 + ("EUR",) * 12 + ("JPY",) * 6 + ("KWD",) * 6
+TYPES = ("checking", "checking", "savings", "merchant")
+PURPOSES = ("Rent", "Invoice", "Salary", "Savings", "Groceries", "Refund", "Tickets", "Supplies")
+DAYS = 30
+PAYMENTS = 500
+SEEDER = Actor(id="system:seed")
+
+
+class Command(BaseCommand):
+    help = "Fill a development store with demo data. Run again it adds nothing."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--if-empty", action="store_true", help="leave a store alone that others have filled"
+        )
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        if not settings.DEVELOPMENT:
+            raise CommandError("Demo data is for development only: DJANGO_DEBUG is off.")
+        try:
+            with context.use(Context(user_agent="manage.py seed_test_data")):
+                self.stdout.write(_seed(utc_now(), only_if_empty=options["if_empty"]))
+        except StoreError as error:
+            raise CommandError(str(error)) from error
+
+
+def _seed(now: datetime, *, only_if_empty: bool) -> str:
+    if store.get(IdempotencyKey(key=_payment_key(PAYMENTS - 1))) is not None:
+        return "The demo data is already there: nothing added."
+    is_ours = staff_queries.find(next(iter(STAFF))) is not None
+    if only_if_empty and not is_ours and staff_queries.is_anybody_there():
+        return "The store is in use: no demo data added."
+    start = now - timedelta(days=DAYS)
+    _add_staff(start)
+    chance = random.Random(2026)  # noqa: S311 - the same demo every time
+    accounts = _with_progress("Accounts", len(CURRENCIES), lambda n: _account(n, start, chance))
+    _with_progress("Payments", PAYMENTS, lambda n: _payment(n, start, now, accounts, chance))
+    return f"Demo data: {len(STAFF)} staff, {len(accounts)} accounts, {PAYMENTS} payments."
+
+
+def _with_progress(what: str, count: int, make: Callable[[int], T]) -> list[T]:
+    """Make so many, one after the other, under a bar."""
+    numbers = track(range(count), description=what, console=Console(file=sys.stderr))
+    return [make(number) for number in numbers]
+
+
+def _add_staff(at: datetime) -> None:
+    for username, role in STAFF.items():
+        if staff_queries.find(username) is None:
+            new = NewStaff(
+                username=username,
+                roles=[role],
+                password=settings.DEMO_PASSWORD,
+                full_name=username[:-1].title() + " " + username[-1],
+                first_password_stays=True,
+            )
+            create_staff(new, actor=SEEDER, at=at)
+
+
+def _account(number: int, start: datetime, chance: random.Random) -> Account:
+    currency = CURRENCIES[number]
+    request = OpeningRequest(
+        request_id=f"seed:account:{number}",
+        customer_id=CUSTOMERS[number % len(CUSTOMERS)],
+        account_type=chance.choice(TYPES),
+        currency=currency,
+        opening_balance_minor=chance.randrange(2_000, 60_000) * 10 ** exponent(currency),
+    )
+    at = start + timedelta(minutes=7 * number)
+    return open_account(request, actor=Actor(id=chance.choice(MAKERS)), at=at).account
+
+
+def _payment(
+    number: int, start: datetime, now: datetime, accounts: Sequence[Account], chance: random.Random
+) -> None:
+    """Pay something, at its place in the month. About one in fifteen asks for too much."""
+    source = chance.choice(accounts)
+    target = chance.choice(
+        [
+            account
+            for account in accounts
+            if account.currency == source.currency and account.id != source.id
+        ]
+    )
+    amount = int(10 ** chance.uniform(1, 3.6) * 10 ** exponent(source.currency))
+    asks_too_much = chance.random() < 1 / 15
+    first = start + timedelta(hours=6)
+    at = first + (now - first) * ((number + 1) / (PAYMENTS + 1))
+    request = TransferRequest(
+        payment_id=new_payment_id(at),
+        from_account_id=source.id,
+        to_account_id=target.id,
+        amount_minor=amount * 1000 if asks_too_much else amount,
+        currency=source.currency,
+        description=chance.choice(PURPOSES),
+        merchant_id=chance.choice(MERCHANTS) if target.account_type == "merchant" else "",
+        idempotency_key=_payment_key(number),
+    )
+    transfer_funds(request, actor=Actor(id=chance.choice(MAKERS)), at=at)
+
+
+def _payment_key(number: int) -> str:
+    return f"seed:payment:{number}"

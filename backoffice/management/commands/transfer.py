@@ -1,0 +1,50 @@
+"""`manage.py transfer`: move money between two accounts."""
+
+from argparse import ArgumentParser
+from datetime import datetime
+from typing import Any
+
+from audit.context import Actor
+from backoffice.management.base import Done, OperatorCommand
+from backoffice.permissions import Permission
+from payments.money import format_amount, parse_amount
+from payments.refusals import Declined
+from payments.transfers import TransferRequest, new_payment_id, transfer_funds
+from payments.wire import payment_json
+
+
+class Command(OperatorCommand):
+    help = "Move money from one account to another; a refusal ends with code 2."
+    permission = Permission.RUN_TRANSFERS
+
+    def add_options(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--from", required=True, dest="source", help="account id or number")
+        parser.add_argument("--to", required=True, dest="target", help="account id or number")
+        parser.add_argument("--amount", required=True, help="in major units: 1,234.50")
+        parser.add_argument("--currency", required=True, help="ISO 4217, such as USD")
+        parser.add_argument("--description", default="")
+        parser.add_argument(
+            "--request-id", default="", help="a name of yours: given again, nothing moves twice"
+        )
+
+    def act(self, *, actor: Actor, at: datetime, options: dict[str, Any]) -> Done:
+        name = options["request_id"]
+        request = TransferRequest(
+            payment_id=new_payment_id(at),
+            from_account_id=options["source"],
+            to_account_id=options["target"],
+            amount_minor=parse_amount(options["amount"], options["currency"]),
+            currency=options["currency"],
+            description=options["description"],
+            idempotency_key=f"command:{actor.id}:{name}" if name else "",
+        )
+        transfer = transfer_funds(request, actor=actor, at=at)
+        payment = transfer.payment
+        if payment.failure_code:
+            raise Declined(payment.failure_code, payment.failure_reason or "")
+        done = "had already moved" if transfer.is_replay else "moved"
+        return Done(
+            sentence=f"{format_amount(payment.amount, payment.currency)} {done} "
+            f"as payment {payment.id}.",
+            data=payment_json(payment),
+        )

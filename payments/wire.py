@@ -1,0 +1,27 @@
+"""Records as JSON for other programs: the attribute names of the tables, without bookkeeping."""
+
+from typing import Any
+
+from dynamodb.attributes import plain
+from dynamodb.models import Record
+from payments.models import Account, Payment
+
+_INTERNAL = frozenset({
+    "audit_at", "audit_hash", "audit_seq", "request_hash", "request_id", "status_key",
+})  # fmt: skip
+
+
+def account_json(account: Account) -> dict[str, Any]:
+    """An account with its ``balance`` and ``available``, both in whole minor units."""
+    return {**_visible(account), "available": account.available}
+
+
+def payment_json(payment: Payment) -> dict[str, Any]:
+    """A payment; ``amount`` is in whole minor units, times are RFC 3339 in UTC."""
+    return _visible(payment)
+
+
+def _visible(record: Record) -> dict[str, Any]:
+    return {
+        name: plain(typed) for name, typed in record.serialize().items() if name not in _INTERNAL
+    }
