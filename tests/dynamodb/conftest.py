@@ -1,5 +1,7 @@
 """Stores for the data layer's own tests."""
 
+import itertools
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -8,7 +10,7 @@ from pynamodb.connection.base import Connection
 
 from dynamodb import client
 from dynamodb.settings import Settings
-from tests.dynamodb.things import make_tables, some_settings
+from tests.dynamodb.things import drop_tables, make_tables, some_settings
 
 
 @pytest.fixture(scope="session")
@@ -40,5 +42,24 @@ def set_credentials(environment: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def store(aws: None) -> None:
+    """The same, with the tables of these tests."""
+    make_tables()
+
+
+_prefixes = (f"d{os.getpid()}-{number}-" for number in itertools.count())
+
+
+@pytest.fixture
+def local_engine(monkeypatch: pytest.MonkeyPatch, engine: str) -> Iterator[None]:
+    """DynamoDB Local, seen through a prefix of this test's own."""
+    monkeypatch.setattr(client, "_settings", None)
+    monkeypatch.setattr(client, "_connection", None)
+    client.configure(some_settings(endpoint_url=engine, table_prefix=next(_prefixes)))
+    yield
+    drop_tables()
+
+
+@pytest.fixture
+def local_store(local_engine: None) -> None:
     """The same, with the tables of these tests."""
     make_tables()

@@ -1,6 +1,7 @@
 """Records that exist for these tests only, and builders that show what matters to one."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -16,6 +17,7 @@ from dynamodb.attributes import (
     ValuesAttribute,
     WholeNumberAttribute,
 )
+from dynamodb.errors import TableMissingError
 from dynamodb.models import Record, VersionedRecord
 from dynamodb.settings import Settings
 from dynamodb.tables import declaration
@@ -122,7 +124,15 @@ def putting(*things: Thing) -> Attempt:
 def make_tables() -> None:
     for model in MODELS:
         # Moto makes an RSA key for an encrypted table, which takes longer than most tests.
-        client.call("CreateTable", **{**declaration(model), "SSESpecification": {}})
+        declared = declaration(model)
+        declared.pop("SSESpecification", None)
+        client.call("CreateTable", **declared)
+
+
+def drop_tables() -> None:
+    for model in MODELS:
+        with suppress(TableMissingError):
+            client.call("DeleteTable", TableName=model.table_name())
 
 
 def plant(record: Record, **raw: Any) -> None:
