@@ -7,9 +7,16 @@ import pytest
 
 from tests.chromium import find_chromium
 from tests.engines import throwaway_engine
+from tests.stores import leave
 
 LEFT_OUT = pytest.StashKey[list[str]]()
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL_TESTS", "") not in ("", "0")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nowhere() -> None:
+    """Keep every test away from the store that the settings name."""
+    leave()
 
 
 @pytest.fixture(scope="session")

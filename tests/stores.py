@@ -14,6 +14,11 @@ from payments import ledger
 _prefixes = (f"t{os.getpid()}-{number}-" for number in itertools.count())
 
 
+def leave() -> None:
+    """Turn to a store that nobody serves, so that no test ever meets a developer's own."""
+    client.configure(Settings(endpoint_url="http://127.0.0.1:9", cursor_signing_key="none"))
+
+
 def _configure(endpoint_url: str) -> None:
     client.configure(
         Settings(
@@ -34,6 +39,7 @@ def moto_store(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with mock_aws():
         _configure("")
         yield
+    leave()
 
 
 @pytest.fixture
@@ -43,3 +49,4 @@ def local_store(engine: str) -> Iterator[None]:
     yield
     for record in tables.all_records():
         client.call("DeleteTable", TableName=record.table_name())
+    leave()
