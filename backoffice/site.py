@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from audit import queries
-from audit.models import AuditLog
 from backoffice.forms.person import SignInForm
 from backoffice.permissions import Permission
+from backoffice.presenters.audit import EntryRow, entry_rows
 
 RECENT_ACTIONS = 10
 
@@ -40,6 +40,43 @@ class Section:
 
 
 NAVIGATION = (
+    Section(
+        name="Money",
+        entries=(
+            Entry(
+                name="Accounts",
+                about="Whose money is where, what moved, and what became of each account.",
+                page="admin:accounts",
+                permission=Permission.READ_ACCOUNTS,
+                new="admin:account_new",
+                new_label="Open an account",
+                new_permission=Permission.OPEN_ACCOUNTS,
+            ),
+            Entry(
+                name="New transfer",
+                about="Move money between two accounts. You see both balances before you confirm.",
+                page="admin:transfer_new",
+                permission=Permission.RUN_TRANSFERS,
+            ),
+            Entry(
+                name="Payments",
+                about="What was asked for, what became of it, and why where it failed.",
+                page="admin:payments",
+                permission=Permission.READ_PAYMENTS,
+            ),
+        ),
+    ),
+    Section(
+        name="Trail",
+        entries=(
+            Entry(
+                name="Audit trail",
+                about="Everything that was done or refused: by whom, when, on what.",
+                page="admin:audit",
+                permission=Permission.READ_TRAIL,
+            ),
+        ),
+    ),
     Section(
         name="You",
         entries=(
@@ -88,8 +125,9 @@ def bare_page(
     return render(request, template, {**shell, **context}, status=status)
 
 
-def _recent_actions(request: HttpRequest) -> list[AuditLog]:
-    return queries.recent(user_id=request.user.get_username(), rows=RECENT_ACTIONS)
+def _recent_actions(request: HttpRequest) -> list[EntryRow]:
+    recent = queries.recent(user_id=request.user.get_username(), rows=RECENT_ACTIONS)
+    return entry_rows(recent)
 
 
 def _app(section: Section, request: HttpRequest) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from backoffice.permissions import public
-from backoffice.views import health, person, shell
+from backoffice.views import accounts, health, lookup, person, shell, transfers
 
 ADMIN = [
     path("", shell.dashboard, name="index"),
@@ -13,6 +13,11 @@ ADMIN = [
     path("password_change/", person.password_change, name="password_change"),
     path("password_change/done/", person.password_change_done, name="password_change_done"),
     path("preferences/", person.preferences, name="preferences"),
+    path("accounts/", accounts.listing, name="accounts"),
+    path("accounts/new/", accounts.new, name="account_new"),
+    path("accounts/lookup/", lookup.lookup, name="account_lookup"),
+    path("accounts/<str:account_id>/", accounts.detail, name="account"),
+    path("transfers/new/", transfers.new, name="transfer_new"),
 ]
 
 urlpatterns = [

@@ -1,0 +1,84 @@
+"""What somebody enters to open an account or to find some."""
+
+import re
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from backoffice.forms.fields import AmountField, CurrencyField, IdField, TextField, TypedForm
+from backoffice.forms.ids import OnceForm
+from payments.account_numbers import is_account_number
+from payments.models import AccountStatus, AccountType
+from payments.rules import CUSTOMER_ACCOUNT_TYPES, OpeningRequest
+
+_ONE_OF_THESE = {"invalid_choice": "Choose one of the list."}
+
+
+def _choices(values: list[AccountStatus] | list[AccountType], empty: str) -> list[tuple[str, str]]:
+    return [("", empty), *((value.value, value.value.capitalize()) for value in values)]
+
+
+class OpenAccountForm(OnceForm):
+    subject = "account"
+    id_field = "request_id"
+
+    customer_id = IdField(label="Customer", help_text="The owner's id, as other systems know it.")
+    account_type = forms.ChoiceField(
+        choices=_choices(CUSTOMER_ACCOUNT_TYPES, "Choose"), error_messages=_ONE_OF_THESE
+    )
+    currency = CurrencyField()
+    opening_balance = AmountField(
+        required=False,
+        help_text="In major units, such as 1,234.50. Leave it empty to open with nothing.",
+    )
+
+    def clean(self) -> dict[str, object]:
+        cleaned = super().clean()
+        cleaned["opening_balance_minor"] = self.read_amount("opening_balance")
+        return cleaned
+
+    def refuse(self, field: str, sentence: str) -> None:
+        """As any form; the amount is the opening balance here."""
+        super().refuse("opening_balance" if field == "amount" else field, sentence)
+
+    def opening(self) -> OpeningRequest:
+        """The request, of a form that is valid."""
+        entered = self.cleaned_data
+        return OpeningRequest(
+            request_id=self.request_id,
+            customer_id=entered["customer_id"],
+            account_type=entered["account_type"],
+            currency=entered["currency"],
+            opening_balance_minor=entered["opening_balance_minor"],
+        )
+
+
+class AccountFilter(TypedForm):
+    """Which accounts to list."""
+
+    customer_id = IdField(label="Customer", required=False)
+    account_number = TextField(required=False)
+    status = forms.ChoiceField(
+        choices=_choices(list(AccountStatus), "Not chosen"),
+        required=False,
+        error_messages=_ONE_OF_THESE,
+    )
+    account_type = forms.ChoiceField(
+        label="Type",
+        choices=_choices(list(AccountType), "Not chosen"),
+        required=False,
+        error_messages=_ONE_OF_THESE,
+    )
+
+    def clean_account_number(self) -> str:
+        number: str = self.cleaned_data["account_number"]
+        if number and not is_account_number(number):
+            raise ValidationError(why_no_number(number))
+        return number
+
+
+def why_no_number(text: str) -> str:
+    """What is wrong with a text that should be an account number."""
+    if re.fullmatch("[0-9]{12}", text):
+        return "The check digits do not fit: a digit is mistyped."
+    return "An account number has 12 digits."

@@ -1,0 +1,63 @@
+"""Fields as staff fill them in: plain text that can be kept, accounts, currencies, amounts."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import BadRequest, ValidationError
+
+from payments.money import currency_codes, exponent
+from payments.refusals import UnknownCurrency
+from payments.rules import ID_LENGTH
+
+AMOUNT_LENGTH = 40
+"""Longer than any amount that is accepted, however it is grouped."""
+
+
+class TypedForm(forms.Form):
+    """A form on what was typed. Text that no browser sends is a ``BadRequest``, not an error."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for text in [*self.data.values(), *self.initial.values()]:
+            if isinstance(text, str) and any("\ud800" <= letter <= "\udfff" for letter in text):
+                raise BadRequest("Half a character cannot be read or shown again.")
+
+
+def readable(text: str) -> None:
+    """Refuse text that did not arrive whole: a broken character was replaced on the way in."""
+    if "\ufffd" in text:
+        raise ValidationError("Some characters could not be read. Please type them again.")
+
+
+class TextField(forms.CharField):
+    default_validators = [readable]
+
+
+class IdField(TextField):
+    """An id that somebody types or pastes."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=ID_LENGTH, **options)
+        self.widget.attrs |= {"autocomplete": "off", "spellcheck": "false"}
+
+
+class CurrencyField(forms.ChoiceField):
+    def __init__(self, **options: Any) -> None:
+        choices = [("", "Choose"), *((code, code) for code in currency_codes())]
+        super().__init__(choices=choices, **options)
+
+    def validate(self, value: str) -> None:
+        """Refuse what is not a currency by the refusal that the rules have for it."""
+        forms.Field.validate(self, value)
+        try:
+            exponent(value)
+        except UnknownCurrency as refusal:
+            raise ValidationError(str(refusal)) from refusal
+
+
+class AmountField(TextField):
+    """An amount as text: what it is worth depends on the currency, so the form reads it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=AMOUNT_LENGTH, strip=False, **options)
+        self.widget.attrs |= {"autocomplete": "off", "inputmode": "decimal"}

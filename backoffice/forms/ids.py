@@ -1,0 +1,98 @@
+"""Hidden ids: they name a request before it is sent, so sending it twice does it once.
+
+The server makes and signs them, for one person and one kind of request, good for a day.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.signing import BadSignature, SignatureExpired, TimestampSigner
+from django.http import QueryDict
+
+from backoffice.forms.fields import TypedForm
+from payments.identifiers import new_payment_id
+from payments.money import parse_amount
+from payments.refusals import InvalidField, MissingField, Refusal
+
+HOLDS_FOR = timedelta(hours=24)
+
+_STALE = (
+    "This form was opened more than 24 hours ago, so it was not carried out just now. "
+    "Check that it has not been done in the meantime, then send it again."
+)
+_NOT_OURS = (
+    "This form was not made for you by this site, or was changed on its way, so it was not "
+    "carried out. Check what you entered, then send it again."
+)
+
+
+class OnceForm(TypedForm):
+    """A form whose request has a name of its own.
+
+    ``subject`` says what is asked for, ``id_field`` is the hidden field. Once it is valid,
+    ``request_id`` is what was signed.
+    """
+
+    subject: ClassVar[str]
+    id_field: ClassVar[str]
+
+    def __init__(self, *args: Any, username: str, at: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request_id = ""
+        self._at = at
+        self._signer = TimestampSigner(salt=f"{__name__}:{self.subject}:{username}")
+        self.fields[self.id_field] = forms.Field(widget=forms.HiddenInput, required=False)
+        self.initial.setdefault(self.id_field, self._new_id())
+
+    def clean(self) -> dict[str, Any]:
+        signed = self.cleaned_data.get(self.id_field) or ""
+        try:
+            self.request_id = self._signer.unsign(signed, max_age=HOLDS_FOR)
+        except SignatureExpired:
+            self._add_refusal(None, InvalidField(self.id_field, _STALE))
+        except BadSignature:
+            self._add_refusal(None, InvalidField(self.id_field, _NOT_OURS))
+        return self.cleaned_data
+
+    def read_amount(self, name: str) -> int:
+        """A typed amount in minor units of the form's currency; 0 where it has an error."""
+        text, currency = self.cleaned_data.get(name), self.cleaned_data.get("currency")
+        if not text or not currency:
+            return 0
+        try:
+            return parse_amount(text, currency)
+        except Refusal as refusal:
+            self._add_refusal(name, refusal)
+            return 0
+
+    def refuse(self, field: str, sentence: str) -> None:
+        """Put a sentence next to its field, or above all where the form has no such field."""
+        is_visible = field in self.fields and field != self.id_field
+        self.add_error(field if is_visible else None, sentence)
+
+    def refusal(self) -> Refusal:
+        """The first error as a refusal for the trail, which keeps nothing that was typed."""
+        field, errors = next(iter(self.errors.as_data().items()))
+        error = errors[0]
+        if isinstance(error.__cause__, Refusal):
+            return error.__cause__
+        if error.code == "required":
+            return MissingField(field)
+        return InvalidField(field, " ".join(error.messages))
+
+    def renew_id(self) -> None:
+        """Name the next request: a refusal on record has used up the name of this one."""
+        data = QueryDict(mutable=True)
+        data.update(self.data)
+        data[self.id_field] = self._new_id()
+        self.data = data
+
+    def _new_id(self) -> str:
+        return self._signer.sign(new_payment_id(self._at))
+
+    def _add_refusal(self, field: str | None, refusal: Refusal) -> None:
+        error = ValidationError(str(refusal))
+        error.__cause__ = refusal
+        self.add_error(field, error)

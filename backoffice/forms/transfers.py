@@ -1,0 +1,46 @@
+"""What somebody enters to have money moved."""
+
+from backoffice.forms.fields import AmountField, CurrencyField, IdField, TextField
+from backoffice.forms.ids import OnceForm
+from payments.rules import DESCRIPTION_LENGTH, TransferRequest
+
+ENDS = ("from_account_id", "to_account_id")
+
+_ACCOUNT_HELP = "Account number or id. A customer's id shows their accounts to choose from."
+
+
+class TransferForm(OnceForm):
+    """``refused_url`` leads to the payment that keeps a refused attempt."""
+
+    subject = "transfer"
+    id_field = "payment_id"
+    refused_url = ""
+
+    from_account_id = IdField(label="From account", help_text=_ACCOUNT_HELP)
+    to_account_id = IdField(label="To account", help_text=_ACCOUNT_HELP)
+    amount = AmountField(help_text="In major units, such as 1,234.50.")
+    currency = CurrencyField(help_text="The currency of both accounts.")
+    description = TextField(
+        required=False,
+        max_length=DESCRIPTION_LENGTH,
+        help_text=f"At most {DESCRIPTION_LENGTH} characters.",
+    )
+    merchant_id = IdField(label="Merchant", required=False, help_text="The merchant's id, if any.")
+
+    def clean(self) -> dict[str, object]:
+        cleaned = super().clean()
+        cleaned["amount_minor"] = self.read_amount("amount")
+        return cleaned
+
+    def transfer(self) -> TransferRequest:
+        """The request, of a form that is valid."""
+        entered = self.cleaned_data
+        return TransferRequest(
+            payment_id=self.request_id,
+            from_account_id=entered["from_account_id"],
+            to_account_id=entered["to_account_id"],
+            amount_minor=entered["amount_minor"],
+            currency=entered["currency"],
+            description=entered["description"],
+            merchant_id=entered["merchant_id"],
+        )

@@ -1,0 +1,91 @@
+"""Accounts: the list, one of them, opening one."""
+
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+
+from audit import queries as trail
+from audit.context import Actor
+from backoffice.forms.accounts import AccountFilter, OpenAccountForm
+from backoffice.permissions import Permission, StaffRequest, requires
+from backoffice.presenters.accounts import AccountView, movements
+from backoffice.presenters.audit import entry_rows
+from backoffice.presenters.lists import pager
+from backoffice.site import page
+from backoffice.views.once import settle
+from dynamodb.pages import Page
+from dynamodb.times import utc_now
+from payments import accounts, queries
+from payments.models import Account
+
+
+@requires(Permission.READ_ACCOUNTS)
+def listing(request: StaffRequest) -> HttpResponse:
+    form = AccountFilter(request.GET)
+    context: dict[str, Any] = {"title": "Accounts", "form": form}
+    if not form.is_valid():
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+        return page(request, "backoffice/accounts/list.html", context, status=status)
+    found = _accounts(form.cleaned_data, request)
+    context["rows"] = [AccountView(account) for account in found.rows]
+    context["pager"] = pager(request, found)
+    return page(request, "backoffice/accounts/list.html", context)
+
+
+def _accounts(wanted: dict[str, str], request: StaffRequest) -> Page[Account]:
+    """A page of the list. A number leads to its one account, if the other filters let it pass."""
+    number = wanted["account_number"]
+    if not number:
+        return queries.list_accounts(
+            person=request.user.username,
+            customer_id=wanted["customer_id"],
+            status=wanted["status"],
+            account_type=wanted["account_type"],
+            cursor=request.GET.get("cursor", ""),
+        )
+    found = queries.get_account(number)
+    passes = all(value in ("", getattr(found, name, None)) for name, value in wanted.items())
+    return Page(rows=[found] if found is not None and passes else [])
+
+
+@requires(Permission.READ_ACCOUNTS)
+def detail(request: StaffRequest, account_id: str) -> HttpResponse:
+    account = queries.get_account(account_id)
+    if account is None:
+        raise Http404(f"There is no account {account_id}.")
+    cursor = request.GET.get("cursor", "")
+    chain = trail.chain_page(account.id, person=request.user.username, cursor=cursor)
+    context = {
+        "title": f"Account {account.account_number}",
+        "shown": AccountView(account),
+        "account": account,
+        "movements": movements(chain.rows, account.currency),
+        "entries": entry_rows(chain.rows, currency=account.currency),
+        "pager": pager(request, chain),
+    }
+    return page(request, "backoffice/accounts/detail.html", context)
+
+
+@requires(Permission.OPEN_ACCOUNTS)
+def new(request: StaffRequest) -> HttpResponse:
+    username, at = request.user.username, utc_now()
+    show = partial(_form_page, request)
+    if request.method != "POST":
+        initial = {"customer_id": request.GET.get("customer_id", "")}
+        return show(OpenAccountForm(initial=initial, username=username, at=at))
+
+    def act(form: OpenAccountForm) -> HttpResponse:
+        opening = accounts.open_account(form.opening(), actor=Actor(id=username), at=at)
+        return redirect("admin:account", opening.account.id)
+
+    return settle(request, OpenAccountForm(request.POST, username=username, at=at), act, show)
+
+
+def _form_page(
+    request: StaffRequest, form: OpenAccountForm, *, status: int = HTTPStatus.OK, **more: Any
+) -> HttpResponse:
+    context = {"title": "Open an account", "form": form, **more}
+    return page(request, "backoffice/accounts/new.html", context, status=status)

@@ -1,0 +1,64 @@
+"""How a form that is safe to send twice is answered, whatever it asks for."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from django.http import HttpResponse
+
+from audit.context import Actor
+from backoffice.forms.ids import OnceForm
+from backoffice.permissions import StaffRequest
+from backoffice.site import page
+from backoffice.views.errors import RETRY_AFTER_SECONDS
+from dynamodb.errors import OutcomeUnknownError, StoreBusyError, StoreUnavailableError
+from dynamodb.times import utc_now
+from payments import ledger
+from payments.refusals import Refusal
+
+F = TypeVar("F", bound=OnceForm)
+
+Show = Callable[..., HttpResponse]
+"""Shows the page of a form: ``show(form, status=..., **context)``."""
+
+
+def settle(
+    request: StaffRequest, form: F, act: Callable[[F], HttpResponse | None], show: Show
+) -> HttpResponse:
+    """Answer a posted form by what ``act`` answers, or by the form with what went wrong.
+
+    ``act`` answers ``None`` once it has put a refusal on the form. A refused form (422) gets a
+    fresh id, for its refusal is on record; where the store was busy (503) it keeps the one it has.
+    """
+    answer = None
+    try:
+        if form.is_valid():
+            answer = act(form)
+        else:
+            _record(request, form)
+    except Refusal as refusal:
+        form.refuse(refusal.field, str(refusal))
+    except OutcomeUnknownError:
+        return _unknown(request, form)
+    except (StoreBusyError, StoreUnavailableError):
+        answer = show(form, status=HTTPStatus.SERVICE_UNAVAILABLE, is_busy=True)
+        answer["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    if answer is None:
+        form.renew_id()
+        answer = show(form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    return answer
+
+
+def _record(request: StaffRequest, form: OnceForm) -> None:
+    """Remember an attempt that did not reach the service, for it has the wrong shape."""
+    actor = Actor(id=request.user.username)
+    ledger.record_refusal(form.refusal(), subject=form.subject, actor=actor, at=utc_now())
+
+
+def _unknown(request: StaffRequest, form: OnceForm) -> HttpResponse:
+    context: dict[str, Any] = {
+        "title": "The outcome is not known yet",
+        "form": form,
+        "confirm": request.POST.get("confirm", ""),
+    }
+    return page(request, "backoffice/unknown.html", context, status=HTTPStatus.ACCEPTED)

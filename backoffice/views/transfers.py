@@ -1,0 +1,92 @@
+"""Running a transfer: enter, see what it would do, confirm."""
+
+from datetime import datetime
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import redirect
+
+from audit.context import Actor
+from backoffice.forms.transfers import ENDS, TransferForm
+from backoffice.permissions import Permission, StaffRequest, requires
+from backoffice.presenters.accounts import sides
+from backoffice.presenters.values import money, record_url
+from backoffice.site import page
+from backoffice.views.lookup import find
+from backoffice.views.once import settle
+from dynamodb.times import utc_now
+from payments import transfers
+from payments.models import PaymentStatus
+from payments.refusals import field_of
+from payments.transfers import Preview, Transfer
+
+
+@requires(Permission.RUN_TRANSFERS)
+def new(request: StaffRequest) -> HttpResponse:
+    """The form, its confirmation and its outcome, all at one address.
+
+    ``confirm=yes`` runs the transfer, ``edit`` goes back to the form with what was typed.
+    """
+    username, at = request.user.username, utc_now()
+    show = partial(_form_page, request)
+    if request.method != "POST" or "edit" in request.POST:
+        return show(_entered(request, at), found=_found(request))
+    form = TransferForm(request.POST, username=username, at=at)
+    return settle(request, form, partial(_act, request, at), show)
+
+
+def _act(request: StaffRequest, at: datetime, form: TransferForm) -> HttpResponse | None:
+    actor = Actor(id=request.user.username)
+    if request.POST.get("confirm") == "yes":
+        return _answer(form, transfers.transfer_funds(form.transfer(), actor=actor, at=at))
+    decided = transfers.preview_transfer(form.transfer(), actor=actor, at=at)
+    if isinstance(decided, Preview):
+        return _confirmation(request, form, decided)
+    return _answer(form, decided)
+
+
+def _answer(form: TransferForm, transfer: Transfer) -> HttpResponse | None:
+    payment = transfer.payment
+    if payment.status != PaymentStatus.FAILED:
+        return redirect("admin:payment", payment.id)
+    form.refuse(field_of(payment.failure_code or ""), payment.failure_reason or "Refused.")
+    form.refused_url = record_url(payment.id)
+    return None
+
+
+def _entered(request: StaffRequest, at: datetime) -> TransferForm:
+    """A form that is not sent yet: new, perhaps with its accounts in the address, or edited."""
+    if request.method == "POST":
+        initial = request.POST.dict()
+    else:
+        initial = {name: request.GET.get(name, "") for name in ENDS}
+    return TransferForm(initial=initial, username=request.user.username, at=at)
+
+
+def _found(request: StaffRequest) -> dict[str, Any]:
+    """What the accounts of an edited form lead to, for those who have no script to look."""
+    person = request.user.username
+    return {
+        name: find(text, person=person) for name in ENDS if (text := request.POST.get(name, ""))
+    }
+
+
+def _confirmation(request: StaffRequest, form: TransferForm, preview: Preview) -> HttpResponse:
+    entered = form.transfer()
+    context = {
+        "title": "Confirm the transfer",
+        "form": form,
+        "amount": money(entered.amount_minor, entered.currency),
+        "entered": entered,
+        "sides": sides(preview),
+    }
+    return page(request, "backoffice/transfers/confirm.html", context)
+
+
+def _form_page(
+    request: StaffRequest, form: TransferForm, *, status: int = HTTPStatus.OK, **more: Any
+) -> HttpResponse:
+    context = {"title": "New transfer", "form": form, **more}
+    return page(request, "backoffice/transfers/new.html", context, status=status)
