@@ -202,6 +202,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "botocore": {"level": "WARNING"},
         "pynamodb": {"level": "WARNING"},
     },
 }

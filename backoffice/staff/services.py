@@ -51,7 +51,7 @@ def create_staff(new: NewStaff, *, actor: Actor, at: datetime) -> StaffRecord:
 
 
 def _checked(new: NewStaff) -> StaffRecord:
-    if not queries.as_username(new.username) == new.username:
+    if not new.username or queries.as_username(new.username) != new.username:
         raise refusals.InvalidUsername
     if not new.roles:
         raise refusals.NoRole
@@ -72,7 +72,11 @@ def _checked(new: NewStaff) -> StaffRecord:
 
 
 def set_password(*, username: str, password: str, actor: Actor, at: datetime) -> StaffRecord:
-    """Give a person another password, which ends their other sessions."""
+    """Give a person another password, which ends their other sessions.
+
+    Raises ``WeakPassword``. Whoever is given one by somebody else changes it at the next sign-in.
+    """
+    _check_password(password, _found(username))
     changes = {
         "password": make_password(password),
         "password_changed_at": at,
@@ -97,15 +101,20 @@ def _change(
 ) -> StaffRecord:
     patience = Patience(limit_seconds=_COMMIT_SECONDS)
     while True:
-        record = queries.find(username)
-        if record is None:
-            raise refusals.StaffNotFound
+        record = _found(username)
         tx = Transaction(at=at)
         after = trail.change(tx, "staff", record, changes, _event(username, action, actor))
         if isinstance(commit_within(tx.freeze(), patience), Committed):
             return after
         if not patience.pause():
             raise StoreBusyError(BUSY)
+
+
+def _found(username: str) -> StaffRecord:
+    record = queries.find(username)
+    if record is None:
+        raise refusals.StaffNotFound
+    return record
 
 
 def _event(username: str, action: str, actor: Actor) -> Event:

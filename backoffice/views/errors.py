@@ -7,6 +7,7 @@ from http import HTTPStatus
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from audit import context
 from backoffice.permissions import Permission
@@ -150,8 +151,11 @@ def _explained(
 ) -> HttpResponse:
     """A page in the full shell, for a person who can go on from here."""
     told = {"title": title, "what": what, "advice": advice, **_identified(status), **more}
-    show = page if hasattr(request, "user") else bare_page
-    return show(request, "backoffice/error.html", told, status=status)
+    if not hasattr(request, "user"):
+        return bare_page(request, "backoffice/error.html", told, status=status)
+    if request.user.is_authenticated:
+        timezone.activate(request.user.zone)
+    return page(request, "backoffice/error.html", told, status=status)
 
 
 def _trouble(

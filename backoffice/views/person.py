@@ -1,5 +1,7 @@
 """Signing in and out, one's own password and preferences."""
 
+from http import HTTPStatus
+
 from django.contrib import messages
 from django.contrib.admin import site
 from django.contrib.auth.views import PasswordChangeDoneView, PasswordChangeView
@@ -46,4 +48,6 @@ def preferences(request: StaffRequest) -> HttpResponse:
         )
         messages.success(request, "Your preferences are saved.")
         return redirect("admin:preferences")
-    return page(request, "backoffice/preferences.html", {"title": "Preferences", "form": form})
+    told = {"title": "Preferences", "form": form}
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
+    return page(request, "backoffice/preferences.html", told, status=status)

@@ -1,0 +1,129 @@
+"""Every address: its permission, its answer to each role, its cost, its headers, no QuerySet."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.db.models import QuerySet
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from backoffice.permissions import Permission, Role, granted
+from dynamodb import client as store_client
+from tests.backoffice.conftest import SignIn
+from tests.backoffice.people import chain
+
+
+def patterns(resolver: URLResolver | None = None) -> Iterator[URLPattern]:
+    for pattern in (resolver or get_resolver()).url_patterns:
+        if isinstance(pattern, URLResolver):
+            yield from patterns(pattern)
+        else:
+            yield pattern
+
+
+def guarded_pages() -> list[tuple[str, Permission]]:
+    """Addresses that take no arguments and are not for everyone, with what they need."""
+    return [
+        (reverse(f"admin:{pattern.name}"), pattern.callback.permission)
+        for pattern in patterns()
+        if hasattr(pattern.callback, "permission") and not pattern.pattern.regex.groups
+    ]
+
+
+def test_every_view_names_its_permission_or_is_declared_public() -> None:
+    bare = [
+        str(pattern)
+        for pattern in patterns()
+        if not isinstance(getattr(pattern.callback, "permission", None), Permission)
+        and getattr(pattern.callback, "is_public", None) is not True
+    ]
+    assert bare == []
+
+
+def test_only_these_are_public() -> None:
+    public = {str(p.pattern) for p in patterns() if getattr(p.callback, "is_public", False)}
+    assert public == {"", "login/", "logout/", "healthz", "readyz"}
+
+
+@pytest.mark.parametrize("role", Role)
+def test_each_role_gets_what_it_may_see_and_403_with_an_entry_for_the_rest(
+    signed_in: SignIn, role: Role
+) -> None:
+    client = signed_in(role)
+    for address, permission in guarded_pages():
+        answer = client.get(address)
+        if permission in granted([role]):
+            assert answer.status_code == 200, address
+            continue
+        assert answer.status_code == 403, address
+        entry = chain("person:someone")[0]
+        assert (entry.action, entry.user_id, entry.outcome) == (
+            "access.refused",
+            "someone",
+            "failure",
+        )
+        assert entry.new_values is not None
+        assert entry.new_values["path"] == address
+        assert entry.new_values["permission"] == permission
+
+
+def test_strangers_are_led_to_the_sign_in_page(moto_store: None, client: Client) -> None:
+    for address, _ in guarded_pages():
+        assert client.get(address).headers["Location"].startswith("/admin/login/?next=/admin/")
+
+
+@pytest.mark.parametrize("role", Role)
+def test_no_page_touches_a_query_set(
+    signed_in: SignIn, role: Role, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = signed_in(role)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("There is no SQL database to ask.")
+
+    monkeypatch.setattr(QuerySet, "__init__", refuse)
+    for address in [address for address, _ in guarded_pages()] + ["/admin/nowhere/"]:
+        assert client.get(address).status_code in (200, 403, 404)
+    assert client.post("/admin/logout/").status_code == 200
+    assert client.get("/admin/login/").status_code == 200
+
+
+def test_every_answer_carries_the_guarding_headers(signed_in: SignIn) -> None:
+    client = signed_in()
+    pages = ["/", "/admin/login/", "/healthz", "/readyz", "/admin/nowhere/"]
+    for address in pages + [address for address, _ in guarded_pages()]:
+        headers = client.get(address).headers
+        assert headers["Content-Security-Policy"].count("'self'") == 2
+        assert "unsafe" not in headers["Content-Security-Policy"]
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["X-Frame-Options"] == "DENY"
+        assert headers["Referrer-Policy"] == "same-origin"
+        assert "no-store" in headers["Cache-Control"]
+        assert headers["X-Request-ID"]
+
+
+def test_static_files_are_served_under_the_same_policy(client: Client) -> None:
+    answer = client.get("/static/backoffice/backoffice.css")
+    assert answer.status_code == 200
+    assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+    answer.close()
+
+
+@pytest.mark.parametrize(
+    ("address", "operations"),
+    [
+        ("/admin/", ["GetItem", "GetItem", "Query"]),
+        ("/admin/preferences/", ["GetItem", "GetItem"]),
+        ("/admin/password_change/", ["GetItem", "GetItem"]),
+        ("/admin/nowhere/", ["GetItem", "GetItem"]),
+        ("/healthz", []),
+    ],
+)
+def test_a_page_costs_session_person_and_what_it_shows(
+    signed_in: SignIn, address: str, operations: list[str]
+) -> None:
+    client = signed_in()
+    with store_client.count_requests() as seen:
+        client.get(address)
+    assert seen.operations == operations
