@@ -1,0 +1,101 @@
+"""The whole back office as a person meets it: engine, demo data, server and a real browser."""
+
+import http.client
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from dynamodb import local
+from tests.chromium import find_chromium
+from tests.engines import ROOT, throwaway_engine
+
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+READY_SECONDS = 60
+PASSWORD = "demo-only-2026!"
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[str]:
+    """The address of a back office with demo data, served as `make run` serves it."""
+    with throwaway_engine() as engine:
+        environment = {**os.environ, "DYNAMODB_ENDPOINT_URL": engine.endpoint_url}
+        for command in ("create_payment_tables", "seed_test_data"):
+            manage = [sys.executable, "manage.py", command]
+            subprocess.run(manage, cwd=ROOT, env=environment, check=True, capture_output=True)
+        with serving(environment) as address:
+            yield address
+
+
+@contextmanager
+def serving(environment: dict[str, str]) -> Iterator[str]:
+    port = local.free_port()
+    gunicorn = [sys.executable, "-m", "gunicorn", "--config", "python:backoffice.gunicorn_conf"]
+    server = subprocess.Popen([*gunicorn, "--bind", f"127.0.0.1:{port}"], cwd=ROOT, env=environment)
+    try:
+        wait_for(port)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def wait_for(port: int) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        try:
+            connection.request("GET", "/readyz")
+            if connection.getresponse().status == http.HTTPStatus.OK:
+                return
+        except OSError:
+            time.sleep(0.1)
+        finally:
+            connection.close()
+    pytest.fail("The server was not ready in time.")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=find_chromium(), args=FLAGS, headless=True
+        )
+        yield chromium
+        chromium.close()
+
+
+@contextmanager
+def opened_page(browser: Browser, site: str, *, scheme: str = "light") -> Iterator[Page]:
+    """A page of a fresh browser; anything it says on its console fails the test."""
+    context = browser.new_context(
+        base_url=site,
+        color_scheme="dark" if scheme == "dark" else "light",
+        viewport={"width": 1280, "height": 900},
+    )
+    page = context.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    try:
+        yield page
+    finally:
+        context.close()
+    # Chromium notes every answer above 399; a refusal's 422 is one that the page explains.
+    assert [text for text in said if "status of 422" not in text] == []
+
+
+def sign_in(page: Page, username: str) -> None:
+    page.goto("/")
+    page.fill("[name=username]", username)
+    page.fill("[name=password]", PASSWORD)
+    page.press("[name=password]", "Enter")
+    page.wait_for_url("**/admin/")
