@@ -29,6 +29,7 @@ from tests.dynamodb.things import (
     Visit,
     a_thing,
     a_transaction,
+    fresh,
     plant,
     putting,
     raw_item,
@@ -45,12 +46,6 @@ Result = TypeVar("Result")
 def in_parallel(number: int, act: Callable[[int], Result]) -> list[Result]:
     with ThreadPoolExecutor(number) as threads:
         return list(threads.map(act, range(number)))
-
-
-def fresh(name: str = "thing") -> Thing:
-    thing = get(Thing(id=name))
-    assert thing is not None
-    return thing
 
 
 def adding_without_condition(amount: int) -> Attempt:

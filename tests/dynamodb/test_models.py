@@ -7,15 +7,17 @@ import pytest
 
 from dynamodb import client
 from dynamodb.errors import UnreadableRecordError
-from dynamodb.store import get, put, put_existing, put_new
+from dynamodb.store import put, put_existing, put_new
 from dynamodb.transactions import Committed, Rejected, commit
 from tests.dynamodb.things import (
     NOON,
     Colour,
     Line,
     Thing,
+    a_stored_thing,
     a_thing,
     a_transaction,
+    fresh,
     make_tables,
     plant,
     putting,
@@ -24,17 +26,6 @@ from tests.dynamodb.things import (
 )
 
 LATER = NOON + timedelta(hours=1)
-
-
-def a_stored_thing(name: str = "thing", **attributes: Any) -> Thing:
-    assert commit(putting(a_thing(name, **attributes))) == Committed()
-    return fresh(name)
-
-
-def fresh(name: str) -> Thing:
-    thing = get(Thing(id=name))
-    assert thing is not None
-    return thing
 
 
 def test_a_new_record_begins_at_version_one(store: None) -> None:

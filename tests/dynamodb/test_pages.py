@@ -1,8 +1,7 @@
 """Lists by page: no row is skipped or shown twice, whatever the page size, filter and order."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
@@ -12,18 +11,14 @@ from hypothesis import strategies as st
 
 from dynamodb import client
 from dynamodb.client import count_requests
-from dynamodb.errors import CursorError, StoreBusyError, StoreUnavailableError
+from dynamodb.errors import StoreBusyError, StoreUnavailableError
 from dynamodb.pages import Page, Query, read_page
 from dynamodb.store import put
 from tests.dynamodb.faults import faults, full_after, refusal, unreachable
 from tests.dynamodb.things import (
-    NOON,
-    Colour,
     Line,
-    Thing,
-    a_thing,
-    a_transaction,
-    plant,
+    even,
+    lines_of,
     raw_item,
     some_settings,
 )
@@ -44,20 +39,12 @@ def a_story(lines: int, **attributes: Any) -> str:
     return story
 
 
-def lines_of(story: str, **options: Any) -> Query[Line]:
-    return Query(**{"model": Line, "partition": story, "newest_first": False, **options})
-
-
 def lines_by_owner(story: str, **options: Any) -> Query[Line]:
     return lines_of(f"owner of {story}", index="owner-index", **options)
 
 
 def scores(page: Page[Line]) -> list[int]:
     return [line.score for line in page.rows]
-
-
-def even(line: Line) -> bool:
-    return line.score % 2 == 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,71 +195,6 @@ def test_a_hydrated_row_is_as_its_table_has_it() -> None:
     assert scores(page) == [99]
 
 
-LIST = lines_of("the story", between=("0000", "9999"))
-OTHER_LISTS = {
-    "another key": replace(LIST, partition="another story"),
-    "another index": replace(LIST, index="owner-index"),
-    "another order": replace(LIST, newest_first=True),
-    "another range": replace(LIST, between=("0000", "0005")),
-    "no range": replace(LIST, between=None),
-}
-
-
-def a_cursor_of(
-    queries: Sequence[Query[Line]], *, person: str = "ada", kept_by: tuple[str, ...] = ()
-) -> str:
-    for number in range(3):
-        put(Line(story=queries[0].partition, place=f"{number:04}", owner="o", score=number))
-    cursor = read_page(queries, person=person, rows=1, kept_by=kept_by).next_cursor
-    assert cursor
-    return cursor
-
-
-def is_refused(queries: Sequence[Query[Line]], cursor: str, **options: Any) -> None:
-    with count_requests() as requests, pytest.raises(CursorError):
-        read_page(queries, cursor=cursor, **{"person": "ada", **options})
-    assert len(requests) == 0
-
-
-@pytest.mark.parametrize("other", OTHER_LISTS.values(), ids=OTHER_LISTS.keys())
-def test_a_cursor_of_another_list_is_refused(other: Query[Line]) -> None:
-    is_refused([other], a_cursor_of([LIST]))
-
-
-def test_a_cursor_of_another_person_is_refused() -> None:
-    is_refused([LIST], a_cursor_of([LIST]), person="bob")
-
-
-def test_a_cursor_of_another_filter_is_refused() -> None:
-    cursor = a_cursor_of([LIST], kept_by=("even",))
-    is_refused([LIST], cursor)
-    is_refused([LIST], cursor, kept_by=("odd",))
-    is_refused([LIST], a_cursor_of([LIST]), kept_by=("even",), keep=even)
-
-
-def test_a_cursor_of_more_or_other_queries_is_refused() -> None:
-    other = OTHER_LISTS["another key"]
-    is_refused([LIST], a_cursor_of([LIST, other]))
-    is_refused([LIST, other], a_cursor_of([LIST]))
-    is_refused([other, LIST], a_cursor_of([LIST, other]))
-
-
-def test_a_filter_cannot_pass_for_a_query() -> None:
-    parts = OTHER_LISTS["another key"].bound_to
-    is_refused([LIST], a_cursor_of([OTHER_LISTS["another key"], LIST]), kept_by=parts)
-
-
-def test_a_cursor_of_another_prefix_is_refused() -> None:
-    cursor = a_cursor_of([LIST])
-    client.configure(some_settings(table_prefix="other-"))
-    is_refused([LIST], cursor)
-
-
-def test_a_filter_without_a_name_is_refused() -> None:
-    with pytest.raises(ValueError, match="needs a name"):
-        read_page([LIST], person="ada", keep=even)
-
-
 @pytest.mark.parametrize(
     "query",
     [
@@ -299,61 +221,10 @@ def test_a_list_goes_on_after_its_last_row_is_gone() -> None:
     assert scores(second) == [77, 2]
 
 
-def things_by_colour(colour: str, **options: Any) -> Query[Thing]:
-    return Query(model=Thing, partition=colour, index="colour-index", **options)
-
-
-@pytest.mark.parametrize("hydrate", [False, True])
-@pytest.mark.parametrize(
-    "damage",
-    [
-        {"made_at": {"S": "yesterday"}},
-        {"made_at": {"S": "2026-01-31T12:00:00+00:00"}},
-        {"updated_at": {"S": "yesterday"}},
-        {"updated_at": {"N": "0"}},
-        {"colour": {"S": "green"}},
-    ],
-    ids=str,
-)
-def test_one_odd_record_does_not_break_its_page(hydrate: bool, damage: dict[str, Any]) -> None:
-    colour = damage.get("colour", {"S": "red"})["S"]
-    for number in range(5):
-        made_at = NOON + timedelta(seconds=number)
-        odd = damage if number == 2 else {"colour": {"S": colour}}
-        plant(a_thing(f"t-{number}", made_at=made_at, version=1), **odd)
-    seen: list[str] = []
-    cursor = ""
-    for _ in range(5):
-        page = read_page(
-            [things_by_colour(colour, hydrate=hydrate)], person="ada", rows=1, cursor=cursor
-        )
-        seen += [thing.id for thing in page.rows]
-        cursor = page.next_cursor
-    assert sorted(seen) == [f"t-{number}" for number in range(5)]
-    assert not cursor
-
-
-def test_rows_gone_since_the_index_was_written_are_left_out() -> None:
-    transaction = a_transaction()
-    assert transaction.put_new("thing", a_thing(colour=Colour.BLUE, made_at=NOON)).version == 1
-    plant(a_thing("gone", made_at=NOON, version=1))
-    gone = Thing(id="gone").key_item()
-
-    def answer_then_delete(_: Any, send: Any) -> Any:
-        answered = send()
-        client.call("DeleteItem", TableName=Thing.table_name(), Key=gone)
-        return answered
-
-    with faults(answer_then_delete):
-        page = read_page([things_by_colour("red", hydrate=True)], person="ada")
-    assert page.rows == []
-    assert page.examined == 1
-
-
 def test_a_store_in_trouble_is_not_an_empty_list() -> None:
     client.configure(some_settings(max_attempts=1))
     throttled = refusal("ProvisionedThroughputExceededException")
     with faults(throttled), pytest.raises(StoreBusyError):
-        read_page([LIST], person="ada")
+        read_page([lines_of("story")], person="ada")
     with faults(unreachable), pytest.raises(StoreUnavailableError):
-        read_page([LIST], person="ada")
+        read_page([lines_of("story")], person="ada")

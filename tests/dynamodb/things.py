@@ -19,9 +19,11 @@ from dynamodb.attributes import (
 )
 from dynamodb.errors import TableMissingError
 from dynamodb.models import Record, VersionedRecord
+from dynamodb.pages import Query
 from dynamodb.settings import Settings
+from dynamodb.store import get
 from dynamodb.tables import declaration
-from dynamodb.transactions import Attempt, Transaction
+from dynamodb.transactions import Attempt, Committed, Transaction, commit
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -148,3 +150,30 @@ def raw_item(record: Record) -> dict[str, Any] | None:
     )
     item: dict[str, Any] | None = answer.get("Item")
     return item
+
+
+def fresh(name: str = "thing") -> Thing:
+    """A thing as it is stored now."""
+    thing = get(Thing(id=name))
+    assert thing is not None
+    return thing
+
+
+def a_stored_thing(name: str = "thing", **attributes: Any) -> Thing:
+    assert commit(putting(a_thing(name, **attributes))) == Committed()
+    return fresh(name)
+
+
+def moving(thing: Thing, amount_minor: int) -> Attempt:
+    """An attempt to change a thing that still has its version."""
+    transaction = a_transaction()
+    transaction.update("move", thing, {"amount_minor": amount_minor})
+    return transaction.freeze()
+
+
+def lines_of(story: str, **options: Any) -> Query[Line]:
+    return Query(**{"model": Line, "partition": story, "newest_first": False, **options})
+
+
+def even(line: Line) -> bool:
+    return line.score % 2 == 0

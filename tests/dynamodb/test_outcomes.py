@@ -1,0 +1,145 @@
+"""What is known after a commit in trouble: refused, contended, or not known at all."""
+
+import pytest
+from botocore.exceptions import ClientError
+
+from dynamodb import client
+from dynamodb.client import count_requests
+from dynamodb.errors import OutcomeUnknownError, StoreBusyError
+from dynamodb.retries import Patience, commit_within
+from dynamodb.store import get
+from dynamodb.transactions import Committed, Contended, Rejected, Unknown, commit
+from tests.dynamodb.faults import (
+    Fault,
+    cancellation,
+    connect_timeout,
+    connection_closed_after,
+    faults,
+    garbled_after,
+    read_timeout_after,
+    read_timeout_before,
+    refusal,
+    server_error_after,
+    unreachable,
+)
+from tests.dynamodb.things import (
+    Thing,
+    a_stored_thing,
+    a_thing,
+    fresh,
+    moving,
+    putting,
+    some_settings,
+)
+
+pytestmark = pytest.mark.usefixtures("store")
+
+THROTTLED = refusal("ThrottlingException")
+CONFLICTED = cancellation("TransactionConflict")
+LOSING_THE_ANSWER = [
+    read_timeout_after,
+    connection_closed_after,
+    server_error_after,
+    garbled_after,
+]
+
+
+def one_attempt_a_call() -> None:
+    client.configure(some_settings(max_attempts=1))
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        cancellation("TransactionConflict"),
+        cancellation("ThrottlingError"),
+        cancellation("ProvisionedThroughputExceeded"),
+        refusal("ThrottlingException"),
+        refusal("ProvisionedThroughputExceededException"),
+        refusal("RequestLimitExceeded"),
+    ],
+)
+def test_conflicts_and_throttles_are_contention(fault: Fault) -> None:
+    one_attempt_a_call()
+    with faults(fault):
+        assert commit(putting(a_thing())) == Contended()
+    assert get(Thing(id="thing")) is None
+
+
+def test_contention_beside_untouched_actions_is_contention() -> None:
+    attempt = putting(a_thing("one"), a_thing("two"), a_thing("three"))
+    with faults(cancellation("None", "TransactionConflict", "ThrottlingError")):
+        assert commit(attempt) == Contended()
+
+
+def test_a_refusal_beside_a_conflict_is_a_refusal() -> None:
+    attempt = putting(a_thing("one"), a_thing("two"))
+    with faults(cancellation("TransactionConflict", "ConditionalCheckFailed")):
+        assert commit(attempt) == Rejected({"two": None})
+
+
+@pytest.mark.parametrize("codes", [("ValidationError",), ("ValidationError", "ThrottlingError")])
+def test_a_mistake_of_ours_is_not_an_outcome(codes: tuple[str, ...]) -> None:
+    attempt = putting(*(a_thing(f"{number}") for number in range(len(codes))))
+    with faults(cancellation(*codes)), pytest.raises(ClientError, match="TransactionCanceled"):
+        commit(attempt)
+
+
+def test_a_conflict_is_not_repeated_by_the_client() -> None:
+    with faults(CONFLICTED), count_requests() as requests:
+        assert commit(putting(a_thing())) == Contended()
+    assert len(requests) == 1
+
+
+@pytest.mark.parametrize("losing", LOSING_THE_ANSWER)
+def test_a_lost_answer_is_unknown_and_sending_again_finds_out(losing: Fault) -> None:
+    one_attempt_a_call()
+    thing = a_stored_thing(amount_minor=10)
+    attempt = moving(thing, 11)
+    with faults(losing):
+        assert isinstance(commit(attempt), Unknown)
+    commit(attempt)
+    assert (fresh().amount_minor, fresh().version) == (11, 2)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [read_timeout_before, unreachable, connect_timeout, refusal("TransactionInProgressException")],
+)
+def test_no_answer_is_unknown_even_if_nothing_happened(fault: Fault) -> None:
+    one_attempt_a_call()
+    attempt = putting(a_thing())
+    with faults(fault):
+        assert isinstance(commit(attempt), Unknown)
+    assert get(Thing(id="thing")) is None
+    assert commit(attempt) == Committed()
+
+
+@pytest.mark.parametrize("losing", LOSING_THE_ANSWER)
+@pytest.mark.parametrize("refusing", [THROTTLED, CONFLICTED])
+def test_contention_after_a_lost_answer_is_unknown(losing: Fault, refusing: Fault) -> None:
+    client.configure(some_settings(max_attempts=2))
+    with faults(losing, refusing):
+        assert isinstance(commit(putting(a_thing())), Unknown)
+    assert fresh().version == 1
+
+
+def test_contention_is_tried_again_until_it_is_through() -> None:
+    with faults(CONFLICTED, CONFLICTED), count_requests() as requests:
+        assert commit_within(putting(a_thing()), Patience(limit_seconds=60)) == Committed()
+    assert len(requests) == 3
+
+
+def test_patience_that_ends_in_contention_is_busy() -> None:
+    with faults(CONFLICTED), pytest.raises(StoreBusyError):
+        commit_within(putting(a_thing()), Patience(limit_seconds=0))
+
+
+def test_patience_that_ends_after_a_lost_answer_is_unknown() -> None:
+    one_attempt_a_call()
+    with (
+        faults(read_timeout_after),
+        pytest.raises(OutcomeUnknownError),
+    ):
+        commit_within(putting(a_thing()), Patience(limit_seconds=0))
+    assert fresh().version == 1
