@@ -24,6 +24,16 @@ class TrailFilter:
     first_day: date | None = None
     last_day: date | None = None
 
+    @property
+    def days(self) -> list[date]:
+        """The days to walk, newest first; none where a key leads straight to the entries."""
+        if self.entity_id or self.action or self.user_id:
+            return []
+        if self.first_day is None or self.last_day is None:
+            raise ValueError("A walk by day needs its first and last day.")
+        count = (self.last_day - self.first_day).days + 1
+        return [self.last_day - timedelta(days=back) for back in range(count)]
+
     def keeps(self, entry: AuditLog) -> bool:
         return (
             self.entity_id in ("", entry.entity_id)
@@ -81,16 +91,8 @@ def _queries(wanted: TrailFilter) -> list[Query[AuditLog]]:
         index, key = _narrowest(wanted)
         between = _between(wanted)
         return [Query(model=AuditLog, index=index, partition=key, between=between)]
-    if wanted.first_day is None or wanted.last_day is None:
-        raise ValueError("A walk by day needs its first and last day.")
-    days = (wanted.last_day - wanted.first_day).days + 1
     return [
-        Query(
-            model=AuditLog,
-            index="day-index",
-            partition=(wanted.last_day - timedelta(days=back)).isoformat(),
-        )
-        for back in range(days)
+        Query(model=AuditLog, index="day-index", partition=day.isoformat()) for day in wanted.days
     ]
 
 

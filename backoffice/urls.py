@@ -4,7 +4,16 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from backoffice.permissions import public
-from backoffice.views import accounts, health, lookup, person, shell, transfers
+from backoffice.views import (
+    accounts,
+    audit,
+    health,
+    lookup,
+    payments,
+    person,
+    shell,
+    transfers,
+)
 
 ADMIN = [
     path("", shell.dashboard, name="index"),
@@ -12,6 +21,12 @@ ADMIN = [
     path("logout/", person.logout, name="logout"),
     path("password_change/", person.password_change, name="password_change"),
     path("password_change/done/", person.password_change_done, name="password_change_done"),
+    path("payments/", payments.payment_list, name="payments"),
+    path("payments/<str:payment_id>/", payments.payment, name="payment"),
+    path("customers/<path:customer_id>/", payments.customer, name="customer"),
+    path("merchants/<path:merchant_id>/", payments.merchant, name="merchant"),
+    path("audit/", audit.trail, name="audit"),
+    path("audit/<path:entity_id>/", audit.chain, name="audit_chain"),
     path("preferences/", person.preferences, name="preferences"),
     path("accounts/", accounts.listing, name="accounts"),
     path("accounts/new/", accounts.new, name="account_new"),

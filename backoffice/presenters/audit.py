@@ -5,12 +5,16 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
+from django.template.defaultfilters import pluralize
 from django.urls import reverse
 
-from audit.models import AuditLog
+from audit.models import AuditLog, EntryOutcome
+from audit.queries import TrailFilter
 from backoffice.presenters.values import money, record_url
 from backoffice.templatetags.backoffice import in_words
+from dynamodb.pages import Page
 
+_FEW = 2
 _AMOUNTS = frozenset({"amount", "balance", "held"})
 _MOVEMENTS = frozenset({"account.credited", "account.debited"})
 
@@ -43,13 +47,23 @@ class EntryRow:
     entry: AuditLog
     words: str
     seq: int
+    is_failure: bool
     record_url: str
+    person_url: str
+    action_url: str
     reference_url: str
     chain_url: str
     reason: str = ""
     reason_code: str = ""
-    fields: str = ""
+    fields: tuple[str, ...] = ()
     changes: list[Change] = field(default_factory=list)
+
+    @property
+    def fields_summary(self) -> str:
+        """Names of a few fields, a count of many."""
+        if len(self.fields) <= _FEW:
+            return ", ".join(self.fields)
+        return f"{len(self.fields)} fields"
 
 
 def entry_rows(entries: Iterable[AuditLog], *, currency: str = "") -> list[EntryRow]:
@@ -58,6 +72,26 @@ def entry_rows(entries: Iterable[AuditLog], *, currency: str = "") -> list[Entry
     ``currency`` is what amounts are in where an entry does not say so itself.
     """
     return [_row(entry, currency) for entry in entries]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Completeness:
+    """How far the trail has been looked through, so that a short page never passes for all."""
+
+    is_complete: bool
+    sentence: str
+
+
+def completeness(page: Page[AuditLog], wanted: TrailFilter | None = None) -> Completeness:
+    if not page.next_cursor:
+        return Completeness(
+            is_complete=True, sentence="Everything that was asked for has been looked through."
+        )
+    walked = len(wanted.days) if wanted else 0
+    if not walked:
+        return Completeness(is_complete=False, sentence="Older entries follow.")
+    days = f"{page.queries_done} of {walked} day{pluralize(walked)}"
+    return Completeness(is_complete=False, sentence=f"{days} looked through to the end so far.")
 
 
 def currency_of(entries: Iterable[AuditLog]) -> str:
@@ -81,12 +115,15 @@ def _row(entry: AuditLog, currency: str) -> EntryRow:
         entry=entry,
         words=_words(entry.action, old, new, currency),
         seq=_seq(entry.timestamp),
+        is_failure=entry.outcome != EntryOutcome.SUCCESS,
         record_url=record_url(entry.entity_id),
+        person_url=_search_url(user_id=entry.user_id),
+        action_url=_search_url(action=entry.action),
         reference_url=record_url(entry.reference),
         chain_url=chain_url(entry.entity_id, entry.timestamp),
         reason=str(new.get("failure_reason") or new.get("sentence") or ""),
         reason_code=str(new.get("failure_code") or new.get("code") or ""),
-        fields=", ".join(_label(name) for name in entry.changes or ()),
+        fields=tuple(_label(name) for name in entry.changes or ()),
         changes=[
             Change(
                 label=_label(name),
@@ -96,6 +133,10 @@ def _row(entry: AuditLog, currency: str) -> EntryRow:
             for name in sorted(old.keys() | new.keys())
         ],
     )
+
+
+def _search_url(**wanted: str) -> str:
+    return f"{reverse('admin:audit')}?{urlencode(wanted)}"
 
 
 def _words(action: str, old: dict[str, Any], new: dict[str, Any], currency: str) -> str:

@@ -1,5 +1,6 @@
 """What every list shows around its rows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,9 +25,14 @@ class Pager:
     reached: datetime | None = None
 
 
-def pager(request: HttpRequest, page: Page[Any]) -> Pager:
-    """Lead on from a page of a list, and back to its start, keeping the filters in the address."""
+def pager(request: HttpRequest, page: Page[Any], *, kept: Mapping[str, str] | None = None) -> Pager:
+    """Lead on from a page of a list, and back to its start, keeping the filters in the address.
+
+    ``kept`` are filters that a list stands on though the address does not name them.
+    """
     query = request.GET.copy()
+    for name, value in (kept or {}).items():
+        query[name] = value
     is_first = not query.pop("cursor", None)
     first_url = f"{request.path}?{query.urlencode()}" if query else request.path
     query["cursor"] = page.next_cursor

@@ -1,0 +1,101 @@
+"""Filters of the trail."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from django import forms
+from django.core.validators import MinValueValidator
+from django.http import QueryDict
+
+from audit.queries import TrailFilter
+from backoffice.forms.fields import TextField, TypedForm
+
+TEXT_LENGTH = 200
+MOST_DAYS = 366
+"""How long a period may be that is walked day by day."""
+
+_USUAL_DAYS = 30
+_EARLIEST = MinValueValidator(date(2000, 1, 1), "Enter a day from 2000 on.")
+
+
+class DayInput(forms.DateInput):
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%d")
+
+
+class DayField(forms.DateField):
+    """A UTC day, as ``2026-01-31``."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(
+            label=label,
+            required=False,
+            widget=DayInput(),
+            input_formats=["%Y-%m-%d"],
+            validators=[_EARLIEST],
+            error_messages={"invalid": "Enter a day such as 2026-01-31."},
+        )
+
+
+class SearchField(TextField):
+    def __init__(self, label: str | None = None, *, size: int) -> None:
+        super().__init__(label=label, max_length=TEXT_LENGTH, required=False)
+        self.widget.attrs |= {"autocomplete": "off", "spellcheck": "false", "size": size}
+
+
+class TrailFilterForm(TypedForm):
+    """What to look for in the trail; without an entity, action or person, today.
+
+    A period that is not limited by one of these has its ends filled in, so that it stays the same
+    from page to page.
+    """
+
+    entity_id = SearchField(label="Entity", size=24)
+    action = SearchField(size=16)
+    user_id = SearchField(label="Person", size=12)
+
+    def __init__(self, asked: QueryDict, *, today: date) -> None:
+        self.asked = asked.copy()
+        super().__init__(self.asked)
+        self.today = today
+        self.fields["from"] = DayField("From (UTC day)")
+        self.fields["to"] = DayField("To (UTC day)")
+
+    @property
+    def wanted(self) -> TrailFilter:
+        found = dict(self.cleaned_data)
+        return TrailFilter(first_day=found.pop("from"), last_day=found.pop("to"), **found)
+
+    @property
+    def period(self) -> dict[str, str]:
+        """The ends of the period as they stand in an address."""
+        ends = {name: self.cleaned_data[name] for name in ("from", "to")}
+        return {name: day.isoformat() for name, day in ends.items() if day}
+
+    def clean(self) -> dict[str, Any]:
+        found = self.cleaned_data
+        if not {"from", "to"} <= found.keys():
+            return found
+        if not (found.get("entity_id") or found.get("action") or found.get("user_id")):
+            self._fill_period(found)
+        first, last = found["from"], found["to"]
+        if first and last and first > last:
+            self.add_error("to", "This day is before the first one.")
+        return found
+
+    def _fill_period(self, found: dict[str, Any]) -> None:
+        first, last = found["from"], found["to"]
+        if last is None:
+            last = max(first or self.today, self.today)
+            first = first or last
+        first = first or last - timedelta(days=_USUAL_DAYS)
+        if (last - first).days >= MOST_DAYS:
+            self.add_error(
+                "from",
+                f"At most {MOST_DAYS} days at a time, unless you name an entity, action or person.",
+            )
+            return
+        found["from"], found["to"] = first, last
+        self.asked["from"], self.asked["to"] = first.isoformat(), last.isoformat()

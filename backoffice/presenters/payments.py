@@ -1,0 +1,66 @@
+"""Payments, and the accounts on both their sides, as pages show them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from django.urls import NoReverseMatch, reverse
+
+from backoffice.presenters.accounts import AccountView
+from backoffice.presenters.values import money, record_url
+from payments.models import Account, Payment
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentRow:
+    """A payment in a list, or at the head of its own page."""
+
+    payment: Payment
+    amount: str
+    url: str
+    from_url: str
+    to_url: str
+    customer_url: str
+    merchant_url: str
+    reverses_url: str
+    reversed_by_url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """One of a payment's accounts; ``shown`` is ``None`` where there is no such account."""
+
+    label: str
+    account_id: str
+    shown: AccountView | None
+
+
+def payment_row(payment: Payment) -> PaymentRow:
+    return PaymentRow(
+        payment=payment,
+        amount=money(payment.amount, payment.currency),
+        url=record_url(payment.id),
+        from_url=record_url(payment.from_account_id),
+        to_url=record_url(payment.to_account_id),
+        customer_url=party_url("customer", payment.customer_id),
+        merchant_url=party_url("merchant", payment.merchant_id),
+        reverses_url=record_url(payment.reverses),
+        reversed_by_url=record_url(payment.reversed_by),
+    )
+
+
+def payment_rows(payments: Iterable[Payment]) -> list[PaymentRow]:
+    return [payment_row(payment) for payment in payments]
+
+
+def side(label: str, account_id: str, account: Account | None) -> Side:
+    shown = AccountView(account) if account else None
+    return Side(label=label, account_id=account_id, shown=shown)
+
+
+def party_url(kind: Literal["customer", "merchant"], party_id: str | None) -> str:
+    """The page of a customer or merchant; empty for none, or one whose id no address can hold."""
+    try:
+        return reverse(f"admin:{kind}", args=[party_id]) if party_id else ""
+    except NoReverseMatch:
+        return ""

@@ -1,0 +1,67 @@
+"""The trail: browsing all of it, and one entity's chain."""
+
+import re
+from http import HTTPStatus
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+
+from audit import queries
+from audit.models import AuditLog
+from backoffice.forms.audit import TrailFilterForm
+from backoffice.permissions import Permission, StaffRequest, requires
+from backoffice.presenters.audit import completeness, currency_of, entry_rows
+from backoffice.presenters.lists import pager
+from backoffice.presenters.values import record_url
+from backoffice.site import page
+from dynamodb.times import utc_now
+from payments.queries import get_account
+
+_ENTRY = re.compile(r"[0-9TZ:.+-]{20,40}#[0-9]{1,12}", re.ASCII)
+"""What an entry's timestamp looks like."""
+
+
+@requires(Permission.READ_TRAIL)
+def trail(request: StaffRequest) -> HttpResponse:
+    form = TrailFilterForm(request.GET, today=utc_now().date())
+    context = {"title": "Audit trail", "form": form}
+    template = "backoffice/audit/list.html"
+    if not form.is_valid():
+        return page(request, template, context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    cursor = request.GET.get("cursor", "")
+    found = queries.browse(form.wanted, person=request.user.username, cursor=cursor)
+    context |= {
+        "rows": entry_rows(found.rows),
+        "completeness": completeness(found, form.wanted),
+        "pager": pager(request, found, kept=form.period),
+    }
+    return page(request, template, context)
+
+
+@requires(Permission.READ_CHAINS)
+def chain(request: StaffRequest, entity_id: str) -> HttpResponse:
+    """One entity's entries. Whoever may not read the whole trail sees accounts and payments."""
+    if not (record_url(entity_id) or request.user.has_perm(Permission.READ_TRAIL)):
+        raise PermissionDenied(Permission.READ_TRAIL)
+    cursor, until = request.GET.get("cursor", ""), request.GET.get("entry", "")
+    if until and not _ENTRY.fullmatch(until):
+        raise Http404("The address names an entry in a way that no entry is named.")
+    found = queries.chain_page(entity_id, person=request.user.username, until=until, cursor=cursor)
+    if not (found.rows or cursor):
+        raise Http404(f"The trail has no entry about {entity_id}.")
+    context = {
+        "title": "Audit chain",
+        "entity_id": entity_id,
+        "record_url": record_url(entity_id),
+        "begins_at": until,
+        "rows": entry_rows(found.rows, currency=_currency(entity_id, found.rows)),
+        "completeness": completeness(found),
+        "pager": pager(request, found),
+    }
+    return page(request, "backoffice/audit/chain.html", context)
+
+
+def _currency(entity_id: str, entries: list[AuditLog]) -> str:
+    """What amounts of a chain are in; an account's postings do not name it themselves."""
+    account = None if currency_of(entries) else get_account(entity_id)
+    return account.currency if account else currency_of(entries)

@@ -1,0 +1,80 @@
+"""Payments, and the customers and merchants they belong to."""
+
+from http import HTTPStatus
+
+from django.http import Http404, HttpResponse
+
+from audit.queries import chain_page
+from backoffice.forms.payments import PaymentFilter
+from backoffice.permissions import Permission, StaffRequest, requires
+from backoffice.presenters.accounts import AccountView
+from backoffice.presenters.audit import entry_rows
+from backoffice.presenters.lists import pager
+from backoffice.presenters.payments import payment_row, payment_rows, side
+from backoffice.site import page
+from payments import queries
+
+
+@requires(Permission.READ_PAYMENTS)
+def payment_list(request: StaffRequest) -> HttpResponse:
+    form = PaymentFilter(request.GET)
+    context = {"title": "Payments", "form": form}
+    template = "backoffice/payments/list.html"
+    if not form.is_valid():
+        return page(request, template, context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    found = queries.list_payments(
+        person=request.user.username, cursor=request.GET.get("cursor", ""), **form.cleaned_data
+    )
+    context |= {"rows": payment_rows(found.rows), "pager": pager(request, found)}
+    return page(request, template, context)
+
+
+@requires(Permission.READ_PAYMENTS)
+def payment(request: StaffRequest, payment_id: str) -> HttpResponse:
+    found = queries.get_payment(payment_id)
+    if found is None:
+        raise Http404(f"There is no payment with the id {payment_id}.")
+    trail = chain_page(found.id, person=request.user.username)
+    ends = {"From": found.from_account_id, "To": found.to_account_id}
+    context = {
+        "title": "Payment",
+        "row": payment_row(found),
+        "sides": [side(label, end, queries.get_account(end)) for label, end in ends.items()],
+        "entries": entry_rows(trail.rows, currency=found.currency),
+    }
+    return page(request, "backoffice/payments/detail.html", context)
+
+
+@requires(Permission.READ_PAYMENTS)
+def customer(request: StaffRequest, customer_id: str) -> HttpResponse:
+    person, cursor = request.user.username, request.GET.get("cursor", "")
+    accounts = queries.list_accounts(person=person, customer_id=customer_id)
+    found = queries.get_customer_payments(customer_id=customer_id, person=person, cursor=cursor)
+    if not (accounts.rows or found.rows or cursor):
+        raise Http404(f"No account and no payment belongs to a customer {customer_id}.")
+    context = {
+        "title": f"Customer {customer_id}",
+        "customer_id": customer_id,
+        "accounts": [AccountView(account) for account in accounts.rows],
+        "has_more_accounts": accounts.next_cursor,
+        "rows": payment_rows(found.rows),
+        "pager": pager(request, found),
+    }
+    return page(request, "backoffice/payments/customer.html", context)
+
+
+@requires(Permission.READ_PAYMENTS)
+def merchant(request: StaffRequest, merchant_id: str) -> HttpResponse:
+    cursor = request.GET.get("cursor", "")
+    found = queries.list_payments(
+        merchant_id=merchant_id, person=request.user.username, cursor=cursor
+    )
+    if not (found.rows or cursor):
+        raise Http404(f"No payment names a merchant {merchant_id}.")
+    context = {
+        "title": f"Merchant {merchant_id}",
+        "merchant_id": merchant_id,
+        "rows": payment_rows(found.rows),
+        "pager": pager(request, found),
+    }
+    return page(request, "backoffice/payments/merchant.html", context)
