@@ -19,15 +19,16 @@ RECENT_ACTIONS = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A line of the navigation and a card of the dashboard: a page by the name of its address.
+    """A line of the navigation: a page by the name of its address.
 
-    ``new`` is the page to make one on, ``new_label`` what its button says.
+    With words ``about`` it, it is a card of the dashboard too. ``new`` is the page to make one
+    on, ``new_label`` what its button says.
     """
 
     name: str
-    about: str
     page: str
     permission: Permission
+    about: str = ""
     new: str = ""
     new_label: str = ""
     new_permission: Permission | None = None
@@ -82,7 +83,6 @@ NAVIGATION = (
         entries=(
             Entry(
                 name="Preferences",
-                about="The time zone in which times are shown to you, and your last sign-in.",
                 page="admin:preferences",
                 permission=Permission.USE_DASHBOARD,
             ),

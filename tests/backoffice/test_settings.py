@@ -1,0 +1,70 @@
+"""What start-up takes from the environment, and what it refuses to start with."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PRODUCTION = {
+    "DJANGO_DEBUG": "false",
+    "DJANGO_SECRET_KEY": "k" * 60,
+    "DJANGO_ALLOWED_HOSTS": "office.example",
+    "CURSOR_SIGNING_KEY": "c" * 40,
+}
+SHOW = """
+from backoffice import settings as s
+print(s.SESSION_COOKIE_NAME, s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_NAME, s.MESSAGE_COOKIE_NAME)
+print(s.DYNAMODB_ENDPOINT_URL or "AWS", s.DYNAMODB_EMBEDDED, s.DEBUG, s.ALLOWED_HOSTS)
+"""
+
+
+def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=kept | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_production_names_everything_that_is_missing_at_once() -> None:
+    ended = python("manage.py", "check", DJANGO_DEBUG="false", **dict.fromkeys(
+        ["DJANGO_SECRET_KEY", "DJANGO_ALLOWED_HOSTS", "CURSOR_SIGNING_KEY"], ""
+    ))  # fmt: skip
+    assert ended.returncode == 1
+    (sentence,) = ended.stderr.splitlines()
+    assert "DJANGO_ALLOWED_HOSTS, DJANGO_SECRET_KEY, CURSOR_SIGNING_KEY" in sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("PORT", "eight"), ("DJANGO_TRUSTED_PROXIES", "10.0.0.1,nonsense")]
+)
+def test_a_value_of_the_wrong_shape_is_one_sentence(name: str, value: str) -> None:
+    ended = python("manage.py", "check", **{name: value})
+    assert ended.returncode == 1
+    (sentence,) = ended.stderr.splitlines()
+    assert sentence.startswith(name)
+
+
+def test_production_guards_its_cookies_and_works_on_aws() -> None:
+    shown = python("-c", SHOW, **PRODUCTION, DYNAMODB_ENDPOINT_URL="").stdout.splitlines()
+    assert shown == [
+        "__Host-sessionid True __Host-csrftoken __Host-messages",
+        "AWS False False ['office.example']",
+    ]
+
+
+def test_development_needs_nothing() -> None:
+    environment = {"DJANGO_DEBUG": "true", "DYNAMODB_LOCAL_PORT": "8123"}
+    embedded = {"DYNAMODB_ENDPOINT_URL": "http://127.0.0.1:8123"}
+    shown = python("-c", SHOW, **environment, **embedded).stdout.splitlines()
+    assert shown == [
+        "sessionid False csrftoken messages",
+        "http://127.0.0.1:8123 True False ['localhost', '127.0.0.1', '[::1]']",
+    ]
