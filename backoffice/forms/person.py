@@ -1,13 +1,13 @@
 """What people change about themselves."""
 
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib.admin.forms import AdminAuthenticationForm, AdminPasswordChangeForm
 
 from audit.context import Actor
 from backoffice.staff import services
+from backoffice.staff.time_zones import known_time_zones
 from dynamodb.times import utc_now
 
 
@@ -35,7 +35,7 @@ class PasswordForm(AdminPasswordChangeForm):
 
 
 def _zones() -> list[tuple[str, str]]:
-    return [(name, name.replace("_", " ")) for name in sorted(available_timezones())]
+    return [(name, name.replace("_", " ")) for name in known_time_zones()]
 
 
 class PreferencesForm(forms.Form):

@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import available_timezones
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
@@ -17,6 +16,7 @@ from backoffice.permissions import Role, conflicting
 from backoffice.staff import queries, refusals
 from backoffice.staff.models import Staff
 from backoffice.staff.records import StaffRecord
+from backoffice.staff.time_zones import known_time_zones
 from dynamodb.errors import StoreBusyError
 from dynamodb.retries import BUSY, Patience, commit_within
 from dynamodb.transactions import Committed, Transaction
@@ -91,11 +91,6 @@ def set_time_zone(*, username: str, time_zone: str, actor: Actor, at: datetime) 
     return _change(username, {"time_zone": time_zone}, "staff.time_zone_changed", actor, at)
 
 
-def deactivate(*, username: str, actor: Actor, at: datetime) -> StaffRecord:
-    """Shut a person out, at their next request if they are signed in."""
-    return _change(username, {"is_active": False}, "staff.deactivated", actor, at)
-
-
 def _change(
     username: str, changes: Mapping[str, Any], action: str, actor: Actor, at: datetime
 ) -> StaffRecord:
@@ -122,7 +117,7 @@ def _event(username: str, action: str, actor: Actor) -> Event:
 
 
 def _check_time_zone(name: str) -> None:
-    if name not in available_timezones():
+    if name not in known_time_zones():
         raise refusals.UnknownTimeZone(name)
 
 

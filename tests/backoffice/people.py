@@ -35,6 +35,10 @@ def a_member(
     return Staff.of(services.create_staff(new, actor=SETUP, at=AT))
 
 
+def deactivated(username: str) -> None:
+    services._change(username, {"is_active": False}, "staff.deactivated", SETUP, AT)
+
+
 def chain(entity_id: str) -> list[AuditLog]:
     """An entity's entries, newest first."""
     return queries.chain_page(entity_id, person="a test").rows

@@ -9,9 +9,9 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from backoffice.permissions import Role
-from backoffice.staff import queries, services
+from backoffice.staff import queries
 from dynamodb import client as store_client
-from tests.backoffice.people import AT, SETUP, a_member, chain
+from tests.backoffice.people import a_member, chain, deactivated
 
 pytestmark = pytest.mark.usefixtures("moto_store")
 
@@ -73,7 +73,7 @@ def test_whoever_may_not_is_refused_and_recorded() -> None:
 def test_somebody_active_must_answer_for_it(arguments: list[str]) -> None:
     a_member(username="admin1", roles=[Role.ADMIN])
     a_member(username="gone", roles=[Role.ADMIN])
-    services.deactivate(username="gone", actor=SETUP, at=AT)
+    deactivated("gone")
     error, _ = refused(*CREATE, *arguments)
     assert error.returncode == 2
     assert queries.find("new") is None

@@ -1,11 +1,10 @@
 import pytest
 from django.test import Client
 
-from audit.context import Actor
 from backoffice.permissions import Role
 from backoffice.staff import queries, services
 from tests.backoffice.conftest import SignIn
-from tests.backoffice.people import AT, PASSWORD, SETUP, a_member, chain
+from tests.backoffice.people import AT, PASSWORD, SETUP, a_member, chain, deactivated
 
 LOGIN = "/admin/login/"
 
@@ -62,7 +61,7 @@ def test_every_refused_sign_in_gets_the_same_answer(
 ) -> None:
     a_member()
     a_member(username="disabled")
-    services.deactivate(username="disabled", actor=SETUP, at=AT)
+    deactivated("disabled")
     password = PASSWORD if username == "disabled" else "wrong"
     answer = client.post(LOGIN, {"username": username, "password": password})
     assert answer.status_code == 200
@@ -137,7 +136,7 @@ def test_a_bad_password_is_refused(signed_in: SignIn, new: str, sentence: str) -
 def test_whoever_is_deactivated_is_out_at_the_next_request(signed_in: SignIn) -> None:
     client = signed_in()
     assert is_in(client)
-    services.deactivate(username="someone", actor=Actor(id="admin1"), at=AT)
+    deactivated("someone")
     assert not is_in(client)
 
 

@@ -7,7 +7,7 @@ from backoffice import settings as own_settings
 from backoffice.permissions import Role
 from backoffice.staff import queries, refusals, services
 from backoffice.staff.models import Staff
-from tests.backoffice.people import AT, a_member, chain
+from tests.backoffice.people import AT, SETUP, a_member, chain, deactivated
 
 pytestmark = pytest.mark.usefixtures("moto_store")
 
@@ -74,7 +74,7 @@ def test_a_weak_password_is_refused_by_the_service_too() -> None:
 
 def test_nobody_is_changed_who_is_not_there() -> None:
     with pytest.raises(refusals.StaffNotFound):
-        services.deactivate(username="nobody", actor=Actor(id="admin1"), at=AT)
+        services.set_time_zone(username="nobody", time_zone="UTC", actor=SETUP, at=AT)
     with pytest.raises(Staff.DoesNotExist):
         Staff.objects.get_by_natural_key("nobody")
 
@@ -86,7 +86,7 @@ def test_staff_are_not_written_past_their_services() -> None:
 
 def test_a_member_can_be_read_anew() -> None:
     member = a_member()
-    services.deactivate(username="someone", actor=Actor(id="admin1"), at=AT)
+    deactivated("someone")
     assert member.has_perm("dashboard.use")
     member.refresh_from_db()
     assert not member.is_active
