@@ -52,8 +52,8 @@ class TrailFilterForm(TypedForm):
     from page to page.
     """
 
-    entity_id = SearchField(label="Entity", size=24)
-    action = SearchField(size=16)
+    entity_id = SearchField(label="Entity", size=18)
+    action = SearchField(size=14)
     user_id = SearchField(label="Person", size=12)
 
     def __init__(self, asked: QueryDict, *, today: date) -> None:
@@ -76,6 +76,9 @@ class TrailFilterForm(TypedForm):
 
     def clean(self) -> dict[str, Any]:
         found = self.cleaned_data
+        for name in {"from", "to"} - found.keys():
+            # A field for days shows nothing of what is not a day.
+            self.fields[name].widget.input_type = "text"
         if not {"from", "to"} <= found.keys():
             return found
         if not (found.get("entity_id") or found.get("action") or found.get("user_id")):

@@ -82,16 +82,21 @@ class Completeness:
     sentence: str
 
 
-def completeness(page: Page[AuditLog], wanted: TrailFilter | None = None) -> Completeness:
-    if not page.next_cursor:
+def completeness(
+    page: Page[AuditLog], *, is_first: bool, wanted: TrailFilter | None = None
+) -> Completeness:
+    days = len(wanted.days) if wanted else 0
+    if page.next_cursor:
+        walked = f"{page.queries_done} of {days} days have been read to their end so far."
         return Completeness(
-            is_complete=True, sentence="Everything that was asked for has been looked through."
+            is_complete=False, sentence=walked if days > 1 else "Older entries follow."
         )
-    walked = len(wanted.days) if wanted else 0
-    if not walked:
-        return Completeness(is_complete=False, sentence="Older entries follow.")
-    days = f"{page.queries_done} of {walked} day{pluralize(walked)}"
-    return Completeness(is_complete=False, sentence=f"{days} looked through to the end so far.")
+    if is_first:
+        count = len(page.rows)
+        return Completeness(
+            is_complete=True, sentence=f"{count} entr{pluralize(count, 'y,ies')}, all of them here."
+        )
+    return Completeness(is_complete=True, sentence="This is the last page.")
 
 
 def currency_of(entries: Iterable[AuditLog]) -> str:

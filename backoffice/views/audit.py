@@ -32,7 +32,7 @@ def trail(request: StaffRequest) -> HttpResponse:
     found = queries.browse(form.wanted, person=request.user.username, cursor=cursor)
     context |= {
         "rows": entry_rows(found.rows),
-        "completeness": completeness(found, form.wanted),
+        "completeness": completeness(found, is_first=not cursor, wanted=form.wanted),
         "pager": pager(request, found, kept=form.period),
     }
     return page(request, template, context)
@@ -55,7 +55,7 @@ def chain(request: StaffRequest, entity_id: str) -> HttpResponse:
         "record_url": record_url(entity_id),
         "begins_at": until,
         "rows": entry_rows(found.rows, currency=_currency(entity_id, found.rows)),
-        "completeness": completeness(found),
+        "completeness": completeness(found, is_first=not (cursor or until)),
         "pager": pager(request, found),
     }
     return page(request, "backoffice/audit/chain.html", context)
