@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from audit import context
 from backoffice.origin import is_trusted, origin_of
-from backoffice.views import errors
+from backoffice.views.store_trouble import store_trouble
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -42,4 +42,4 @@ class StoreTroubleMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        return errors.store_trouble(request, exception)
+        return store_trouble(request, exception)

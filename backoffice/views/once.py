@@ -10,7 +10,7 @@ from audit.context import Actor
 from backoffice.forms.ids import OnceForm
 from backoffice.permissions import StaffRequest
 from backoffice.site import page
-from backoffice.views.errors import RETRY_AFTER_SECONDS
+from backoffice.views.store_trouble import RETRY_AFTER_SECONDS
 from dynamodb.errors import OutcomeUnknownError, StoreBusyError, StoreUnavailableError
 from dynamodb.times import utc_now
 from payments import ledger
