@@ -16,6 +16,8 @@ AMOUNT_LENGTH = 40
 class TypedForm(forms.Form):
     """A form on what was typed. Text that no browser sends is a ``BadRequest``, not an error."""
 
+    required_css_class = "required"
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for text in [*self.data.values(), *self.initial.values()]:
