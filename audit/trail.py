@@ -11,9 +11,9 @@ from audit.context import ID_LENGTH, USER_AGENT_LENGTH, Actor
 from audit.masking import masked
 from audit.models import AuditHead, AuditLog, Chained, EntryOutcome, Severity
 from dynamodb import store
-from dynamodb.retries import Patience, commit_within
+from dynamodb.retries import Patience, settle
 from dynamodb.times import from_rfc3339, to_rfc3339
-from dynamodb.transactions import Committed, Condition, Transaction
+from dynamodb.transactions import Condition, Transaction
 
 C = TypeVar("C", bound=Chained)
 
@@ -27,13 +27,17 @@ _BOOKKEEPING = frozenset({
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """What an entry tells, apart from values and origin. ``action`` is ``subject.verb``."""
+    """What an entry tells, apart from values and origin. ``action`` is ``subject.verb``.
+
+    A ``reason`` is a person's own words for it, and stands among the new values.
+    """
 
     entity_id: str
     entity_type: str
     action: str
     actor: Actor
     reference: str | None = None
+    reason: str = ""
     outcome: EntryOutcome = EntryOutcome.SUCCESS
     severity: Severity | None = None
 
@@ -77,27 +81,22 @@ def note(event: Event, *, at: datetime, values: Mapping[str, Any] | None = None)
     Reads the chain's head and moves it with the entry. Raises ``StoreError`` when the entry
     cannot be written: what it tells of must then not be done or shown.
     """
-    patience = Patience(limit_seconds=NOTE_SECONDS)
-    head = store.get(AuditHead(entity_id=event.entity_id))
-    while True:
-        tx = Transaction(at=at)
-        before = head or AuditHead(entity_id=event.entity_id)
-        entry = _add_entry(tx, "head", event, before.head, old={}, new=values or {})
-        moved = _head_changes(entry)
+    key = AuditHead(entity_id=event.entity_id)
+    known: dict[str, AuditHead | None] = {"head": store.get(key)}
+    written: set[str | None] = set()
+
+    def build(tx: Transaction) -> None:
+        head = known["head"]
+        if head is not None and head.audit_hash in written:
+            return  # an earlier attempt of ours, whose answer was lost, had arrived
+        entry = _add_entry(tx, "head", event, (head or key).head, old={}, new=values or {})
+        written.add(entry.hash)
         if head is None:
-            tx.put_new("head", before.with_changes(moved))
+            tx.put_new("head", key.with_changes(_head_changes(entry)))
         else:
-            tx.update("head", before, moved)
-        outcome = commit_within(tx.freeze(), patience)
-        if isinstance(outcome, Committed):
-            return
-        item = outcome.items.get("head")
-        if item is None:
-            head = store.get(AuditHead(entity_id=event.entity_id))
-            continue
-        head = AuditHead.from_item(item)
-        if head.audit_hash == entry.hash:
-            return  # an earlier, unanswered attempt of ours had arrived
+            tx.update("head", head, _head_changes(entry))
+
+    settle(build, known, at=at, patience=Patience(limit_seconds=NOTE_SECONDS))
 
 
 def _add_entry(
@@ -111,6 +110,7 @@ def _add_entry(
 ) -> AuditLog:
     """Chain an entry to a head. Its time never lies before its predecessor's."""
     origin = context.current()
+    new = {**new, "reason": event.reason} if event.reason else new
     at = max(tx.at, head.at or tx.at)
     seq = head.seq + 1
     entry = AuditLog(

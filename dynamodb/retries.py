@@ -2,10 +2,23 @@
 
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
 
-from dynamodb.errors import OutcomeUnknownError, StoreBusyError
-from dynamodb.transactions import Attempt, Committed, Contended, Rejected, Unknown, commit
+from dynamodb.errors import OutcomeUnknownError, StoreBusyError, StoreError
+from dynamodb.transactions import (
+    Attempt,
+    Committed,
+    Contended,
+    Rejected,
+    Transaction,
+    Unknown,
+    commit,
+)
+
+T = TypeVar("T")
 
 BUSY = "The store is busy. Please try again in a moment."
 
@@ -56,3 +69,37 @@ def commit_within(attempt: Attempt, patience: Patience) -> Committed | Rejected:
             if lost is not None:
                 raise OutcomeUnknownError(str(lost.cause)) from lost.cause
             raise StoreBusyError(BUSY)
+
+
+def settle(
+    build: Callable[[Transaction], T],
+    known: dict[str, Any],
+    *,
+    at: datetime,
+    patience: Patience,
+) -> T:
+    """Commit what ``build`` adds to a transaction, however often others are faster.
+
+    ``known`` holds records by the names of their actions, ``None`` where there is none. A rejected
+    commit shows how they stand, so the next one is built on that without reading again. When
+    ``build`` adds nothing there is nothing to do, and what it returns is the answer.
+
+    Raises what ``build`` raises, and as ``commit_within`` does. Raises ``StoreError`` where the
+    store refuses although everything known stands as it should: somebody wrote past us.
+    """
+    is_first = True
+    while True:
+        tx = Transaction(at=at)
+        answer = build(tx)
+        if tx.is_empty:
+            return answer
+        if not is_first and not patience.pause():
+            raise StoreBusyError(BUSY)
+        is_first = False
+        outcome = commit_within(tx.freeze(), patience)
+        if isinstance(outcome, Committed):
+            return answer
+        stood = tx.as_they_stood(outcome)
+        if not stood.keys() & known.keys():
+            raise StoreError(f"The store refuses what should be free: {', '.join(sorted(stood))}.")
+        known.update({name: record for name, record in stood.items() if name in known})

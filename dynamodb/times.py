@@ -29,3 +29,8 @@ def from_rfc3339(text: str) -> datetime:
         return datetime.fromisoformat(text).astimezone(UTC)
     except OverflowError:
         raise ValueError(f"{text!r} is before the first or after the last year.") from None
+
+
+def utc_day(at: datetime) -> str:
+    """The UTC date of a time, ``2026-01-31``."""
+    return at.astimezone(UTC).date().isoformat()

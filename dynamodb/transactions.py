@@ -88,6 +88,18 @@ class Transaction:
 
     at: datetime
     _actions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _models: dict[str, type[Record]] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._actions
+
+    def as_they_stood(self, rejected: Rejected) -> dict[str, Record | None]:
+        """Records by the names of the actions that were refused, ``None`` where there was none."""
+        return {
+            name: self._models[name].from_item(item) if item else None
+            for name, item in rejected.items.items()
+        }
 
     def put_new(self, name: str, record: V) -> V:
         """Write a record whose key must be free, at version 1; returns it as it will stand."""
@@ -157,6 +169,7 @@ class Transaction:
             arguments["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
             arguments |= placeholders(names, values)
         self._actions[name] = {kind: arguments}
+        self._models[name] = type(record)
 
     def freeze(self) -> Attempt:
         """Fix bytes and token; raises ``ValueError`` for none or more than 100 actions."""

@@ -1,21 +1,28 @@
 """What every way of moving money shares: finding accounts, taking turns, writing both sides."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from typing import Any
 
 from audit import trail
 from audit.context import Actor
 from audit.models import EntryOutcome, Severity
 from audit.trail import Event
+from dynamodb import store
 from dynamodb.errors import StoreBusyError
+from dynamodb.models import Record
 from dynamodb.pages import Query, read_page
 from dynamodb.retries import BUSY, Patience
-from dynamodb.transactions import Transaction
+from dynamodb.times import utc_day
+from dynamodb.transactions import Condition, Transaction
 from payments.account_numbers import account_id, is_account_id, is_account_number
-from payments.models import Account, AccountStatus, Payment, PaymentStatus
+from payments.identifiers import payment_timestamp
+from payments.models import Account, Activity, Payment, PaymentStatus
+from payments.policy import policy
 from payments.refusals import Refusal
+from payments.requests import TransferRequest
 from payments.rules import Posting
 
 TRANSFER_SECONDS = 10.0
@@ -48,10 +55,26 @@ def account_key(account: str) -> Account | None:
     """
     if is_account_number(account):
         return remember(account_id(account), account)
-    if account in _numbers:
-        return Account(id=account, account_number=_numbers[account])
-    found = find_by_id(account)
-    return Account(id=found.id, account_number=found.account_number) if found else None
+    number = _numbers.get(account)
+    if number is None:
+        found = find_by_id(account)
+        number = found.account_number if found else None
+    return Account(id=account, account_number=number) if number else None
+
+
+def read(keys: Mapping[str, Record | None]) -> dict[str, Any]:
+    """Read records by the names of their actions, consistently and in one request.
+
+    A name without a key, or without a record, has ``None``.
+    """
+    wanted = {name: key for name, key in keys.items() if key is not None}
+    found = dict(zip(wanted, store.get_many(list(wanted.values())), strict=True))
+    return {name: found.get(name) for name in keys}
+
+
+def payment_key(payment_id: str) -> Payment:
+    """The key of a payment, which its id holds."""
+    return Payment(id=payment_id, timestamp=payment_timestamp(payment_id))
 
 
 def find_by_id(account: str) -> Account | None:
@@ -96,71 +119,213 @@ def add_posting(
     actor: Actor,
 ) -> None:
     """Add both sides of a payment, each with its entry, to a transaction."""
+    assert_balanced(source, target, posting)
     debit(tx, source, posting, payment, actor)
-    trail.change(
-        tx,
-        "target",
-        target,
-        posting.target,
-        movement("account.credited", target, payment, actor),
-        Account.status == AccountStatus.ACTIVE,
-    )
+    _change(tx, "target", target, posting.target, "account.credited", payment, actor)
 
 
 def debit(
     tx: Transaction, source: Account, posting: Posting, payment: Payment, actor: Actor
 ) -> None:
     """Add the source's side. The conditions say again, in the store, what the rules decided."""
-    may_pay = Account.status == AccountStatus.ACTIVE
+    covered = None
     if not source.is_system:
-        may_pay &= Account.balance >= payment.amount + source.held
-    event = movement("account.debited", source, payment, actor)
-    trail.change(tx, "source", source, posting.source, event, may_pay)
+        held = source.held if payment.reserved is None else source.held - payment.reserved
+        covered = Account.balance >= payment.amount + held
+    _change(tx, "source", source, posting.source, "account.debited", payment, actor, covered)
 
 
-def movement(action: str, account: Account, payment: Payment, actor: Actor) -> Event:
-    """What an account's entry tells of a payment."""
-    return Event(
+def hold(tx: Transaction, source: Account, payment: Payment, actor: Actor) -> None:
+    """Reserve what a pending payment asks for, so that nothing else can spend it."""
+    held = source.held + (payment.reserved or 0)
+    covered = None if source.is_system else Account.balance >= held
+    _change(tx, "source", source, {"held": held}, "account.held", payment, actor, covered)
+
+
+def release(tx: Transaction, source: Account, payment: Payment, actor: Actor) -> None:
+    """Give back what a pending payment had reserved."""
+    held = {"held": source.held - (payment.reserved or 0)}
+    _change(tx, "source", source, held, "account.released", payment, actor)
+
+
+def count_failure(
+    tx: Transaction, source: Account, changes: dict[str, Any], payment: Payment, actor: Actor
+) -> None:
+    """Count a debit that failed for want of money, which may lock the account's debits."""
+    action = "account.locked" if "locked_until" in changes else "account.debit_failed"
+    _change(tx, "source", source, changes, action, payment, actor)
+
+
+def _change(
+    tx: Transaction,
+    name: str,
+    account: Account,
+    changes: dict[str, Any],
+    action: str,
+    payment: Payment,
+    actor: Actor,
+    condition: Condition | None = None,
+) -> None:
+    event = Event(
         entity_id=account.id,
         entity_type="account",
         action=action,
         actor=actor,
         reference=payment.id,
     )
+    unchanged = Account.status == account.status
+    condition = unchanged if condition is None else unchanged & condition
+    trail.change(tx, name, account, changes, event, condition)
 
 
-def add_payment(tx: Transaction, payment: Payment, actor: Actor) -> Payment:
-    """Add a new payment and the entry that tells what became of it."""
-    failed = payment.status == PaymentStatus.FAILED
+def asked(request: TransferRequest, source: Account | None, actor: Actor) -> Payment:
+    """A payment as it was asked for, with nothing said of what becomes of it."""
+    return Payment(
+        id=request.payment_id,
+        timestamp=payment_timestamp(request.payment_id),
+        customer_id=source.customer_id if source else None,
+        merchant_id=request.merchant_id or None,
+        amount=request.amount_minor,
+        currency=request.currency,
+        description=request.description or None,
+        from_account_id=request.from_account_id,
+        to_account_id=request.to_account_id,
+        reverses=request.reverses or None,
+        scheduled_for=request.scheduled_for or None,
+        requested_by=actor.id,
+        request_hash=request.hash,
+    )
+
+
+def add_processed(tx: Transaction, payment: Payment, actor: Actor, reason: str = "") -> Payment:
+    """Add a payment that happens in this commit; its postings are for the caller to add."""
+    return move(
+        tx,
+        payment,
+        "payment.processed",
+        PaymentStatus.PROCESSED,
+        actor,
+        reason=reason,
+        processed_at=tx.at,
+    )
+
+
+def add_pending(
+    tx: Transaction, payment: Payment, source: Account, triggers: list[str], actor: Actor
+) -> Payment:
+    """Add a payment that waits for a second person, and reserve its money."""
+    pending = move(
+        tx,
+        payment,
+        "payment.requested",
+        PaymentStatus.PENDING,
+        actor,
+        reserved=payment.amount,
+        triggers=triggers,
+        expires_at=tx.at + policy().approval_time,
+    )
+    hold(tx, source, pending, actor)
+    return pending
+
+
+def move(
+    tx: Transaction,
+    payment: Payment,
+    action: str,
+    status: PaymentStatus,
+    actor: Actor,
+    condition: Condition | None = None,
+    reason: str = "",
+    **values: Any,
+) -> Payment:
+    """Give a payment, new or pending, its next state, with the entry that tells of it."""
+    values |= {"status": status, "status_key": status.value}
     event = Event(
         entity_id=payment.id,
         entity_type="payment",
-        action=f"payment.{payment.status}",
+        action=action,
         actor=actor,
-        outcome=EntryOutcome.FAILURE if failed else EntryOutcome.SUCCESS,
+        reason=reason,
+        outcome=EntryOutcome.FAILURE if status == PaymentStatus.FAILED else EntryOutcome.SUCCESS,
     )
-    return trail.create(tx, "payment", payment, event)
+    if not payment.version:
+        return trail.create(tx, "payment", payment.with_changes(values), event)
+    still_pending = Payment.status == PaymentStatus.PENDING
+    condition = still_pending if condition is None else still_pending & condition
+    return trail.change(tx, "payment", payment, values, event, condition)
 
 
-def assert_balanced(source: Account, target: Account, posting: Posting, opening: int = 0) -> None:
-    """Refuse to send money made or lost. ``opening`` is what the target's balance begins with."""
+def count_reversal(
+    tx: Transaction, original: Payment, reversal: Payment, amount_minor: int, actor: Actor
+) -> None:
+    """Take an amount, negative to give it back, from what is left to reverse of a payment."""
+    changes = {
+        "reversed_amount": (original.reversed_amount or 0) + amount_minor,
+        "reversed_by": reversal.id,
+    }
+    event = Event(
+        entity_id=original.id,
+        entity_type="payment",
+        action="payment.reversed" if amount_minor > 0 else "payment.reversal_ended",
+        actor=actor,
+        reference=reversal.id,
+    )
+    trail.change(tx, "original", original, changes, event)
+
+
+def maker_key(actor: Actor, currency: str) -> Activity | None:
+    """The running total of a person in a currency; programs and the system have none."""
+    return None if actor.is_system else Activity(subject=f"maker:{actor.id}:{currency}")
+
+
+def add_activity(
+    tx: Transaction, activity: Activity | None, payment: Payment, actor: Actor
+) -> None:
+    """Add what a person has moved alone to their running total of the day."""
+    key = maker_key(actor, payment.currency)
+    if key is None:
+        return
+    before = activity.total_on(tx.at) if activity else 0
+    moved = {"day": utc_day(tx.at), "total": before + payment.amount}
+    if activity is None:
+        tx.put_new("maker", key.with_changes(moved))
+    else:
+        tx.update("maker", activity, moved)
+
+
+def assert_balanced(source: Account, target: Account, posting: Posting) -> None:
+    """Refuse to send money made or lost; raises ``UnbalancedError``."""
     moved_out = source.balance - posting.source["balance"]
-    moved_in = posting.target["balance"] - opening
+    moved_in = posting.target["balance"] - target.balance
     if moved_out != moved_in or source.currency != target.currency:
         message = f"{moved_out} leaves {source.id}, {moved_in} arrives at {target.id}."
         raise UnbalancedError(message)
 
 
-def record_refusal(
-    refusal: Refusal, *, subject: str, actor: Actor, at: datetime, reference: str = ""
-) -> None:
+@contextmanager
+def recorded_refusals(
+    *, subject: str, actor: Actor, at: datetime, reference: str = ""
+) -> Iterator[None]:
+    """Record the refusal that ends what is done inside, and let it pass on.
+
+    ``reference`` names the record that it is all about, where there is one.
+    """
+    try:
+        yield
+    except Refusal as refusal:
+        refusal.reference = refusal.reference or reference
+        record_refusal(refusal, subject=subject, actor=actor, at=at)
+        raise
+
+
+def record_refusal(refusal: Refusal, *, subject: str, actor: Actor, at: datetime) -> None:
     """Record an attempt that left no record of its own: by code and field, not what was typed."""
     event = Event(
         entity_id=f"person:{actor.id}",
         entity_type="person",
         action=f"{subject}.refused",
         actor=actor,
-        reference=reference or None,
+        reference=refusal.reference or None,
         outcome=EntryOutcome.FAILURE,
         severity=Severity.WARNING,
     )

@@ -9,10 +9,12 @@ from audit.models import Chained
 from dynamodb.attributes import (
     EnumAttribute,
     TextAttribute,
+    TextListAttribute,
     TimeAttribute,
     WholeNumberAttribute,
 )
-from dynamodb.models import Record
+from dynamodb.models import Record, VersionedRecord
+from dynamodb.times import utc_day
 from payments.money import format_amount
 
 PAYMENT_ROW_ATTRIBUTES = [
@@ -25,7 +27,13 @@ PAYMENT_ROW_ATTRIBUTES = [
     "failure_code",
     "failure_reason",
 ]
-"""What a row of a payment list shows; the last two are there on failed payments only."""
+"""What a row of a payment list shows; the last two are there where a payment did not happen."""
+
+
+class FrozenDirection(StrEnum):
+    DEBITS = "debits"
+    CREDITS = "credits"
+    BOTH = "both"
 
 
 class AccountStatus(StrEnum):
@@ -89,6 +97,12 @@ class Account(Chained):
     day_count = WholeNumberAttribute(null=True)
     locked_until = TimeAttribute(null=True)
     failed_attempts = WholeNumberAttribute(null=True)
+    failed_since = TimeAttribute(null=True)
+    frozen_direction = EnumAttribute(FrozenDirection, null=True)
+    frozen_until = TimeAttribute(null=True)
+    transfer_limit = WholeNumberAttribute(null=True)
+    day_limit = WholeNumberAttribute(null=True)
+    limits_version = WholeNumberAttribute(default=0)
     request_id = TextAttribute(null=True)
     request_hash = TextAttribute(null=True)
 
@@ -107,6 +121,23 @@ class Account(Chained):
     def is_active(self) -> bool:
         return self.status == AccountStatus.ACTIVE
 
+    def takes(self, side: FrozenDirection, at: datetime) -> bool:
+        """Whether money may leave (``DEBITS``) or arrive (``CREDITS``) at this time.
+
+        A freeze may be for one side only, and thaws by itself when its end has come.
+        """
+        if self.status != AccountStatus.FROZEN:
+            return self.is_active()
+        return self.is_thawed(at) or self.frozen_direction not in (None, FrozenDirection.BOTH, side)
+
+    def is_thawed(self, at: datetime) -> bool:
+        """Whether a freeze has come to its end."""
+        return self.frozen_until is not None and self.frozen_until <= at
+
+    def day_total(self, name: str, at: datetime) -> int:
+        """A running total of the current UTC day, such as ``day_debits``; 0 on a new day."""
+        return (getattr(self, name) or 0) if self.day == utc_day(at) else 0
+
     def is_locked(self, at: datetime) -> bool:
         """Whether debits are locked after repeated failures."""
         return self.locked_until is not None and self.locked_until > at
@@ -117,7 +148,8 @@ class Account(Chained):
 
     def can_debit(self, amount_minor: int, at: datetime) -> bool:
         """Whether ``amount_minor`` may be taken at this time: active, not locked, covered."""
-        return self.is_active() and not self.is_locked(at) and self.covers(amount_minor)
+        takes = self.takes(FrozenDirection.DEBITS, at)
+        return takes and not self.is_locked(at) and self.covers(amount_minor)
 
     def format_balance(self) -> str:
         """The balance in major units, exact, with its currency: ``5,000.00 USD``."""
@@ -178,12 +210,26 @@ class Payment(Chained):
     expires_at = TimeAttribute(null=True)
     reverses = TextAttribute(null=True)
     reversed_by = TextAttribute(null=True)
+    reversed_amount = WholeNumberAttribute(null=True)
+    reserved = WholeNumberAttribute(null=True)
+    scheduled_for = TextAttribute(null=True)
+    triggers = TextListAttribute(null=True)
     batch_id = TextAttribute(null=True)
     request_hash = TextAttribute(null=True)
 
     customer_index = PaymentCustomerIndex()
     merchant_index = PaymentMerchantIndex()
     status_index = PaymentStatusIndex()
+
+    @property
+    def reversible(self) -> int:
+        """What reversals, done or under way, have left of a processed payment, in minor units."""
+        return self.amount - (self.reversed_amount or 0) if self.is_processed() else 0
+
+    @property
+    def awaits_its_day(self) -> bool:
+        """Scheduled, and not decided yet: nothing is reserved for it."""
+        return self.can_cancel() and bool(self.scheduled_for) and not self.reserved
 
     def is_processed(self) -> bool:
         return self.status == PaymentStatus.PROCESSED
@@ -203,3 +249,17 @@ class IdempotencyKey(Record):
     payment_id = TextAttribute()
     request_hash = TextAttribute()
     created_at = TimeAttribute(null=True)
+
+
+class Activity(VersionedRecord):
+    """What one subject has moved in the current UTC day: ``maker:teller1:USD``, minor units."""
+
+    class Meta:
+        table_name = "activity"
+
+    subject = TextAttribute(hash_key=True)
+    day = TextAttribute()
+    total = WholeNumberAttribute(default=0)
+
+    def total_on(self, at: datetime) -> int:
+        return self.total if self.day == utc_day(at) else 0

@@ -5,11 +5,15 @@ from typing import ClassVar
 
 
 class Refusal(Exception):  # noqa: N818 - the field's own word
-    """A request that is not carried out. ``field`` is the form's field it stands next to."""
+    """A request that is not carried out. ``field`` is the form's field it stands next to.
+
+    ``reference`` names the record that it is about, where there is one.
+    """
 
     code: ClassVar[str]
     field: ClassVar[str] = ""
     sentence: ClassVar[str] = ""
+    reference: str = ""
 
     def __init__(self, sentence: str = "") -> None:
         super().__init__(sentence or self.sentence)
@@ -95,12 +99,63 @@ class CustomerMismatch(Refusal):
     sentence = "The source account belongs to another customer."
 
 
+class AlreadyReversed(Refusal):
+    code = "already_reversed"
+    field = "amount"
+
+
+class NotReversible(Refusal):
+    code = "not_reversible"
+    sentence = "Only a processed payment that is no reversal itself can be reversed."
+
+
+class NotPending(Refusal):
+    code = "not_pending"
+
+
+class SamePerson(Refusal):
+    code = "same_person"
+    sentence = "Whoever asked for a transfer cannot approve it: another supervisor must."
+
+
+class RequestChanged(Refusal):
+    code = "request_changed"
+    sentence = "The request is not the one that was shown. Look at it again before you decide."
+
+
+class PaymentNotFound(Refusal):
+    code = "payment_not_found"
+    sentence = "There is no such payment."
+
+
+class AccountNotFound(Refusal):
+    code = "account_not_found"
+    sentence = "There is no such account."
+
+
+class WrongState(Refusal):
+    """What is asked for does not fit the state the account is in."""
+
+    code = "wrong_state"
+
+
+class StaleEdit(Refusal):
+    """Somebody else has changed what is being edited."""
+
+    code = "stale_edit"
+    sentence = "Somebody has changed this in the meantime. Compare both before you save."
+
+
 class KeyReused(Refusal):
     code = "key_reused"
     sentence = (
         "This request was already sent with other values. "
         "Nothing has moved; please start a new request."
     )
+
+    def __init__(self, reference: str) -> None:
+        super().__init__()
+        self.reference = reference
 
 
 class InvalidField(InvalidRequest):

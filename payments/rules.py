@@ -1,93 +1,28 @@
 """What is allowed. Pure: values in, a decision or a refusal out; no clock and no store."""
 
-import hashlib
-import unicodedata
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from audit.chain import canonical_json
-from payments.account_numbers import account_id, is_account_number
-from payments.identifiers import is_payment_id
-from payments.models import Account, AccountType
-from payments.money import MAX_AMOUNT_MINOR, MAX_BALANCE_MINOR, exponent, format_amount
+from dynamodb.times import utc_day
+from payments.models import Account, AccountStatus, FrozenDirection, Payment
+from payments.money import MAX_BALANCE_MINOR, format_amount
+from payments.policy import policy
 from payments.refusals import (
+    AlreadyReversed,
     CurrencyMismatch,
     CustomerMismatch,
     DestinationNotActive,
     DestinationNotFound,
     InsufficientFunds,
-    InvalidAmount,
-    InvalidField,
     LimitExceeded,
-    MissingField,
-    SameAccount,
+    NotReversible,
+    PaymentNotFound,
     SourceLocked,
     SourceNotActive,
     SourceNotFound,
 )
-
-DESCRIPTION_LENGTH = 140
-"""ISO 20022 Max140Text, which banks keep for remittance information."""
-
-ID_LENGTH = 64
-CLEARING_OWNER = "clearing"
-"""The owner of the system accounts that customers' money comes from and goes to."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TransferRequest:
-    """What somebody wants moved. Accounts by id or number, the amount in whole minor units.
-
-    ``payment_id`` names the request: the same id twice is the same payment. A caller that has its
-    own name for it gives that as ``idempotency_key``, already scoped to the caller.
-    """
-
-    payment_id: str
-    from_account_id: str
-    to_account_id: str
-    amount_minor: int
-    currency: str
-    description: str = ""
-    customer_id: str = ""
-    merchant_id: str = ""
-    idempotency_key: str = ""
-
-    @property
-    def hash(self) -> str:
-        """What tells this request from another under the same id: SHA-256 over what is asked."""
-        asked = [
-            self.from_account_id,
-            self.to_account_id,
-            self.amount_minor,
-            self.currency,
-            self.description,
-            self.customer_id,
-            self.merchant_id,
-        ]
-        return _hash(asked)
-
-
-@dataclass(frozen=True, kw_only=True)
-class OpeningRequest:
-    """An account to be opened. ``request_id`` names the request as ``payment_id`` does above."""
-
-    request_id: str
-    customer_id: str
-    account_type: str
-    currency: str
-    opening_balance_minor: int = 0
-
-    @property
-    def hash(self) -> str:
-        return _hash(
-            [
-                self.customer_id,
-                self.account_type,
-                self.currency,
-                self.opening_balance_minor,
-            ]
-        )
+from payments.requests import TransferRequest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,75 +33,100 @@ class Posting:
     target: dict[str, Any]
 
 
-def checked_transfer(request: TransferRequest) -> TransferRequest:
-    """Check a request's shape and name its accounts by id; raises ``InvalidRequest``."""
-    for name in ("from_account_id", "to_account_id", "currency"):
-        _check_text(name, getattr(request, name), ID_LENGTH, required=True)
-    for name in ("customer_id", "merchant_id"):
-        _check_text(name, getattr(request, name), ID_LENGTH)
-    _check_text("description", request.description, DESCRIPTION_LENGTH)
-    if not is_payment_id(request.payment_id):
-        raise InvalidField("payment_id", "The payment id is not a UUIDv7.")
-    exponent(request.currency)
-    _check_amount(request.amount_minor)
-    if request.amount_minor == 0:
-        raise InvalidAmount
-    named = replace(
-        request,
-        from_account_id=_id_of(request.from_account_id),
-        to_account_id=_id_of(request.to_account_id),
-    )
-    if named.from_account_id == named.to_account_id:
-        raise SameAccount
-    return named
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What a transfer changes, and why it needs a second person; ``triggers`` may be empty."""
 
-
-def checked_opening(request: OpeningRequest) -> OpeningRequest:
-    """Check an opening's shape; raises ``InvalidRequest``."""
-    _check_text("request_id", request.request_id, 2 * ID_LENGTH, required=True)
-    _check_text("customer_id", request.customer_id, ID_LENGTH, required=True)
-    if request.customer_id == CLEARING_OWNER:
-        raise InvalidField("customer_id", f"{CLEARING_OWNER!r} is the name of the house itself.")
-    if request.account_type not in CUSTOMER_ACCOUNT_TYPES:
-        choices = ", ".join(CUSTOMER_ACCOUNT_TYPES)
-        raise InvalidField("account_type", f"The account type must be one of {choices}.")
-    exponent(request.currency)
-    _check_amount(request.opening_balance_minor)
-    return request
-
-
-CUSTOMER_ACCOUNT_TYPES = [AccountType.CHECKING, AccountType.SAVINGS, AccountType.MERCHANT]
+    posting: Posting
+    triggers: list[str]
 
 
 def decide(
-    request: TransferRequest, source: Account | None, target: Account | None, at: datetime
-) -> Posting:
-    """Decide a transfer between accounts as they stand; raises the ``Refusal`` that prevents it."""
+    request: TransferRequest,
+    source: Account | None,
+    target: Account | None,
+    at: datetime,
+    *,
+    maker_today_minor: int | None = None,
+    reserved_minor: int = 0,
+) -> Decision:
+    """Decide a transfer between accounts as they stand; raises the ``Refusal`` that prevents it.
+
+    ``maker_today_minor`` is what a human maker has moved today, ``None`` for a program.
+    ``reserved_minor`` is what the source already holds for this very transfer.
+    """
+    source, target = check_parties(request, source, target)
+    if not source.takes(FrozenDirection.DEBITS, at):
+        raise SourceNotActive(f"The source account is {source.status}.")
+    if not target.takes(FrozenDirection.CREDITS, at):
+        raise DestinationNotActive(f"The destination account is {target.status}.")
+    if source.is_locked(at):
+        raise SourceLocked(
+            f"Debits of the source account are locked until {source.locked_until:%H:%M} UTC "
+            "after repeated failures."
+        )
+    _check_limits(source, request.amount_minor, at)
+    if not source.covers(request.amount_minor - reserved_minor):
+        raise InsufficientFunds(
+            f"The source account has {format_amount(source.available, source.currency)} available."
+        )
+    return Decision(
+        posting=post(source, target, request.amount_minor, at),
+        triggers=_triggers(request, source, target, at, maker_today_minor),
+    )
+
+
+def check_parties(
+    request: TransferRequest, source: Account | None, target: Account | None
+) -> tuple[Account, Account]:
+    """Check what no later day can change: both accounts are there, and are what was asked for."""
     if source is None:
         raise SourceNotFound
     if target is None:
         raise DestinationNotFound
     if request.customer_id not in ("", source.customer_id):
         raise CustomerMismatch
-    if not source.is_active():
-        raise SourceNotActive(f"The source account is {source.status}.")
-    if not target.is_active():
-        raise DestinationNotActive(f"The destination account is {target.status}.")
     for side, account in (("source", source), ("destination", target)):
         if account.currency != request.currency:
             raise CurrencyMismatch(
                 f"The {side} account is in {account.currency}, not {request.currency}."
             )
-    if source.is_locked(at):
-        raise SourceLocked(
-            f"Debits of the source account are locked until {source.locked_until:%H:%M} UTC "
-            "after repeated failures."
-        )
-    if not source.covers(request.amount_minor):
-        raise InsufficientFunds(
-            f"The source account has {format_amount(source.available, source.currency)} available."
-        )
-    return post(source, target, request.amount_minor, at)
+    return source, target
+
+
+def _check_limits(source: Account, amount_minor: int, at: datetime) -> None:
+    if source.transfer_limit is not None and amount_minor > source.transfer_limit:
+        limit = format_amount(source.transfer_limit, source.currency)
+        raise LimitExceeded(f"The source account may pay at most {limit} at a time.")
+    today = source.day_total("day_debits", at)
+    if source.day_limit is not None and today + amount_minor > source.day_limit:
+        left = format_amount(max(0, source.day_limit - today), source.currency)
+        raise LimitExceeded(f"The source account may pay {left} more today.")
+
+
+def _triggers(
+    request: TransferRequest,
+    source: Account,
+    target: Account,
+    at: datetime,
+    maker_today_minor: int | None,
+) -> list[str]:
+    """Every running total of the day that this transfer would take above the threshold.
+
+    The amount itself is part of each, so neither one large transfer nor many small ones pass. The
+    house's own accounts keep no totals, but what they send counts where it arrives.
+    """
+    totals = {
+        "maker": maker_today_minor,
+        "source": None if source.is_system else source.day_total("day_debits", at),
+        "beneficiary": None if target.is_system else target.day_total("day_credits", at),
+    }
+    threshold = policy().approval_threshold_minor(request.currency)
+    return [
+        f"{name}: {format_amount(total + request.amount_minor, request.currency)} today"
+        for name, total in totals.items()
+        if total is not None and total + request.amount_minor > threshold
+    ]
 
 
 def post(source: Account, target: Account, amount_minor: int, at: datetime) -> Posting:
@@ -175,9 +135,47 @@ def post(source: Account, target: Account, amount_minor: int, at: datetime) -> P
     if any(abs(balance) > MAX_BALANCE_MINOR for balance in balances):
         raise LimitExceeded("The balance would be larger than can be kept exactly.")
     return Posting(
-        source={"balance": balances[0], **_day_totals(source, at, debit=amount_minor)},
-        target={"balance": balances[1], **_day_totals(target, at, credit=amount_minor)},
+        source={
+            "balance": balances[0],
+            **_day_totals(source, at, debit=amount_minor),
+            **_thaw(source, at),
+            **_forgiven(source),
+        },
+        target={
+            "balance": balances[1],
+            **_day_totals(target, at, credit=amount_minor),
+            **_thaw(target, at),
+        },
     )
+
+
+def failed_debit(source: Account, at: datetime) -> dict[str, Any]:
+    """What one more attempt to pay without the money changes: a count, and at the last a lock.
+
+    Failures count together within the time that a lock lasts. System accounts are never locked.
+    """
+    counts = source.failed_since is not None and source.failed_since + policy().lock > at
+    attempts = (source.failed_attempts or 0) * counts + 1
+    since = source.failed_since if counts else at
+    if attempts < policy().max_failed_attempts:
+        return {"failed_attempts": attempts, "failed_since": since}
+    return {"failed_attempts": None, "failed_since": None, "locked_until": at + policy().lock}
+
+
+UNFROZEN: dict[str, Any] = {
+    "status": AccountStatus.ACTIVE,
+    "frozen_direction": None,
+    "frozen_until": None,
+}
+
+
+def _thaw(account: Account, at: datetime) -> dict[str, Any]:
+    return UNFROZEN if account.status == AccountStatus.FROZEN and account.is_thawed(at) else {}
+
+
+def _forgiven(source: Account) -> dict[str, Any]:
+    """A payment that succeeds clears the count of those that did not."""
+    return {"failed_attempts": None, "failed_since": None} if source.failed_attempts else {}
 
 
 def _day_totals(
@@ -186,37 +184,23 @@ def _day_totals(
     """Running totals of the UTC day; system accounts keep none, for nothing limits them."""
     if account.is_system:
         return {}
-    today = at.astimezone(UTC).date().isoformat()
-    is_same_day = account.day == today
     return {
-        "day": today,
-        "day_debits": (account.day_debits or 0) * is_same_day + debit,
-        "day_credits": (account.day_credits or 0) * is_same_day + credit,
-        "day_count": (account.day_count or 0) * is_same_day + 1,
+        "day": utc_day(at),
+        "day_debits": account.day_total("day_debits", at) + debit,
+        "day_credits": account.day_total("day_credits", at) + credit,
+        "day_count": account.day_total("day_count", at) + 1,
     }
 
 
-def _check_amount(amount_minor: int) -> None:
-    if type(amount_minor) is not int or amount_minor < 0:
-        raise InvalidAmount
-    if amount_minor > MAX_AMOUNT_MINOR:
-        raise InvalidAmount("The amount is larger than any single transfer may be.")
-
-
-def _check_text(name: str, value: str, longest: int, *, required: bool = False) -> None:
-    if required and not value:
-        raise MissingField(name)
-    if len(value) > longest:
-        raise InvalidField(name, f"At most {longest} characters, not {len(value)}.")
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
-        raise InvalidField(name, "Control characters cannot be kept here.")
-    if value != value.strip():
-        raise InvalidField(name, "Leave out the spaces at the beginning and end.")
-
-
-def _id_of(account: str) -> str:
-    return account_id(account) if is_account_number(account) else account
-
-
-def _hash(asked: list[Any]) -> str:
-    return hashlib.sha256(canonical_json({"asked": asked})).hexdigest()
+def check_reversal(original: Payment | None, request: TransferRequest) -> None:
+    """Refuse what is not a reversal of its payment: back the same way, and no more than is left."""
+    if original is None:
+        raise PaymentNotFound
+    if not original.is_processed() or original.reverses:
+        raise NotReversible
+    there_and_back = (original.to_account_id, original.from_account_id)
+    if (request.from_account_id, request.to_account_id) != there_and_back:
+        raise NotReversible
+    if request.amount_minor > original.reversible:
+        left = format_amount(original.reversible, original.currency)
+        raise AlreadyReversed(f"Of this payment {left} can still be reversed.")

@@ -1,21 +1,21 @@
 """Run transfers: one decision, one commit, exactly once."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
+from typing import Any
 
 from audit.context import Actor
 from dynamodb import store
-from dynamodb.errors import StoreBusyError, StoreError
-from dynamodb.models import Item
-from dynamodb.retries import BUSY, Patience, commit_within
-from dynamodb.transactions import Committed, Transaction
+from dynamodb.errors import StoreError
+from dynamodb.models import Record
+from dynamodb.retries import settle
+from dynamodb.transactions import Transaction
 from payments import ledger, rules
-from payments.identifiers import new_payment_id, payment_timestamp
+from payments.identifiers import new_payment_id
 from payments.models import Account, IdempotencyKey, Payment, PaymentStatus
-from payments.refusals import InvalidRequest, KeyReused, Refusal
-from payments.rules import Posting, TransferRequest
+from payments.refusals import InsufficientFunds, KeyReused, Refusal
+from payments.requests import TransferRequest, checked_transfer
+from payments.rules import Decision, Posting
 
 __all__ = [
     "Preview",
@@ -23,6 +23,8 @@ __all__ = [
     "TransferRequest",
     "new_payment_id",
     "preview_transfer",
+    "request_of",
+    "run_scheduled",
     "transfer_funds",
 ]
 
@@ -37,11 +39,12 @@ class Transfer:
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """Both accounts as they stand, and what the transfer would change on them."""
+    """Both accounts as they stand, what the transfer would change, and why it would wait."""
 
     source: Account
     target: Account
     posting: Posting
+    triggers: list[str]
 
 
 def transfer_funds(
@@ -62,11 +65,10 @@ def transfer_funds(
     nothing has happened in time, ``OutcomeUnknownError`` if it may have: the same request again
     finds out.
     """
-    request = _checked(request, actor, at)
-    patience = ledger.patience(limit_seconds)
-    with ledger.turn(patience, request.from_account_id, request.to_account_id):
-        transfer = _Attempts(request=request, actor=actor, at=at, patience=patience).settle()
-    return _answer_to(request, transfer, actor, at)
+    with ledger.recorded_refusals(subject="transfer", actor=actor, at=at):
+        request = checked_transfer(request, at)
+        deciding = _Deciding(request=request, actor=actor, at=at)
+        return _answer_to(request, deciding.settle(limit_seconds))
 
 
 def preview_transfer(request: TransferRequest, *, actor: Actor, at: datetime) -> Preview | Transfer:
@@ -76,132 +78,158 @@ def preview_transfer(request: TransferRequest, *, actor: Actor, at: datetime) ->
     a rule refuses. The refused one is recorded just as ``transfer_funds`` records it, so an
     attempt is remembered though nobody confirmed it. Raises as ``transfer_funds`` does.
     """
-    request = _checked(request, actor, at)
-    attempts = _Attempts(request=request, actor=actor, at=at, patience=ledger.patience())
-    decided = attempts.preview()
-    if isinstance(decided, Preview):
-        return decided
-    return _answer_to(request, decided, actor, at)
+    with ledger.recorded_refusals(subject="transfer", actor=actor, at=at):
+        request = checked_transfer(request, at)
+        decided = _Deciding(request=request, actor=actor, at=at).preview()
+        return decided if isinstance(decided, Preview) else _answer_to(request, decided)
 
 
-def _checked(request: TransferRequest, actor: Actor, at: datetime) -> TransferRequest:
-    try:
-        return rules.checked_transfer(request)
-    except InvalidRequest as refusal:
-        ledger.record_refusal(refusal, subject="transfer", actor=actor, at=at)
-        raise
+def run_scheduled(payment: Payment, *, at: datetime) -> Payment:
+    """Decide a scheduled payment anew on its day; it is processed, waits for approval or fails."""
+    maker = Actor(id=payment.requested_by or "system:settlement")
+    deciding = _Deciding(request=request_of(payment), actor=maker, at=at, is_due=True)
+    return deciding.settle(ledger.TRANSFER_SECONDS).payment
 
 
-def _answer_to(
-    request: TransferRequest, transfer: Transfer, actor: Actor, at: datetime
-) -> Transfer:
-    """Give a payment to the request that made it, and to no other under the same id."""
-    if transfer.payment.request_hash == request.hash:
-        return transfer
-    reused = KeyReused()
-    ledger.record_refusal(
-        reused, subject="transfer", actor=actor, at=at, reference=transfer.payment.id
+def request_of(payment: Payment) -> TransferRequest:
+    """What was asked for by a payment that is still to be decided or approved."""
+    return TransferRequest(
+        payment_id=payment.id,
+        from_account_id=payment.from_account_id,
+        to_account_id=payment.to_account_id,
+        amount_minor=payment.amount,
+        currency=payment.currency,
+        description=payment.description or "",
+        merchant_id=payment.merchant_id or "",
+        reverses=payment.reverses or "",
+        scheduled_for=payment.scheduled_for or "",
     )
-    raise reused
+
+
+def _answer_to(request: TransferRequest, transfer: Transfer) -> Transfer:
+    """Give a payment to the request that made it, and to no other under the same id."""
+    if transfer.payment.request_hash != request.hash:
+        raise KeyReused(transfer.payment.id)
+    return transfer
 
 
 @dataclass(kw_only=True)
-class _Attempts:
-    """Decide and commit until one attempt stands; what a refused commit returns saves a read."""
+class _Deciding:
+    """A request on its way to be a payment. ``known`` holds records by the names of actions."""
 
     request: TransferRequest
     actor: Actor
     at: datetime
-    patience: Patience
-    source: Account | None = field(init=False, default=None)
-    target: Account | None = field(init=False, default=None)
+    is_due: bool = False
+    known: dict[str, Any] = field(init=False, default_factory=dict)
 
-    def settle(self) -> Transfer:
-        return self._read() or self._commit(self._add_actions)
+    def settle(self, limit_seconds: float) -> Transfer:
+        patience = ledger.patience(limit_seconds)
+        ends = (self.request.from_account_id, self.request.to_account_id)
+        with ledger.turn(patience, *ends):
+            self._read(with_payment=self.is_due)
+            return settle(self._build, self.known, at=self.at, patience=patience)
 
     def preview(self) -> Preview | Transfer:
-        payment = self._payment()
-        earlier = self._read(Payment(id=payment.id, timestamp=payment.timestamp))
-        if earlier is not None:
-            return earlier
+        self._read(with_payment=True)
         try:
-            posting = rules.decide(self.request, self.source, self.target, self.at)
-        except Refusal as refusal:
-            return self._commit(partial(self._add_refused, refusal=refusal))
-        assert self.source is not None and self.target is not None  # noqa: S101, PT018 - decide() has checked
-        return Preview(source=self.source, target=self.target, posting=posting)
+            decision = None if self._earlier() else self._decide()
+        except Refusal:
+            decision = None
+        if decision is None:
+            return settle(self._build, self.known, at=self.at, patience=ledger.patience())
+        return Preview(
+            source=self.known["source"],
+            target=self.known["target"],
+            posting=decision.posting,
+            triggers=decision.triggers,
+        )
 
-    def _commit(self, add_actions: Callable[[Transaction], Payment]) -> Transfer:
-        while True:
-            tx = Transaction(at=self.at)
-            payment = add_actions(tx)
-            outcome = commit_within(tx.freeze(), self.patience)
-            if isinstance(outcome, Committed):
-                return Transfer(payment=payment, is_replay=False)
-            replay = self._learn(outcome.items)
-            if replay is not None:
-                return replay
-            if not self.patience.pause():
-                raise StoreBusyError(BUSY)
-
-    def _read(self, payment: Payment | None = None) -> Transfer | None:
-        """Read both accounts, and what the caller's key already became, in one request.
-
-        With the key of the ``payment`` to be, that too.
-        """
-        keys = {
+    def _read(self, *, with_payment: bool) -> None:
+        """Read all that the decision depends on in one request."""
+        original = self.request.reverses
+        keys: dict[str, Record | None] = {
             "source": ledger.account_key(self.request.from_account_id),
             "target": ledger.account_key(self.request.to_account_id),
             "key": self._key() if self.request.idempotency_key else None,
-            "payment": payment,
+            "maker": ledger.maker_key(self.actor, self.request.currency),
+            "original": ledger.payment_key(original) if original else None,
+            "payment": ledger.payment_key(self.request.payment_id) if with_payment else None,
         }
-        wanted = {name: key for name, key in keys.items() if key is not None}
-        found = dict(zip(wanted, store.get_many(list(wanted.values())), strict=True))
-        self.source, self.target = found.get("source"), found.get("target")
-        if found.get("payment"):
-            return Transfer(payment=found["payment"], is_replay=True)
-        used = found.get("key")
-        return self._replay_of(used.payment_id) if used else None
+        self.known = ledger.read(keys)
 
-    def _add_actions(self, tx: Transaction) -> Payment:
+    def _build(self, tx: Transaction) -> Transfer:
+        if earlier := self._earlier():
+            return Transfer(payment=earlier, is_replay=True)
         try:
-            posting = rules.decide(self.request, self.source, self.target, self.at)
+            decision = self._decide()
         except Refusal as refusal:
-            return self._add_refused(tx, refusal)
-        assert self.source is not None and self.target is not None  # noqa: S101, PT018 - decide() has checked
-        ledger.assert_balanced(self.source, self.target, posting, self.target.balance)
-        payment = self._add_payment(tx, self._payment())
-        ledger.add_posting(tx, self.source, self.target, posting, payment, self.actor)
+            payment = self._add_refused(tx, refusal)
+        else:
+            payment = self._add_decided(tx, decision)
+        if self.request.idempotency_key:
+            tx.put_once("key", self._key().with_changes({"created_at": self.at}))
+        return Transfer(payment=payment, is_replay=False)
+
+    def _earlier(self) -> Payment | None:
+        """What this request has already become, unless it is a scheduled payment now due."""
+        payment: Payment | None = self.known["payment"]
+        if payment is not None:
+            return None if self.is_due and payment.awaits_its_day else payment
+        key: IdempotencyKey | None = self.known["key"]
+        if key is None:
+            return None
+        found = store.get(ledger.payment_key(key.payment_id))
+        if found is None:
+            raise StoreError(f"Payment {key.payment_id} is named by its key and cannot be found.")
+        return found
+
+    def _decide(self) -> Decision | None:
+        """Decide; ``None`` for a payment that is to be decided on a later day."""
+        source, target, maker = (self.known[name] for name in ("source", "target", "maker"))
+        if self.request.reverses:
+            rules.check_reversal(self.known["original"], self.request)
+        if self.request.scheduled_for and not self.is_due:
+            rules.check_parties(self.request, source, target)
+            return None
+        today = None if self.actor.is_system else maker.total_on(self.at) if maker else 0
+        return rules.decide(self.request, source, target, self.at, maker_today_minor=today)
+
+    def _add_decided(self, tx: Transaction, decision: Decision | None) -> Payment:
+        source, target, original = (self.known[name] for name in ("source", "target", "original"))
+        payment = self._payment()
+        if decision is None:
+            return ledger.move(tx, payment, "payment.scheduled", PaymentStatus.PENDING, self.actor)
+        if decision.triggers:
+            payment = ledger.add_pending(tx, payment, source, decision.triggers, self.actor)
+        else:
+            payment = ledger.add_processed(tx, payment, self.actor)
+            ledger.add_posting(tx, source, target, decision.posting, payment, self.actor)
+            ledger.add_activity(tx, self.known["maker"], payment, self.actor)
+        if original is not None:
+            ledger.count_reversal(tx, original, payment, payment.amount, self.actor)
         return payment
 
     def _add_refused(self, tx: Transaction, refusal: Refusal) -> Payment:
-        return self._add_payment(tx, self._payment(refusal))
-
-    def _add_payment(self, tx: Transaction, payment: Payment) -> Payment:
-        if self.request.idempotency_key:
-            tx.put_once("key", self._key().with_changes({"created_at": self.at}))
-        return ledger.add_payment(tx, payment, self.actor)
-
-    def _payment(self, refusal: Refusal | None = None) -> Payment:
-        status = PaymentStatus.FAILED if refusal else PaymentStatus.PROCESSED
-        return Payment(
-            id=self.request.payment_id,
-            timestamp=payment_timestamp(self.request.payment_id),
-            customer_id=self.source.customer_id if self.source else None,
-            merchant_id=self.request.merchant_id or None,
-            status=status,
-            status_key=status.value,
-            amount=self.request.amount_minor,
-            currency=self.request.currency,
-            description=self.request.description or None,
-            from_account_id=self.request.from_account_id,
-            to_account_id=self.request.to_account_id,
-            processed_at=None if refusal else self.at,
-            failure_code=refusal.code if refusal else None,
-            failure_reason=str(refusal) if refusal else None,
-            requested_by=self.actor.id,
-            request_hash=self.request.hash,
+        payment = ledger.move(
+            tx,
+            self._payment(),
+            "payment.failed",
+            PaymentStatus.FAILED,
+            self.actor,
+            failure_code=refusal.code,
+            failure_reason=str(refusal),
         )
+        if isinstance(refusal, InsufficientFunds):
+            source: Account = self.known["source"]
+            changes = rules.failed_debit(source, self.at)
+            ledger.count_failure(tx, source, changes, payment, self.actor)
+        return payment
+
+    def _payment(self) -> Payment:
+        """The payment to be, or the scheduled one that is now decided."""
+        existing: Payment | None = self.known["payment"]
+        return existing or ledger.asked(self.request, self.known["source"], self.actor)
 
     def _key(self) -> IdempotencyKey:
         return IdempotencyKey(
@@ -209,25 +237,3 @@ class _Attempts:
             payment_id=self.request.payment_id,
             request_hash=self.request.hash,
         )
-
-    def _learn(self, items: Mapping[str, Item | None]) -> Transfer | None:
-        """Take in what a refused commit showed: an earlier answer, or accounts as they stand."""
-        if items.get("key"):
-            return self._replay_of(IdempotencyKey.from_item(items["key"] or {}).payment_id)
-        if items.get("payment"):
-            return Transfer(payment=Payment.from_item(items["payment"] or {}), is_replay=True)
-        if not items.keys() & {"source", "target"}:
-            # The chain's next place is taken though the head did not move: somebody wrote past us.
-            raise StoreError(f"The audit chain refuses its next entry: {sorted(items)}.")
-        if item := items.get("source"):
-            self.source = Account.from_item(item)
-        if item := items.get("target"):
-            self.target = Account.from_item(item)
-        return None
-
-    def _replay_of(self, payment_id: str) -> Transfer:
-        key = Payment(id=payment_id, timestamp=payment_timestamp(payment_id))
-        payment = store.get(key)
-        if payment is None:
-            raise StoreError(f"Payment {payment_id} is named by its key and cannot be found.")
-        return Transfer(payment=payment, is_replay=True)

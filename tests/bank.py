@@ -67,9 +67,11 @@ def _check_balance(
     replayed = 0
     for entry in entries:
         old, new = entry.old_values or {}, entry.new_values or {}
+        if "balance" not in new:
+            continue
         if old.get("balance", 0) != replayed:
             report.faults.append(f"{account.id}: entry {entry.seq} begins elsewhere")
-        replayed = new.get("balance", replayed)
+        replayed = new["balance"]
     if replayed != account.balance:
         report.faults.append(f"{account.id}: balance {account.balance}, entries say {replayed}")
     moved = sum(
@@ -78,6 +80,13 @@ def _check_balance(
         for payment in payments
         if payment.status == PaymentStatus.PROCESSED
     )
+    reserved = sum(
+        payment.reserved or 0
+        for payment in payments
+        if payment.from_account_id == account.id and payment.status == PaymentStatus.PENDING
+    )
+    if reserved != account.held:
+        report.faults.append(f"{account.id}: holds {account.held}, payments say {reserved}")
     if moved != account.balance:
         report.faults.append(f"{account.id}: balance {account.balance}, payments say {moved}")
 
@@ -86,7 +95,12 @@ def _check_told_twice(
     payment: Payment, chains: dict[str, list[AuditLog]], report: BankReport
 ) -> None:
     ends = (payment.from_account_id, payment.to_account_id)
-    told = [entry for end in ends for entry in chains.get(end, []) if entry.reference == payment.id]
+    told = [
+        entry
+        for end in ends
+        for entry in chains.get(end, [])
+        if entry.reference == payment.id and "balance" in (entry.new_values or {})
+    ]
     expected = 2 if payment.status == PaymentStatus.PROCESSED else 0
     if len(told) != expected:
         report.faults.append(f"{payment.id}: {payment.status}, told {len(told)} times")

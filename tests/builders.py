@@ -10,7 +10,7 @@ from payments import accounts, transfers
 from payments.account_numbers import account_id, with_check_digits
 from payments.identifiers import new_payment_id
 from payments.models import Account, AccountStatus, AccountType
-from payments.rules import OpeningRequest, TransferRequest
+from payments.requests import OpeningRequest, TransferRequest
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 TELLER = Actor(id="teller1")

@@ -9,7 +9,10 @@ from moto import mock_aws
 
 from dynamodb import client, tables
 from dynamodb.settings import Settings
-from payments import ledger
+from payments import ledger, policy
+
+NO_FOUR_EYES = policy.Policy(approval_threshold=10**15)
+"""What most tests run under: they move sums that a person would need a second one for."""
 
 _prefixes = (f"t{os.getpid()}-{number}-" for number in itertools.count())
 
@@ -28,6 +31,7 @@ def _configure(endpoint_url: str) -> None:
         )
     )
     ledger._numbers.clear()
+    policy.configure(NO_FOUR_EYES)
     tables.ensure_tables()
 
 

@@ -9,7 +9,7 @@ from backoffice.forms.fields import AmountField, CurrencyField, IdField, TextFie
 from backoffice.forms.ids import OnceForm
 from payments.account_numbers import is_account_number
 from payments.models import AccountStatus, AccountType
-from payments.rules import CUSTOMER_ACCOUNT_TYPES, OpeningRequest
+from payments.requests import CUSTOMER_ACCOUNT_TYPES, OpeningRequest
 
 _ONE_OF_THESE = {"invalid_choice": "Choose one of the list."}
 

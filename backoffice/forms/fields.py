@@ -7,7 +7,7 @@ from django.core.exceptions import BadRequest, ValidationError
 
 from payments.money import currency_codes, exponent
 from payments.refusals import UnknownCurrency
-from payments.rules import ID_LENGTH
+from payments.requests import ID_LENGTH
 
 AMOUNT_LENGTH = 40
 """Longer than any amount that is accepted, however it is grouped."""

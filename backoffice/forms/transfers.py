@@ -2,7 +2,7 @@
 
 from backoffice.forms.fields import AmountField, CurrencyField, IdField, TextField
 from backoffice.forms.ids import OnceForm
-from payments.rules import DESCRIPTION_LENGTH, TransferRequest
+from payments.requests import DESCRIPTION_LENGTH, TransferRequest
 
 ENDS = ("from_account_id", "to_account_id")
 

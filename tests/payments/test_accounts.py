@@ -10,7 +10,7 @@ from payments import account_numbers, queries
 from payments.accounts import clearing_account, open_account
 from payments.models import AccountType
 from payments.refusals import InvalidField, KeyReused, MissingField, UnknownCurrency
-from payments.rules import OpeningRequest
+from payments.requests import OpeningRequest
 from tests.builders import NOON, TELLER, opened
 
 pytestmark = pytest.mark.usefixtures("moto_store")
@@ -128,4 +128,4 @@ def test_requests_for_opening_with_money_are_two() -> None:
     opened("first", balance=1)
     with count_requests() as seen:
         opened("second", balance=1)
-    assert seen.operations == ["GetItem", "TransactWriteItems"]
+    assert seen.operations == ["BatchGetItem", "TransactWriteItems"]

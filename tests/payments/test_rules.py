@@ -27,6 +27,7 @@ from payments.refusals import (
     SourceNotFound,
     UnknownCurrency,
 )
+from payments.requests import checked_transfer
 from tests.builders import NOON, a_request, an_account
 
 money = st.integers(1, MAX_AMOUNT_MINOR)
@@ -40,7 +41,7 @@ def test_money_moves_exactly_when_it_is_available(balance: int, amount: int, hel
         with pytest.raises(InsufficientFunds):
             rules.decide(request, source, target, NOON)
     else:
-        posting = rules.decide(request, source, target, NOON)
+        posting = rules.decide(request, source, target, NOON).posting
         assert posting.source["balance"] == balance - amount >= held
         assert posting.target["balance"] == 7 + amount
 
@@ -85,27 +86,29 @@ def test_an_account_that_does_not_exist_is_told_by_its_side() -> None:
 def test_a_lock_that_has_run_out_locks_nothing() -> None:
     source = an_account(1, balance=1000, locked_until=NOON)
     target = an_account(2)
-    assert rules.decide(a_request(source, target), source, target, NOON).source["balance"] == 0
+    assert (
+        rules.decide(a_request(source, target), source, target, NOON).posting.source["balance"] == 0
+    )
 
 
 def test_only_system_accounts_go_negative() -> None:
     clearing, target = an_account(1, account_type=AccountType.SYSTEM), an_account(2)
-    posting = rules.decide(a_request(clearing, target), clearing, target, NOON)
+    posting = rules.decide(a_request(clearing, target), clearing, target, NOON).posting
     assert posting.source == {"balance": -1000}
 
 
 def test_day_totals_run_within_a_day_and_start_again_on_the_next() -> None:
     yesterday = {"day": "2026-03-01", "day_debits": 50, "day_credits": 60, "day_count": 2}
     source, target = an_account(1, balance=5000, **yesterday), an_account(2)
-    posting = rules.decide(a_request(source, target), source, target, NOON)
+    posting = rules.decide(a_request(source, target), source, target, NOON).posting
     assert posting.source == {
         "balance": 4000, "day": "2026-03-02", "day_debits": 1000, "day_credits": 0, "day_count": 1,
     }  # fmt: skip
     later = rules.decide(
         a_request(source, target), source.with_changes(posting.source), target, NOON
     )
-    assert later.source["day_debits"] == 2000
-    assert later.source["day_count"] == 2
+    assert later.posting.source["day_debits"] == 2000
+    assert later.posting.source["day_count"] == 2
 
 
 @pytest.mark.parametrize(
@@ -132,16 +135,16 @@ def test_malformed_requests_are_refused_before_any_store(
     values: dict[str, Any], refusal: type[Refusal]
 ) -> None:
     with pytest.raises(refusal):
-        rules.checked_transfer(a_request(an_account(1), an_account(2), **values))
+        checked_transfer(a_request(an_account(1), an_account(2), **values), NOON)
 
 
 def test_an_account_is_the_same_by_id_and_by_number() -> None:
     account, other = an_account(1), an_account(2)
     with pytest.raises(SameAccount):
-        rules.checked_transfer(a_request(account.id, account.account_number))
-    by_id = rules.checked_transfer(a_request(account.id, other.id, payment_id=_ID))
-    by_number = rules.checked_transfer(
-        a_request(account.account_number, other.account_number, payment_id=_ID)
+        checked_transfer(a_request(account.id, account.account_number), NOON)
+    by_id = checked_transfer(a_request(account.id, other.id, payment_id=_ID), NOON)
+    by_number = checked_transfer(
+        a_request(account.account_number, other.account_number, payment_id=_ID), NOON
     )
     assert by_id.hash == by_number.hash
 

@@ -11,7 +11,7 @@ from backoffice.management.base import Done, OperatorCommand
 from backoffice.permissions import Permission
 from payments.accounts import open_account
 from payments.money import parse_amount
-from payments.rules import OpeningRequest
+from payments.requests import OpeningRequest
 from payments.wire import account_json
 
 

@@ -23,7 +23,7 @@ from dynamodb.times import utc_now
 from payments.accounts import open_account
 from payments.models import Account, IdempotencyKey
 from payments.money import exponent
-from payments.rules import OpeningRequest
+from payments.requests import OpeningRequest
 from payments.transfers import TransferRequest, new_payment_id, transfer_funds
 
 T = TypeVar("T")

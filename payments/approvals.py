@@ -1,0 +1,215 @@
+"""Four eyes: a pending payment is approved by another person, or comes to nothing.
+
+Each outcome is one commit: the payment moves forward, its hold is released and, if approved, the
+money moves. That maker and checker differ is a condition of the write itself.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from audit.chain import canonical_json
+from audit.context import Actor
+from dynamodb import store
+from dynamodb.attributes import plain
+from dynamodb.models import Record
+from dynamodb.retries import settle
+from dynamodb.transactions import Transaction
+from payments import ledger, rules
+from payments.identifiers import is_payment_id
+from payments.models import Payment, PaymentStatus
+from payments.refusals import (
+    NotPending,
+    PaymentNotFound,
+    RequestChanged,
+    SamePerson,
+)
+from payments.requests import checked_reason
+from payments.transfers import request_of
+
+SETTLEMENT = Actor(id="system:settlement")
+
+_SHOWN = (
+    "id", "from_account_id", "to_account_id", "amount", "currency", "description", "customer_id",
+    "merchant_id", "requested_by", "created_at", "expires_at", "triggers", "reverses", "version",
+)  # fmt: skip
+
+Outcome = Callable[[Transaction, dict[str, Any]], Payment]
+
+
+def digest(payment: Payment) -> str:
+    """What an approval is bound to: SHA-256 over all of the request that its checker is shown."""
+    item = payment.serialize()
+    return hashlib.sha256(
+        canonical_json({name: plain(item[name]) for name in _SHOWN if name in item})
+    ).hexdigest()
+
+
+def approve_payment(*, payment_id: str, shown: str, actor: Actor, at: datetime) -> Payment:
+    """Post a pending payment; ``shown`` is the ``digest`` of what the checker has seen.
+
+    Everything is decided again on the accounts as they stand. Approving twice is approving once.
+    Raises ``SamePerson`` for its maker, ``RequestChanged``, ``NotPending``, or the refusal that
+    now prevents it: that leaves it pending, and is recorded.
+    """
+
+    def approved(tx: Transaction, known: dict[str, Any]) -> Payment:
+        payment, source, target = (known[name] for name in ("payment", "source", "target"))
+        if payment.requested_by == actor.id:
+            raise SamePerson
+        if digest(payment) != shown:
+            raise RequestChanged
+        if payment.expires_at and payment.expires_at <= at:
+            raise NotPending("This request has expired.")
+        decision = rules.decide(
+            replace(request_of(payment), customer_id=""),
+            source,
+            target,
+            at,
+            reserved_minor=payment.reserved,
+        )
+        posting = decision.posting
+        posting.source["held"] = source.held - payment.reserved
+        done = ledger.move(
+            tx,
+            payment,
+            "payment.approved",
+            PaymentStatus.PROCESSED,
+            actor,
+            condition=Payment.requested_by != actor.id,
+            processed_at=at,
+            approved_by=actor.id,
+            reserved=None,
+        )
+        ledger.add_posting(tx, source, target, posting, payment, actor)
+        return done
+
+    def is_done(payment: Payment) -> bool:
+        return payment.is_processed() and payment.approved_by == actor.id
+
+    return _decide(payment_id, approved, actor=actor, at=at, is_done=is_done)
+
+
+def reject_payment(*, payment_id: str, reason: str, actor: Actor, at: datetime) -> Payment:
+    """Refuse a pending payment, which stays visible as failed; raises as approving does."""
+    checked_reason(reason)
+
+    def rejected(tx: Transaction, known: dict[str, Any]) -> Payment:
+        if known["payment"].requested_by == actor.id:
+            raise SamePerson("Whoever asked for a transfer can cancel it, not reject it.")
+        return _end(
+            tx,
+            known,
+            "payment.rejected",
+            PaymentStatus.FAILED,
+            actor,
+            failure_code="rejected",
+            failure_reason=reason,
+        )
+
+    return _decide(payment_id, rejected, actor=actor, at=at)
+
+
+def cancel_payment(*, payment_id: str, reason: str, actor: Actor, at: datetime) -> Payment:
+    """Take a pending payment back; who may do that is for the caller to have checked."""
+    checked_reason(reason)
+
+    def canceled(tx: Transaction, known: dict[str, Any]) -> Payment:
+        return _end(
+            tx,
+            known,
+            "payment.canceled",
+            PaymentStatus.CANCELED,
+            actor,
+            failure_code="canceled",
+            failure_reason=reason,
+        )
+
+    return _decide(payment_id, canceled, actor=actor, at=at)
+
+
+def expire_payment(*, payment_id: str, at: datetime) -> Payment:
+    """End a request that nobody has decided in time."""
+
+    def expired(tx: Transaction, known: dict[str, Any]) -> Payment:
+        sentence = "Nobody approved it in time."
+        return _end(
+            tx,
+            known,
+            "payment.expired",
+            PaymentStatus.FAILED,
+            SETTLEMENT,
+            failure_code="expired",
+            failure_reason=sentence,
+        )
+
+    return _decide(payment_id, expired, actor=SETTLEMENT, at=at)
+
+
+def find_pending(payment_id: str) -> Payment:
+    """A payment by its id; raises ``PaymentNotFound``."""
+    if not is_payment_id(payment_id):
+        raise PaymentNotFound
+    payment = store.get(ledger.payment_key(payment_id))
+    if payment is None:
+        raise PaymentNotFound
+    return payment
+
+
+def _decide(
+    payment_id: str,
+    outcome: Outcome,
+    *,
+    actor: Actor,
+    at: datetime,
+    is_done: Callable[[Payment], bool] = lambda _: False,
+) -> Payment:
+    """Read the payment, then its accounts, and commit one outcome; record what refuses it."""
+    known: dict[str, Any] = {"payment": find_pending(payment_id)}
+
+    def build(tx: Transaction) -> Payment:
+        payment: Payment = known["payment"]
+        if is_done(payment):
+            return payment
+        if not payment.can_cancel():
+            raise NotPending(f"This payment is already {payment.status}.")
+        return outcome(tx, known)
+
+    patience = ledger.patience()
+    payment: Payment = known["payment"]
+    with (
+        ledger.recorded_refusals(subject="approval", actor=actor, at=at, reference=payment_id),
+        ledger.turn(patience, payment.from_account_id, payment.to_account_id),
+    ):
+        known |= _read_with(payment)
+        return settle(build, known, at=at, patience=patience)
+
+
+def _read_with(payment: Payment) -> dict[str, Any]:
+    """Both accounts of a payment and the payment it reverses, in one request."""
+    keys: dict[str, Record | None] = {
+        "source": ledger.account_key(payment.from_account_id),
+        "target": ledger.account_key(payment.to_account_id),
+    }
+    if payment.reverses:
+        keys["original"] = ledger.payment_key(payment.reverses)
+    return ledger.read(keys)
+
+
+def _end(
+    tx: Transaction,
+    known: dict[str, Any],
+    action: str,
+    status: PaymentStatus,
+    actor: Actor,
+    **values: Any,
+) -> Payment:
+    """Bring a pending payment to nothing: release its hold, and what it was to reverse."""
+    payment: Payment = known["payment"]
+    if payment.reserved is not None:
+        ledger.release(tx, known["source"], payment, actor)
+        if known.get("original") is not None:
+            ledger.count_reversal(tx, known["original"], payment, -payment.amount, actor)
+    return ledger.move(tx, payment, action, status, actor, reserved=None, **values)
