@@ -1,0 +1,190 @@
+"""Accounts between opening and closing: freezes, locks, limits, closing."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from datetime import datetime, timedelta
+
+import pytest
+
+from audit import queries as trail
+from audit.context import Actor
+from payments import ledger, policy, queries
+from payments.identifiers import new_payment_id
+from payments.lifecycle import (
+    close_account,
+    freeze_account,
+    set_limits,
+    unfreeze_account,
+    unlock_debits,
+)
+from payments.models import Account, AccountStatus, FrozenDirection
+from payments.policy import Policy
+from payments.refusals import InvalidField, MissingField, StaleEdit, WrongState
+from tests.bank import check_bank
+from tests.builders import NOON, opened, transferred
+
+pytestmark = pytest.mark.usefixtures("moto_store")
+
+BOSS = Actor(id="supervisor1")
+MINUTE = timedelta(minutes=1)
+
+
+def now(account: Account) -> Account:
+    found = queries.get_account(account.id)
+    assert found is not None
+    return found
+
+
+def frozen(
+    account: Account, side: FrozenDirection = FrozenDirection.BOTH, until: datetime | None = None
+) -> Account:
+    return freeze_account(
+        account_id=account.id, direction=side, reason="court", until=until, actor=BOSS, at=NOON
+    )
+
+
+def closed(account: Account, rest_to: str = "") -> Account:
+    return close_account(
+        account_id=account.id,
+        reason="moved away",
+        rest_to=rest_to,
+        payment_id=new_payment_id(NOON),
+        actor=BOSS,
+        at=NOON,
+    )
+
+
+def limited(account: Account, *, seen: int = 0, **limits: int | None) -> Account:
+    return set_limits(
+        account_id=account.id, limits=limits, seen_version=seen, reason="new", actor=BOSS, at=NOON
+    )
+
+
+def code(source: Account, target: Account, amount: int = 100, at: datetime = NOON) -> str:
+    return transferred(source, target, at=at, amount_minor=amount).payment.failure_code or ""
+
+
+@pytest.mark.parametrize(
+    ("side", "debit", "credit"),
+    [
+        (FrozenDirection.DEBITS, "source_not_active", ""),
+        (FrozenDirection.CREDITS, "", "destination_not_active"),
+        (FrozenDirection.BOTH, "source_not_active", "destination_not_active"),
+    ],
+)
+def test_a_freeze_stops_its_side_and_no_other(
+    side: FrozenDirection, debit: str, credit: str
+) -> None:
+    account, other = opened("a", balance=5000), opened("b", balance=5000)
+    frozen(account, side)
+    assert (code(account, other), code(other, account)) == (debit, credit)
+    assert now(account).status == AccountStatus.FROZEN
+    unfreeze_account(account_id=account.id, reason="lifted", actor=BOSS, at=NOON)
+    assert (code(account, other), code(other, account)) == ("", "")
+    entry = next(e for e in trail.chain_page(account.id, person="").rows if "unfrozen" in e.action)
+    assert (entry.new_values or {})["reason"] == "lifted"
+    assert check_bank().faults == []
+
+
+def test_a_freeze_with_an_end_thaws_by_itself() -> None:
+    account, other = opened("a", balance=5000), opened("b")
+    frozen(account, until=NOON + 10 * MINUTE)
+    assert code(account, other, at=NOON + 9 * MINUTE) == "source_not_active"
+    assert code(account, other, at=NOON + 10 * MINUTE) == ""
+    assert now(account).status == AccountStatus.ACTIVE
+
+
+def test_three_failed_debits_lock_and_the_lock_runs_out() -> None:
+    account, other = opened("a", balance=100), opened("b")
+    for _ in range(3):
+        assert code(account, other, 500) == "insufficient_funds"
+    assert code(account, other, 50) == "source_locked"
+    assert trail.chain_page(account.id, person="").rows[0].action == "account.locked"
+    assert code(other, account, 50) == "insufficient_funds"
+    assert code(account, other, 50, at=NOON + 29 * MINUTE) == "source_locked"
+    assert code(account, other, 50, at=NOON + 30 * MINUTE) == ""
+
+
+def test_failures_far_apart_or_with_a_success_between_them_do_not_lock() -> None:
+    account, other = opened("a", balance=1000), opened("b")
+    for number in range(4):
+        assert code(account, other, 5000, at=NOON + 31 * number * MINUTE) == "insufficient_funds"
+    later = NOON + timedelta(days=1)
+    for _ in range(2):
+        code(account, other, 5000, at=later)
+    assert code(account, other, 10, at=later) == ""
+    for _ in range(2):
+        code(account, other, 5000, at=later)
+    assert code(account, other, 10, at=later) == ""
+
+
+def test_a_locked_account_is_unlocked_with_a_reason() -> None:
+    account, other = opened("a", balance=100), opened("b")
+    for _ in range(3):
+        code(account, other, 500)
+    with pytest.raises(MissingField):
+        unlock_debits(account_id=account.id, reason="", actor=BOSS, at=NOON)
+    unlock_debits(account_id=account.id, reason="spoke to them", actor=BOSS, at=NOON)
+    assert code(account, other, 50) == ""
+    with pytest.raises(WrongState):
+        unlock_debits(account_id=account.id, reason="again", actor=BOSS, at=NOON)
+
+
+def test_an_account_closes_empty_or_with_its_rest_moved_in_the_same_commit() -> None:
+    account, other = opened("a", balance=5000), opened("b")
+    with pytest.raises(WrongState, match=r"50\.00 USD"):
+        closed(account)
+    closed(account, rest_to=other.id)
+    assert (now(account).status, now(account).balance) == (AccountStatus.CLOSED, 0)
+    assert now(other).balance == 5000
+    assert code(other, account) == "destination_not_active"
+    with pytest.raises(WrongState):
+        closed(account)
+    with pytest.raises(WrongState):
+        frozen(account)
+    closed(opened("empty"))
+    assert check_bank().faults == []
+
+
+def test_no_account_closes_while_money_is_held() -> None:
+    account, other = opened("a", balance=5000), opened("b")
+    policy.configure(Policy(approval_threshold=1000))
+    transferred(account, other, amount_minor=5000)
+    with pytest.raises(WrongState, match="held"):
+        closed(account, rest_to=other.id)
+
+
+def test_limits_hold_per_transfer_and_per_day() -> None:
+    account, other = opened("a", balance=90_000), opened("b")
+    limited(account, transfer_limit=1000, day_limit=2500)
+    assert code(account, other, 1001) == "limit_exceeded"
+    assert [code(account, other, 1000) for _ in range(3)] == ["", "", "limit_exceeded"]
+    assert code(account, other, 500) == ""
+    assert code(account, other, 1000, at=NOON + timedelta(days=1)) == ""
+    limited(account, seen=1, transfer_limit=None, day_limit=None)
+    assert code(account, other, 5000) == ""
+
+
+def test_limits_edited_from_an_old_page_are_not_saved() -> None:
+    account, other = opened("a", balance=5000), opened("b")
+    limited(account, transfer_limit=1000)
+    code(account, other, 100)
+    with pytest.raises(StaleEdit):
+        limited(account, seen=0, transfer_limit=5)
+    assert now(account).transfer_limit == 1000
+    with pytest.raises(InvalidField):
+        limited(account, seen=1, transfer_limit=-1)
+
+
+@pytest.mark.integration
+def test_sixteen_writers_cannot_pass_one_limit(
+    local_store: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "turn", lambda *_: nullcontext())
+    account, other = opened("a", balance=90_000), opened("b")
+    limited(account, day_limit=1000)
+    with ThreadPoolExecutor(16) as pool:
+        codes = list(pool.map(lambda _: code(account, other, 100), range(16)))
+    assert (codes.count(""), codes.count("limit_exceeded")) == (10, 6)
+    assert now(account).day_debits == 1000
+    assert check_bank().faults == []
