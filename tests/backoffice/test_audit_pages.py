@@ -229,6 +229,13 @@ def test_a_chain_words_its_entries_and_shows_both_values(signed_in: SignIn) -> N
     assert f'href="/admin/payments/{payment.id}/"' in answer.text
 
 
+def test_what_is_masked_is_shown_as_masked(signed_in: SignIn) -> None:
+    noted("person:teller1", password_changed_at="2026-03-02T12:00:00Z")
+    answer = signed_in(Role.COMPLIANCE).get("/admin/audit/person:teller1/")
+    (change,) = answer.context["rows"][0].changes
+    assert (change.after.text, change.after.kind) == ("***", "text")
+
+
 def test_a_chain_knows_its_currency_on_every_page(signed_in: SignIn) -> None:
     account = opened("a", currency="JPY")
     early = "2026-01-01T00:00:00.000000Z#000000000001"
