@@ -14,7 +14,6 @@ TEXT_LENGTH = 200
 MOST_DAYS = 366
 """How long a period may be that is walked day by day."""
 
-_USUAL_DAYS = 30
 _EARLIEST = MinValueValidator(date(2000, 1, 1), "Enter a day from 2000 on.")
 
 
@@ -79,26 +78,29 @@ class TrailFilterForm(TypedForm):
         for name in {"from", "to"} - found.keys():
             # A field for days shows nothing of what is not a day.
             self.fields[name].widget.input_type = "text"
-        if not {"from", "to"} <= found.keys():
-            return found
-        if not (found.get("entity_id") or found.get("action") or found.get("user_id")):
+        if {"from", "to"} <= found.keys():
+            self._check_period(found)
+        return found
+
+    def _check_period(self, found: dict[str, Any]) -> None:
+        is_walked = not any(found.get(name) for name in ("entity_id", "action", "user_id"))
+        if is_walked:
             self._fill_period(found)
         first, last = found["from"], found["to"]
         if first and last and first > last:
             self.add_error("to", "This day is before the first one.")
-        return found
-
-    def _fill_period(self, found: dict[str, Any]) -> None:
-        first, last = found["from"], found["to"]
-        if last is None:
-            last = max(first or self.today, self.today)
-            first = first or last
-        first = first or last - timedelta(days=_USUAL_DAYS)
-        if (last - first).days >= MOST_DAYS:
+        elif is_walked and (last - first).days >= MOST_DAYS:
             self.add_error(
                 "from",
                 f"At most {MOST_DAYS} days at a time, unless you name an entity, action or person.",
             )
-            return
+
+    def _fill_period(self, found: dict[str, Any]) -> None:
+        """A first day alone means until today, a last day alone the week that ends with it."""
+        first, last = found["from"], found["to"]
+        if last is None:
+            last = max(first or self.today, self.today)
+            first = first or last
+        first = first or last - timedelta(days=6)
         found["from"], found["to"] = first, last
         self.asked["from"], self.asked["to"] = first.isoformat(), last.isoformat()

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django.template.defaultfilters import pluralize
 from django.urls import reverse
 
+from audit.masking import MASK
 from audit.models import AuditLog, EntryOutcome
 from audit.queries import TrailFilter
 from backoffice.presenters.values import money, record_url
@@ -163,6 +164,8 @@ def _value(name: str, value: Any, currency: str) -> Value | None:
         return Value(text=", ".join(map(str, value)))
     if isinstance(value, bool):
         return Value(text="yes" if value else "no")
+    if value == MASK:
+        return Value(text=MASK)
     kind = "time" if name.endswith(("_at", "_until")) else "state" if name == "status" else "text"
     url = record_url(value) if isinstance(value, str) else ""
     return Value(text=str(value), kind="id" if url else kind, url=url)

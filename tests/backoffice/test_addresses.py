@@ -77,12 +77,13 @@ def test_no_page_touches_a_query_set(
     signed_in: SignIn, role: Role, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = signed_in(role)
+    addresses = [address for address, _ in guarded_pages()]
 
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("There is no SQL database to ask.")
 
     monkeypatch.setattr(QuerySet, "__init__", refuse)
-    for address in [address for address, _ in guarded_pages()] + ["/admin/nowhere/"]:
+    for address in [*addresses, "/admin/nowhere/"]:
         assert client.get(address).status_code in (200, 403, 404)
     assert client.post("/admin/logout/").status_code == 200
     assert client.get("/admin/login/").status_code == 200
