@@ -31,8 +31,13 @@ DESCRIPTION_LENGTH = 140
 """ISO 20022 Max140Text, which banks keep for remittance information."""
 
 ID_LENGTH = 64
+NAME_LENGTH = 2 * ID_LENGTH
+"""A request's own name: whose it is, and what they call it."""
+
 CLEARING_OWNER = "clearing"
 """The owner of the system accounts that customers' money comes from and goes to."""
+
+CUSTOMER_ACCOUNT_TYPES = [AccountType.CHECKING, AccountType.SAVINGS, AccountType.MERCHANT]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +110,7 @@ def checked_transfer(request: TransferRequest) -> TransferRequest:
     for name in ("customer_id", "merchant_id"):
         _check_text(name, getattr(request, name), ID_LENGTH)
     _check_text("description", request.description, DESCRIPTION_LENGTH)
+    _check_text("idempotency_key", request.idempotency_key, NAME_LENGTH)
     if not is_payment_id(request.payment_id):
         raise InvalidField("payment_id", "The payment id is not a UUIDv7.")
     exponent(request.currency)
@@ -123,8 +129,9 @@ def checked_transfer(request: TransferRequest) -> TransferRequest:
 
 def checked_opening(request: OpeningRequest) -> OpeningRequest:
     """Check an opening's shape; raises ``InvalidRequest``."""
-    _check_text("request_id", request.request_id, 2 * ID_LENGTH, required=True)
-    _check_text("customer_id", request.customer_id, ID_LENGTH, required=True)
+    _check_text("request_id", request.request_id, NAME_LENGTH, required=True)
+    for name in ("customer_id", "currency"):
+        _check_text(name, getattr(request, name), ID_LENGTH, required=True)
     if request.customer_id == CLEARING_OWNER:
         raise InvalidField("customer_id", f"{CLEARING_OWNER!r} is the name of the house itself.")
     if request.account_type not in CUSTOMER_ACCOUNT_TYPES:
@@ -133,9 +140,6 @@ def checked_opening(request: OpeningRequest) -> OpeningRequest:
     exponent(request.currency)
     _check_amount(request.opening_balance_minor)
     return request
-
-
-CUSTOMER_ACCOUNT_TYPES = [AccountType.CHECKING, AccountType.SAVINGS, AccountType.MERCHANT]
 
 
 def decide(
@@ -166,11 +170,10 @@ def decide(
         raise InsufficientFunds(
             f"The source account has {format_amount(source.available, source.currency)} available."
         )
-    return post(source, target, request.amount_minor, at)
+    return _post(source, target, request.amount_minor, at)
 
 
-def post(source: Account, target: Account, amount_minor: int, at: datetime) -> Posting:
-    """Move an amount from one account to another; raises ``LimitExceeded`` past exact numbers."""
+def _post(source: Account, target: Account, amount_minor: int, at: datetime) -> Posting:
     balances = (source.balance - amount_minor, target.balance + amount_minor)
     if any(abs(balance) > MAX_BALANCE_MINOR for balance in balances):
         raise LimitExceeded("The balance would be larger than can be kept exactly.")
@@ -183,10 +186,13 @@ def post(source: Account, target: Account, amount_minor: int, at: datetime) -> P
 def _day_totals(
     account: Account, at: datetime, *, debit: int = 0, credit: int = 0
 ) -> dict[str, Any]:
-    """Running totals of the UTC day; system accounts keep none, for nothing limits them."""
+    """Running totals of the UTC day; system accounts keep none, for nothing limits them.
+
+    A clock that steps back over midnight does not begin the day before anew.
+    """
     if account.is_system:
         return {}
-    today = at.astimezone(UTC).date().isoformat()
+    today = max(at.astimezone(UTC).date().isoformat(), account.day or "")
     is_same_day = account.day == today
     return {
         "day": today,
