@@ -1,6 +1,6 @@
 """An entry and the change it tells of, always in one transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -11,14 +11,20 @@ from audit.context import ID_LENGTH, USER_AGENT_LENGTH, Actor
 from audit.masking import masked
 from audit.models import AuditHead, AuditLog, Chained, EntryOutcome, Severity
 from dynamodb import store
-from dynamodb.retries import Patience, commit_within
+from dynamodb.errors import StoreBusyError, StoreError
+from dynamodb.models import Item
+from dynamodb.retries import BUSY, Patience, commit_within
 from dynamodb.times import from_rfc3339, to_rfc3339
 from dynamodb.transactions import Committed, Condition, Transaction
 
 C = TypeVar("C", bound=Chained)
+T = TypeVar("T")
 
 NOTE_SECONDS = 5.0
 """How long an entry without a change of its own may take to be written."""
+
+_ENTRY = "audit:"
+"""What the name of an entry's action begins with."""
 
 _BOOKKEEPING = frozenset({
     "audit_at", "audit_hash", "audit_seq", "created_at", "updated_at", "version",
@@ -77,27 +83,49 @@ def note(event: Event, *, at: datetime, values: Mapping[str, Any] | None = None)
     Reads the chain's head and moves it with the entry. Raises ``StoreError`` when the entry
     cannot be written: what it tells of must then not be done or shown.
     """
-    patience = Patience(limit_seconds=NOTE_SECONDS)
-    head = store.get(AuditHead(entity_id=event.entity_id))
+
+    def add_actions(tx: Transaction) -> AuditHead:
+        key = AuditHead(entity_id=event.entity_id)
+        found = store.get(key)
+        head = found or key
+        entry = _add_entry(tx, "head", event, head.head, old={}, new=values or {})
+        moved = _head_changes(entry)
+        if found is None:
+            return tx.put_new("head", head.with_changes(moved))
+        return tx.update("head", head, moved)
+
+    settle(add_actions, at=at, patience=Patience(limit_seconds=NOTE_SECONDS))
+
+
+def settle(
+    add_actions: Callable[[Transaction], T],
+    learn: Callable[[Mapping[str, Item | None]], T | None] = lambda _: None,
+    *,
+    at: datetime,
+    patience: Patience,
+) -> T:
+    """Fill a transaction and commit it, and again from how things stand now, until one stands.
+
+    ``add_actions`` gives what the commit will have made. ``learn`` takes in what a refused one
+    showed, the records by the names of their actions: an answer that was there before ends it.
+
+    Raises ``StoreBusyError`` and ``OutcomeUnknownError`` as ``commit_within`` does, ``StoreError``
+    where only an entry is refused: its place is taken though the head of its chain has not moved,
+    so somebody wrote past us.
+    """
     while True:
         tx = Transaction(at=at)
-        before = head or AuditHead(entity_id=event.entity_id)
-        entry = _add_entry(tx, "head", event, before.head, old={}, new=values or {})
-        moved = _head_changes(entry)
-        if head is None:
-            tx.put_new("head", before.with_changes(moved))
-        else:
-            tx.update("head", before, moved)
+        made = add_actions(tx)
         outcome = commit_within(tx.freeze(), patience)
         if isinstance(outcome, Committed):
-            return
-        item = outcome.items.get("head")
-        if item is None:
-            head = store.get(AuditHead(entity_id=event.entity_id))
-            continue
-        head = AuditHead.from_item(item)
-        if head.audit_hash == entry.hash:
-            return  # an earlier, unanswered attempt of ours had arrived
+            return made
+        if all(name.startswith(_ENTRY) for name in outcome.items):
+            raise StoreError(f"The audit chain refuses its next entry: {sorted(outcome.items)}.")
+        known = learn(outcome.items)
+        if known is not None:
+            return known
+        if not patience.pause():
+            raise StoreBusyError(BUSY)
 
 
 def _add_entry(
@@ -136,7 +164,7 @@ def _add_entry(
         prev_hash=head.hash,
     )
     entry.hash = entry_hash(entry.serialize())
-    tx.put_once(f"audit:{name}", entry)
+    tx.put_once(_ENTRY + name, entry)
     return entry
 
 

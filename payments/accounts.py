@@ -8,16 +8,15 @@ from audit import trail
 from audit.context import Actor
 from audit.trail import Event
 from dynamodb import store
-from dynamodb.errors import StoreBusyError, StoreError
 from dynamodb.models import Item
-from dynamodb.retries import BUSY, Patience, commit_within
-from dynamodb.transactions import Committed, Transaction
+from dynamodb.retries import Patience
+from dynamodb.transactions import Transaction
 from payments import account_numbers, ledger, rules
-from payments.identifiers import new_payment_id, payment_timestamp
-from payments.models import Account, AccountStatus, AccountType, Payment, PaymentStatus
+from payments.identifiers import new_payment_id
+from payments.models import Account, AccountStatus, AccountType
 from payments.money import numeric_code
-from payments.refusals import InvalidRequest, KeyReused
-from payments.rules import CLEARING_OWNER, OpeningRequest
+from payments.refusals import KeyReused
+from payments.rules import CLEARING_OWNER, OpeningRequest, TransferRequest
 
 __all__ = ["Opening", "OpeningRequest", "clearing_account", "open_account"]
 
@@ -38,37 +37,35 @@ def open_account(request: OpeningRequest, *, actor: Actor, at: datetime) -> Open
     The account number is drawn from the request's id, so the second time finds the first. An
     opening balance is a payment from the currency's clearing account in the same commit.
 
-    Raises ``InvalidRequest`` for a malformed request and ``KeyReused`` for a request id that was
-    used with other values: nothing happens, the attempt is recorded. Raises ``StoreBusyError`` or
-    ``OutcomeUnknownError`` as transfers do.
+    Raises ``InvalidRequest`` for a malformed request, ``KeyReused`` for a request id that was
+    used with other values, and the ``Refusal`` of a rule that forbids the opening balance: nothing
+    happens, the attempt is recorded. Raises ``StoreBusyError`` or ``OutcomeUnknownError`` as
+    transfers do.
     """
-    try:
+    with ledger.recorded_refusals(subject="account", actor=actor, at=at):
         request = rules.checked_opening(request)
-    except InvalidRequest as refusal:
-        ledger.record_refusal(refusal, subject="account", actor=actor, at=at)
-        raise
-    patience = ledger.patience()
-    attempts = _Attempts(request=request, actor=actor, at=at, patience=patience)
-    if request.opening_balance_minor:
-        attempts.clearing = clearing_account(request.currency, at=at)
-        with ledger.turn(patience, attempts.clearing.id):
-            opening = attempts.settle()
-    else:
+        attempts = _Attempts(request=request, actor=actor, at=at, patience=ledger.patience())
         opening = attempts.settle()
-    if opening.account.request_hash != request.hash:
-        reused = KeyReused()
-        ledger.record_refusal(
-            reused, subject="account", actor=actor, at=at, reference=opening.account.id
-        )
-        raise reused
+        if opening.account.request_hash != request.hash:
+            raise KeyReused(opening.account.id)
     ledger.remember(opening.account.id, opening.account.account_number)
     return opening
 
 
 def clearing_account(currency: str, *, at: datetime) -> Account:
     """The system account that money in ``currency`` comes from and goes to; opened at first use."""
+    account = _clearing_account(currency)
+    return store.get(account) or trail.settle(
+        lambda tx: trail.create(tx, "account", account, _opened(account, LEDGER)),
+        lambda items: Account.from_item(items["account"] or {}),
+        at=at,
+        patience=ledger.patience(),
+    )
+
+
+def _clearing_account(currency: str) -> Account:
     number = account_numbers.clearing_number(numeric_code(currency))
-    account = Account(
+    return Account(
         id=account_numbers.account_id(number),
         account_number=number,
         customer_id=CLEARING_OWNER,
@@ -76,18 +73,6 @@ def clearing_account(currency: str, *, at: datetime) -> Account:
         status=AccountStatus.ACTIVE,
         currency=currency,
     )
-    found = store.get(account)
-    if found is not None:
-        return found
-    tx = Transaction(at=at)
-    opened = trail.create(tx, "account", account, _opened(account, LEDGER))
-    outcome = commit_within(tx.freeze(), ledger.patience())
-    if isinstance(outcome, Committed):
-        return opened
-    item = outcome.items.get("account")
-    if item is None:
-        raise StoreError(f"The clearing account for {currency} could not be opened.")
-    return Account.from_item(item)
 
 
 @dataclass(kw_only=True)
@@ -96,33 +81,34 @@ class _Attempts:
     actor: Actor
     at: datetime
     patience: Patience
-    clearing: Account | None = None
+    clearing: Account | None = field(init=False, default=None)
     draws: int = field(init=False, default=0)
 
     def settle(self) -> Opening:
-        while True:
-            tx = Transaction(at=self.at)
-            account = self._add_actions(tx)
-            outcome = commit_within(tx.freeze(), self.patience)
-            if isinstance(outcome, Committed):
-                return Opening(account=account, is_replay=False)
-            replay = self._learn(outcome.items)
-            if replay is not None:
-                return replay
-            if not self.patience.pause():
-                raise StoreBusyError(BUSY)
+        if not self.request.opening_balance_minor:
+            return self._commit()
+        clearing = _clearing_account(self.request.currency)
+        with ledger.turn(self.patience, clearing.id):
+            earlier, self.clearing = store.get_many([self._account(), clearing])
+            if self.clearing is None:
+                self.clearing = clearing_account(self.request.currency, at=self.at)
+            # What is open already is the answer, whatever the rules would say by now.
+            return (earlier and self._opening_of(earlier)) or self._commit()
 
-    def _add_actions(self, tx: Transaction) -> Account:
-        account = self._account()
-        if self.clearing is None:
-            return trail.create(tx, "account", account, _opened(account, self.actor))
-        amount = self.request.opening_balance_minor
-        posting = rules.post(self.clearing, account, amount, self.at)
-        ledger.assert_balanced(self.clearing, account, posting)
-        payment = ledger.add_payment(tx, self._deposit(self.clearing, account), self.actor)
-        ledger.debit(tx, self.clearing, posting, payment, self.actor)
-        event = _opened(account, self.actor, reference=payment.id)
-        return trail.create(tx, "account", account.with_changes(posting.target), event)
+    def _commit(self) -> Opening:
+        return trail.settle(self._add_actions, self._learn, at=self.at, patience=self.patience)
+
+    def _add_actions(self, tx: Transaction) -> Opening:
+        account, reference = self._account(), None
+        if self.clearing is not None:
+            deposit = self._deposit(self.clearing, account)
+            posting = rules.decide(deposit, self.clearing, account, self.at)
+            ledger.assert_balanced(self.clearing, account, posting)
+            payment = ledger.add_payment(tx, deposit, self.clearing, self.actor)
+            ledger.debit(tx, self.clearing, posting, payment, self.actor)
+            account, reference = account.with_changes(posting.target), payment.id
+        event = _opened(account, self.actor, reference)
+        return Opening(account=trail.create(tx, "account", account, event), is_replay=False)
 
     def _account(self) -> Account:
         number = account_numbers.draw(self.request.request_id, self.draws)
@@ -137,35 +123,29 @@ class _Attempts:
             request_hash=self.request.hash,
         )
 
-    def _deposit(self, clearing: Account, account: Account) -> Payment:
-        payment_id = new_payment_id(self.at)
-        return Payment(
-            id=payment_id,
-            timestamp=payment_timestamp(payment_id),
-            customer_id=clearing.customer_id,
-            status=PaymentStatus.PROCESSED,
-            status_key=PaymentStatus.PROCESSED.value,
-            amount=self.request.opening_balance_minor,
-            currency=self.request.currency,
-            description="Opening balance",
+    def _deposit(self, clearing: Account, account: Account) -> TransferRequest:
+        return TransferRequest(
+            payment_id=new_payment_id(self.at),
             from_account_id=clearing.id,
             to_account_id=account.id,
-            processed_at=self.at,
-            requested_by=self.actor.id,
+            amount_minor=self.request.opening_balance_minor,
+            currency=self.request.currency,
+            description="Opening balance",
         )
 
     def _learn(self, items: Mapping[str, Item | None]) -> Opening | None:
         """Take in what a refused commit showed: this request's account, or another's number."""
-        if item := items.get("account"):
-            account = Account.from_item(item)
-            if account.request_id == self.request.request_id:
-                return Opening(account=account, is_replay=True)
-            self.draws += 1
-            return None
         if item := items.get("source"):
             self.clearing = Account.from_item(item)
-            return None
-        raise StoreError(f"The audit chain refuses its next entry: {sorted(items)}.")
+        item = items.get("account")
+        return self._opening_of(Account.from_item(item)) if item else None
+
+    def _opening_of(self, account: Account) -> Opening | None:
+        """Answer with the account under our number, or draw another where it is not our own."""
+        if account.request_id == self.request.request_id:
+            return Opening(account=account, is_replay=True)
+        self.draws += 1
+        return None
 
 
 def _opened(account: Account, actor: Actor, reference: str | None = None) -> Event:

@@ -14,9 +14,10 @@ from dynamodb.pages import Query, read_page
 from dynamodb.retries import BUSY, Patience
 from dynamodb.transactions import Transaction
 from payments.account_numbers import account_id, is_account_id, is_account_number
+from payments.identifiers import payment_timestamp
 from payments.models import Account, AccountStatus, Payment, PaymentStatus
 from payments.refusals import Refusal
-from payments.rules import Posting
+from payments.rules import Posting, TransferRequest
 
 TRANSFER_SECONDS = 10.0
 """Conflicts and throttles are tried again for at most this long."""
@@ -48,10 +49,16 @@ def account_key(account: str) -> Account | None:
     """
     if is_account_number(account):
         return remember(account_id(account), account)
-    if account in _numbers:
-        return Account(id=account, account_number=_numbers[account])
-    found = find_by_id(account)
-    return Account(id=found.id, account_number=found.account_number) if found else None
+    number = _numbers.get(account)
+    if number is None:
+        found = find_by_id(account)
+        number = found.account_number if found else None
+    return Account(id=account, account_number=number) if number else None
+
+
+def payment_key(payment_id: str) -> Payment:
+    """The key of a payment, which its id holds."""
+    return Payment(id=payment_id, timestamp=payment_timestamp(payment_id))
 
 
 def find_by_id(account: str) -> Account | None:
@@ -96,13 +103,14 @@ def add_posting(
     actor: Actor,
 ) -> None:
     """Add both sides of a payment, each with its entry, to a transaction."""
+    assert_balanced(source, target, posting)
     debit(tx, source, posting, payment, actor)
     trail.change(
         tx,
         "target",
         target,
         posting.target,
-        movement("account.credited", target, payment, actor),
+        _movement("account.credited", target, payment, actor),
         Account.status == AccountStatus.ACTIVE,
     )
 
@@ -114,11 +122,11 @@ def debit(
     may_pay = Account.status == AccountStatus.ACTIVE
     if not source.is_system:
         may_pay &= Account.balance >= payment.amount + source.held
-    event = movement("account.debited", source, payment, actor)
+    event = _movement("account.debited", source, payment, actor)
     trail.change(tx, "source", source, posting.source, event, may_pay)
 
 
-def movement(action: str, account: Account, payment: Payment, actor: Actor) -> Event:
+def _movement(action: str, account: Account, payment: Payment, actor: Actor) -> Event:
     """What an account's entry tells of a payment."""
     return Event(
         entity_id=account.id,
@@ -129,38 +137,70 @@ def movement(action: str, account: Account, payment: Payment, actor: Actor) -> E
     )
 
 
-def add_payment(tx: Transaction, payment: Payment, actor: Actor) -> Payment:
-    """Add a new payment and the entry that tells what became of it."""
-    failed = payment.status == PaymentStatus.FAILED
+def add_payment(
+    tx: Transaction,
+    request: TransferRequest,
+    source: Account | None,
+    actor: Actor,
+    refusal: Refusal | None = None,
+) -> Payment:
+    """Add the payment that a request becomes, and the entry that tells so: failed if refused."""
+    status = PaymentStatus.FAILED if refusal else PaymentStatus.PROCESSED
+    payment = Payment(
+        id=request.payment_id,
+        timestamp=payment_timestamp(request.payment_id),
+        customer_id=source.customer_id if source else None,
+        merchant_id=request.merchant_id or None,
+        status=status,
+        status_key=status.value,
+        amount=request.amount_minor,
+        currency=request.currency,
+        description=request.description or None,
+        from_account_id=request.from_account_id,
+        to_account_id=request.to_account_id,
+        processed_at=None if refusal else tx.at,
+        failure_code=refusal.code if refusal else None,
+        failure_reason=str(refusal) if refusal else None,
+        requested_by=actor.id,
+        request_hash=request.hash,
+    )
     event = Event(
         entity_id=payment.id,
         entity_type="payment",
-        action=f"payment.{payment.status}",
+        action=f"payment.{status}",
         actor=actor,
-        outcome=EntryOutcome.FAILURE if failed else EntryOutcome.SUCCESS,
+        outcome=EntryOutcome.FAILURE if refusal else EntryOutcome.SUCCESS,
     )
     return trail.create(tx, "payment", payment, event)
 
 
-def assert_balanced(source: Account, target: Account, posting: Posting, opening: int = 0) -> None:
-    """Refuse to send money made or lost. ``opening`` is what the target's balance begins with."""
+def assert_balanced(source: Account, target: Account, posting: Posting) -> None:
+    """Refuse to send money made or lost; raises ``UnbalancedError``."""
     moved_out = source.balance - posting.source["balance"]
-    moved_in = posting.target["balance"] - opening
+    moved_in = posting.target["balance"] - target.balance
     if moved_out != moved_in or source.currency != target.currency:
         message = f"{moved_out} leaves {source.id}, {moved_in} arrives at {target.id}."
         raise UnbalancedError(message)
 
 
-def record_refusal(
-    refusal: Refusal, *, subject: str, actor: Actor, at: datetime, reference: str = ""
-) -> None:
+@contextmanager
+def recorded_refusals(*, subject: str, actor: Actor, at: datetime) -> Iterator[None]:
+    """Record the refusal that ends what is done inside, and let it pass on."""
+    try:
+        yield
+    except Refusal as refusal:
+        record_refusal(refusal, subject=subject, actor=actor, at=at)
+        raise
+
+
+def record_refusal(refusal: Refusal, *, subject: str, actor: Actor, at: datetime) -> None:
     """Record an attempt that left no record of its own: by code and field, not what was typed."""
     event = Event(
         entity_id=f"person:{actor.id}",
         entity_type="person",
         action=f"{subject}.refused",
         actor=actor,
-        reference=reference or None,
+        reference=refusal.reference or None,
         outcome=EntryOutcome.FAILURE,
         severity=Severity.WARNING,
     )

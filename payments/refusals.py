@@ -5,11 +5,15 @@ from typing import ClassVar
 
 
 class Refusal(Exception):  # noqa: N818 - the field's own word
-    """A request that is not carried out. ``field`` is the form's field it stands next to."""
+    """A request that is not carried out. ``field`` is the form's field it stands next to.
+
+    ``reference`` names the record that stands in its way, where there is one.
+    """
 
     code: ClassVar[str]
     field: ClassVar[str] = ""
     sentence: ClassVar[str] = ""
+    reference: str = ""
 
     def __init__(self, sentence: str = "") -> None:
         super().__init__(sentence or self.sentence)
@@ -101,6 +105,10 @@ class KeyReused(Refusal):
         "This request was already sent with other values. "
         "Nothing has moved; please start a new request."
     )
+
+    def __init__(self, reference: str) -> None:
+        super().__init__()
+        self.reference = reference
 
 
 class InvalidField(InvalidRequest):

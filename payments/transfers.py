@@ -5,16 +5,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
+from audit import trail
 from audit.context import Actor
 from dynamodb import store
-from dynamodb.errors import StoreBusyError, StoreError
+from dynamodb.errors import StoreError
 from dynamodb.models import Item
-from dynamodb.retries import BUSY, Patience, commit_within
-from dynamodb.transactions import Committed, Transaction
+from dynamodb.retries import Patience
+from dynamodb.transactions import Transaction
 from payments import ledger, rules
-from payments.identifiers import new_payment_id, payment_timestamp
-from payments.models import Account, IdempotencyKey, Payment, PaymentStatus
-from payments.refusals import InvalidRequest, KeyReused, Refusal
+from payments.identifiers import new_payment_id
+from payments.models import Account, IdempotencyKey, Payment
+from payments.refusals import KeyReused, Refusal
 from payments.rules import Posting, TransferRequest
 
 __all__ = [
@@ -62,47 +63,34 @@ def transfer_funds(
     nothing has happened in time, ``OutcomeUnknownError`` if it may have: the same request again
     finds out.
     """
-    request = _checked(request, actor, at)
-    patience = ledger.patience(limit_seconds)
-    with ledger.turn(patience, request.from_account_id, request.to_account_id):
-        transfer = _Attempts(request=request, actor=actor, at=at, patience=patience).settle()
-    return _answer_to(request, transfer, actor, at)
+    with ledger.recorded_refusals(subject="transfer", actor=actor, at=at):
+        request = rules.checked_transfer(request)
+        patience = ledger.patience(limit_seconds)
+        with ledger.turn(patience, request.from_account_id, request.to_account_id):
+            transfer = _Attempts(request=request, actor=actor, at=at, patience=patience).settle()
+        return _answer_to(request, transfer)
 
 
 def preview_transfer(request: TransferRequest, *, actor: Actor, at: datetime) -> Preview | Transfer:
-    """Decide a transfer as posting would, and move nothing: one request to DynamoDB.
+    """Decide a transfer as posting would, and move nothing.
 
-    Answers a ``Transfer`` where there is nothing left to confirm: the id is already a payment, or
-    a rule refuses. The refused one is recorded just as ``transfer_funds`` records it, so an
-    attempt is remembered though nobody confirmed it. Raises as ``transfer_funds`` does.
+    One request to DynamoDB for accounts seen before, at most three otherwise. Answers a
+    ``Transfer`` where there is nothing left to confirm: the id is already a payment, or a rule
+    refuses. The refused one is recorded just as ``transfer_funds`` records it, so an attempt is
+    remembered though nobody confirmed it. Raises as ``transfer_funds`` does.
     """
-    request = _checked(request, actor, at)
-    attempts = _Attempts(request=request, actor=actor, at=at, patience=ledger.patience())
-    decided = attempts.preview()
-    if isinstance(decided, Preview):
-        return decided
-    return _answer_to(request, decided, actor, at)
+    with ledger.recorded_refusals(subject="transfer", actor=actor, at=at):
+        request = rules.checked_transfer(request)
+        attempts = _Attempts(request=request, actor=actor, at=at, patience=ledger.patience())
+        decided = attempts.preview()
+        return decided if isinstance(decided, Preview) else _answer_to(request, decided)
 
 
-def _checked(request: TransferRequest, actor: Actor, at: datetime) -> TransferRequest:
-    try:
-        return rules.checked_transfer(request)
-    except InvalidRequest as refusal:
-        ledger.record_refusal(refusal, subject="transfer", actor=actor, at=at)
-        raise
-
-
-def _answer_to(
-    request: TransferRequest, transfer: Transfer, actor: Actor, at: datetime
-) -> Transfer:
+def _answer_to(request: TransferRequest, transfer: Transfer) -> Transfer:
     """Give a payment to the request that made it, and to no other under the same id."""
-    if transfer.payment.request_hash == request.hash:
-        return transfer
-    reused = KeyReused()
-    ledger.record_refusal(
-        reused, subject="transfer", actor=actor, at=at, reference=transfer.payment.id
-    )
-    raise reused
+    if transfer.payment.request_hash != request.hash:
+        raise KeyReused(transfer.payment.id)
+    return transfer
 
 
 @dataclass(kw_only=True)
@@ -120,29 +108,18 @@ class _Attempts:
         return self._read() or self._commit(self._add_actions)
 
     def preview(self) -> Preview | Transfer:
-        payment = self._payment()
-        earlier = self._read(Payment(id=payment.id, timestamp=payment.timestamp))
+        earlier = self._read(ledger.payment_key(self.request.payment_id))
         if earlier is not None:
             return earlier
         try:
             posting = rules.decide(self.request, self.source, self.target, self.at)
         except Refusal as refusal:
-            return self._commit(partial(self._add_refused, refusal=refusal))
+            return self._commit(partial(self._add_payment, refusal=refusal))
         assert self.source is not None and self.target is not None  # noqa: S101, PT018 - decide() has checked
         return Preview(source=self.source, target=self.target, posting=posting)
 
-    def _commit(self, add_actions: Callable[[Transaction], Payment]) -> Transfer:
-        while True:
-            tx = Transaction(at=self.at)
-            payment = add_actions(tx)
-            outcome = commit_within(tx.freeze(), self.patience)
-            if isinstance(outcome, Committed):
-                return Transfer(payment=payment, is_replay=False)
-            replay = self._learn(outcome.items)
-            if replay is not None:
-                return replay
-            if not self.patience.pause():
-                raise StoreBusyError(BUSY)
+    def _commit(self, add_actions: Callable[[Transaction], Transfer]) -> Transfer:
+        return trail.settle(add_actions, self._learn, at=self.at, patience=self.patience)
 
     def _read(self, payment: Payment | None = None) -> Transfer | None:
         """Read both accounts, and what the caller's key already became, in one request.
@@ -163,45 +140,21 @@ class _Attempts:
         used = found.get("key")
         return self._replay_of(used.payment_id) if used else None
 
-    def _add_actions(self, tx: Transaction) -> Payment:
+    def _add_actions(self, tx: Transaction) -> Transfer:
         try:
             posting = rules.decide(self.request, self.source, self.target, self.at)
         except Refusal as refusal:
-            return self._add_refused(tx, refusal)
+            return self._add_payment(tx, refusal)
         assert self.source is not None and self.target is not None  # noqa: S101, PT018 - decide() has checked
-        ledger.assert_balanced(self.source, self.target, posting, self.target.balance)
-        payment = self._add_payment(tx, self._payment())
-        ledger.add_posting(tx, self.source, self.target, posting, payment, self.actor)
-        return payment
+        transfer = self._add_payment(tx)
+        ledger.add_posting(tx, self.source, self.target, posting, transfer.payment, self.actor)
+        return transfer
 
-    def _add_refused(self, tx: Transaction, refusal: Refusal) -> Payment:
-        return self._add_payment(tx, self._payment(refusal))
-
-    def _add_payment(self, tx: Transaction, payment: Payment) -> Payment:
+    def _add_payment(self, tx: Transaction, refusal: Refusal | None = None) -> Transfer:
         if self.request.idempotency_key:
             tx.put_once("key", self._key().with_changes({"created_at": self.at}))
-        return ledger.add_payment(tx, payment, self.actor)
-
-    def _payment(self, refusal: Refusal | None = None) -> Payment:
-        status = PaymentStatus.FAILED if refusal else PaymentStatus.PROCESSED
-        return Payment(
-            id=self.request.payment_id,
-            timestamp=payment_timestamp(self.request.payment_id),
-            customer_id=self.source.customer_id if self.source else None,
-            merchant_id=self.request.merchant_id or None,
-            status=status,
-            status_key=status.value,
-            amount=self.request.amount_minor,
-            currency=self.request.currency,
-            description=self.request.description or None,
-            from_account_id=self.request.from_account_id,
-            to_account_id=self.request.to_account_id,
-            processed_at=None if refusal else self.at,
-            failure_code=refusal.code if refusal else None,
-            failure_reason=str(refusal) if refusal else None,
-            requested_by=self.actor.id,
-            request_hash=self.request.hash,
-        )
+        payment = ledger.add_payment(tx, self.request, self.source, self.actor, refusal)
+        return Transfer(payment=payment, is_replay=False)
 
     def _key(self) -> IdempotencyKey:
         return IdempotencyKey(
@@ -212,13 +165,10 @@ class _Attempts:
 
     def _learn(self, items: Mapping[str, Item | None]) -> Transfer | None:
         """Take in what a refused commit showed: an earlier answer, or accounts as they stand."""
-        if items.get("key"):
-            return self._replay_of(IdempotencyKey.from_item(items["key"] or {}).payment_id)
-        if items.get("payment"):
-            return Transfer(payment=Payment.from_item(items["payment"] or {}), is_replay=True)
-        if not items.keys() & {"source", "target"}:
-            # The chain's next place is taken though the head did not move: somebody wrote past us.
-            raise StoreError(f"The audit chain refuses its next entry: {sorted(items)}.")
+        if item := items.get("key"):
+            return self._replay_of(IdempotencyKey.from_item(item).payment_id)
+        if item := items.get("payment"):
+            return Transfer(payment=Payment.from_item(item), is_replay=True)
         if item := items.get("source"):
             self.source = Account.from_item(item)
         if item := items.get("target"):
@@ -226,8 +176,7 @@ class _Attempts:
         return None
 
     def _replay_of(self, payment_id: str) -> Transfer:
-        key = Payment(id=payment_id, timestamp=payment_timestamp(payment_id))
-        payment = store.get(key)
+        payment = store.get(ledger.payment_key(payment_id))
         if payment is None:
             raise StoreError(f"Payment {payment_id} is named by its key and cannot be found.")
         return Transfer(payment=payment, is_replay=True)
