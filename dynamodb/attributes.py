@@ -3,7 +3,7 @@
 import logging
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from pynamodb.attributes import Attribute, UnicodeAttribute
 from pynamodb.constants import LIST, MAP, NUMBER, STRING
@@ -27,9 +27,17 @@ _E = TypeVar("_E", bound=StrEnum)
 
 
 class Unreadable(str):
-    """A stored text that is not what its attribute promises; shown as it is, equal to no value."""
+    """A stored text that is not what its attribute promises; shown as it is, equal to no value.
+
+    Neither before nor after any: to compare it raises ``UnreadableRecordError``.
+    """
 
     __slots__ = ()
+
+    def _has_no_order(self, _: object) -> NoReturn:
+        raise UnreadableRecordError(f"The stored {str(self)!r} is malformed.")
+
+    __lt__ = __le__ = __gt__ = __ge__ = _has_no_order
 
 
 class TextAttribute(UnicodeAttribute):

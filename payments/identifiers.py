@@ -15,15 +15,19 @@ def new_payment_id(at: datetime) -> str:
 
 
 def is_payment_id(text: str) -> bool:
-    """A UUIDv7 in its one written form: 36 characters, lower case."""
+    """A UUIDv7 in its one written form, 36 characters, lower case, of a year up to 9999."""
     try:
+        payment_timestamp(text)
         return uuid.UUID(text).version == 7 and str(uuid.UUID(text)) == text  # noqa: PLR2004 - the version
     except ValueError:
         return False
 
 
 def payment_timestamp(payment_id: str) -> str:
-    """The time inside an id as RFC 3339: the sort key of the payment that has it."""
+    """The time inside an id as RFC 3339: the sort key of the payment that has it.
+
+    Raises ``ValueError`` for what is no UUID, and past the year 9999, which 48 bits can name.
+    """
     milliseconds = uuid.UUID(payment_id).int >> 80
     at = datetime.fromtimestamp(milliseconds // 1000, UTC)
     return to_rfc3339(at.replace(microsecond=milliseconds % 1000 * 1000))

@@ -285,12 +285,11 @@ def add_activity(
     key = maker_key(actor, payment.currency)
     if key is None:
         return
-    before = activity.total_on(tx.at) if activity else 0
-    moved = {"day": utc_day(tx.at), "total": before + payment.amount}
     if activity is None:
-        tx.put_new("maker", key.with_changes(moved))
+        tx.put_new("maker", key.with_changes({"day": utc_day(tx.at), "total": payment.amount}))
     else:
-        tx.update("maker", activity, moved)
+        total = activity.total_on(tx.at) + payment.amount
+        tx.update("maker", activity, {"day": activity.current_day(tx.at), "total": total})
 
 
 def assert_balanced(source: Account, target: Account, posting: Posting) -> None:

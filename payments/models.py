@@ -134,9 +134,13 @@ class Account(Chained):
         """Whether a freeze has come to its end."""
         return self.frozen_until is not None and self.frozen_until <= at
 
+    def current_day(self, at: datetime) -> str:
+        """The UTC day that totals run in; a clock that steps back does not begin the last anew."""
+        return max(utc_day(at), self.day or "")
+
     def day_total(self, name: str, at: datetime) -> int:
-        """A running total of the current UTC day, such as ``day_debits``; 0 on a new day."""
-        return (getattr(self, name) or 0) if self.day == utc_day(at) else 0
+        """A running total of the current day, such as ``day_debits``; 0 on a new day."""
+        return (getattr(self, name) or 0) if self.day == self.current_day(at) else 0
 
     def is_locked(self, at: datetime) -> bool:
         """Whether debits are locked after repeated failures."""
@@ -261,5 +265,9 @@ class Activity(VersionedRecord):
     day = TextAttribute()
     total = WholeNumberAttribute(default=0)
 
+    def current_day(self, at: datetime) -> str:
+        return max(utc_day(at), self.day)
+
     def total_on(self, at: datetime) -> int:
-        return self.total if self.day == utc_day(at) else 0
+        """What has moved in the current day, in minor units; 0 on a new day."""
+        return self.total if self.day == self.current_day(at) else 0

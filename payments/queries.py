@@ -4,7 +4,7 @@ from dynamodb import store
 from dynamodb.pages import PAGE_ROWS, Page, Query, read_page
 from payments import ledger
 from payments.account_numbers import is_account_id, is_account_number
-from payments.identifiers import is_payment_id, payment_timestamp
+from payments.identifiers import is_payment_id
 from payments.models import Account, AccountStatus, Payment, PaymentStatus
 
 
@@ -36,7 +36,7 @@ def get_payment(payment_id: str) -> Payment | None:
     """A payment by its id, in one consistent read."""
     if not is_payment_id(payment_id):
         return None
-    return store.get(Payment(id=payment_id, timestamp=payment_timestamp(payment_id)))
+    return store.get(ledger.payment_key(payment_id))
 
 
 def list_accounts(

@@ -17,9 +17,14 @@ DESCRIPTION_LENGTH = 140
 """ISO 20022 Max140Text, which banks keep for remittance information."""
 
 ID_LENGTH = 64
+NAME_LENGTH = 2 * ID_LENGTH
+"""A request's own name: whose it is, and what they call it."""
+
 MAX_DAYS_AHEAD = 366
 CLEARING_OWNER = "clearing"
 """The owner of the system accounts that customers' money comes from and goes to."""
+
+CUSTOMER_ACCOUNT_TYPES = [AccountType.CHECKING, AccountType.SAVINGS, AccountType.MERCHANT]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +92,7 @@ def checked_transfer(request: TransferRequest, at: datetime) -> TransferRequest:
     for name in ("customer_id", "merchant_id"):
         _check_text(name, getattr(request, name), ID_LENGTH)
     _check_text("description", request.description, DESCRIPTION_LENGTH)
+    _check_text("idempotency_key", request.idempotency_key, NAME_LENGTH)
     if not is_payment_id(request.payment_id):
         raise InvalidField("payment_id", "The payment id is not a UUIDv7.")
     exponent(request.currency)
@@ -107,8 +113,9 @@ def checked_transfer(request: TransferRequest, at: datetime) -> TransferRequest:
 
 def checked_opening(request: OpeningRequest) -> OpeningRequest:
     """Check an opening's shape; raises ``InvalidRequest``."""
-    _check_text("request_id", request.request_id, 2 * ID_LENGTH, required=True)
-    _check_text("customer_id", request.customer_id, ID_LENGTH, required=True)
+    _check_text("request_id", request.request_id, NAME_LENGTH, required=True)
+    for name in ("customer_id", "currency"):
+        _check_text(name, getattr(request, name), ID_LENGTH, required=True)
     if request.customer_id == CLEARING_OWNER:
         raise InvalidField("customer_id", f"{CLEARING_OWNER!r} is the name of the house itself.")
     if request.account_type not in CUSTOMER_ACCOUNT_TYPES:
@@ -117,9 +124,6 @@ def checked_opening(request: OpeningRequest) -> OpeningRequest:
     exponent(request.currency)
     _check_amount(request.opening_balance_minor)
     return request
-
-
-CUSTOMER_ACCOUNT_TYPES = [AccountType.CHECKING, AccountType.SAVINGS, AccountType.MERCHANT]
 
 
 def checked_reason(reason: str) -> str:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dynamodb.times import utc_day
 from payments.models import Account, AccountStatus, FrozenDirection, Payment
 from payments.money import MAX_BALANCE_MINOR, format_amount
 from payments.policy import policy
@@ -185,7 +184,7 @@ def _day_totals(
     if account.is_system:
         return {}
     return {
-        "day": utc_day(at),
+        "day": account.current_day(at),
         "day_debits": account.day_total("day_debits", at) + debit,
         "day_credits": account.day_total("day_credits", at) + credit,
         "day_count": account.day_total("day_count", at) + 1,

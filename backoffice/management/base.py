@@ -15,7 +15,7 @@ from backoffice.permissions import Permission
 from backoffice.staff import doings, queries
 from backoffice.staff.models import Staff
 from backoffice.staff.refusals import NotAllowed
-from dynamodb.errors import StoreError
+from dynamodb.errors import OutcomeUnknownError, StoreError
 from dynamodb.times import utc_now
 from payments.refusals import Refusal
 
@@ -73,6 +73,14 @@ class OperatorCommand(BaseCommand):
             except Refusal as refusal:
                 self._print_error(options, str(refusal), refusal.code)
                 raise Refused(str(refusal), returncode=REFUSED) from refusal
+            except OutcomeUnknownError as error:
+                sentence = f"{error} It may have been done all the same."
+                if options.get("request_id"):
+                    sentence += (
+                        f" To find out, add --request-id {options['request_id']} and run it again."
+                    )
+                self._print_error(options, sentence, "outcome_unknown")
+                raise Failed(sentence, returncode=FAILED) from error
             except StoreError as error:
                 self._print_error(options, str(error), "store")
                 raise Failed(str(error), returncode=FAILED) from error
@@ -92,6 +100,12 @@ class OperatorCommand(BaseCommand):
             raise NotAllowed(f"{operator.username} may not do this: it needs {self.permission}.")
         doings.command_run(operator.username, command=self._name, reason=options["reason"], at=at)
         return Actor(id=operator.username)
+
+    @staticmethod
+    def request_id(options: dict[str, Any], actor: Actor) -> str:
+        """The request's name, scoped to its operator; one is made where none was given."""
+        options["request_id"] = options["request_id"] or str(uuid7())
+        return f"command:{actor.id}:{options['request_id']}"
 
     @property
     def _name(self) -> str:

@@ -17,8 +17,7 @@ from backoffice.staff import queries, refusals
 from backoffice.staff.models import Staff
 from backoffice.staff.records import StaffRecord
 from backoffice.staff.time_zones import known_time_zones
-from dynamodb.errors import StoreBusyError
-from dynamodb.retries import BUSY, Patience, commit_within
+from dynamodb.retries import Patience, commit_within, settle
 from dynamodb.transactions import Committed, Transaction
 
 _COMMIT_SECONDS = 5.0
@@ -94,15 +93,14 @@ def set_time_zone(*, username: str, time_zone: str, actor: Actor, at: datetime) 
 def _change(
     username: str, changes: Mapping[str, Any], action: str, actor: Actor, at: datetime
 ) -> StaffRecord:
-    patience = Patience(limit_seconds=_COMMIT_SECONDS)
-    while True:
-        record = _found(username)
-        tx = Transaction(at=at)
-        after = trail.change(tx, "staff", record, changes, _event(username, action, actor))
-        if isinstance(commit_within(tx.freeze(), patience), Committed):
-            return after
-        if not patience.pause():
-            raise StoreBusyError(BUSY)
+    event = _event(username, action, actor)
+
+    known = {"staff": _found(username)}
+
+    def build(tx: Transaction) -> StaffRecord:
+        return trail.change(tx, "staff", known["staff"], changes, event)
+
+    return settle(build, known, at=at, patience=Patience(limit_seconds=_COMMIT_SECONDS))
 
 
 def _found(username: str) -> StaffRecord:

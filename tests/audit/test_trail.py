@@ -12,7 +12,8 @@ from audit.context import Actor, Context
 from audit.models import AuditHead, AuditLog
 from audit.trail import Event
 from dynamodb import store
-from tests.builders import NOON, TELLER, opened, transferred
+from dynamodb.errors import StoreError
+from tests.builders import NOON, TELLER, opened, planted, transferred
 
 pytestmark = pytest.mark.usefixtures("moto_store")
 
@@ -69,6 +70,17 @@ def test_entries_without_a_record_chain_on_a_head_of_their_own() -> None:
     head = store.get(AuditHead(entity_id="person:teller1"))
     assert head is not None
     assert (head.audit_seq, head.audit_hash) == (2, second.hash)
+
+
+def test_a_chain_that_somebody_wrote_past_us_takes_no_entry() -> None:
+    noted()
+    foreign = {"timestamp": f"{chain('person:teller1')[0].at}#{2:012d}"}
+    planted(chain("person:teller1")[0].with_changes(foreign))
+    with pytest.raises(StoreError, match="audit chain"):
+        noted("page.left")
+    head = store.get(AuditHead(entity_id="person:teller1"))
+    assert head is not None
+    assert head.audit_seq == 1
 
 
 def test_secrets_and_card_numbers_never_reach_the_trail() -> None:

@@ -2,18 +2,22 @@
 
 import io
 import json
+import re
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from backoffice.management.commands import seed_test_data
 from backoffice.permissions import Role
+from dynamodb.retries import Patience
 from payments import queries
 from payments.models import Account, Payment, PaymentStatus
 from tests.backoffice.people import a_member, chain
 from tests.bank import check_bank
+from tests.dynamodb.faults import Fault, Send, faults, read_timeout_after, read_timeout_before
 
 pytestmark = pytest.mark.usefixtures("moto_store")
 
@@ -84,6 +88,27 @@ def test_two_operators_may_use_the_same_request_id_for_different_things() -> Non
     theirs = a_transfer(*ends, "2.00", "--request-id", "rent", operator="teller2")
     assert theirs["exit_code"] == 0
     assert mine["id"] != theirs["id"]
+
+
+@pytest.mark.parametrize("lost", [read_timeout_before, read_timeout_after])
+def test_an_unknown_outcome_says_how_to_find_out(
+    lost: Fault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def losing_transfers(request: AWSPreparedRequest, send: Send) -> AWSResponse:
+        is_transfer = b"account.debited" in (request.body or b"")
+        return lost(request, send) if is_transfer else send()
+
+    source, target = an_account(balance="10"), an_account("c-2")
+    ends = (source["id"], target["id"], "1.00")
+    with monkeypatch.context() as patch, faults(then=losing_transfers):
+        patch.setattr(Patience, "pause", lambda _: False)
+        unknown = a_transfer(*ends)
+    assert (unknown["code"], unknown["exit_code"]) == ("outcome_unknown", 1)
+    (name,) = re.findall("--request-id ([^ ]+)", unknown["error"])
+    assert a_transfer(*ends, "--request-id", name)["status"] == "processed"
+    kept = queries.get_account(source["id"])
+    assert kept is not None
+    assert kept.balance == 900
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,8 @@ def test_a_malformed_time_is_read_as_it_is_and_reported(
     assert isinstance(made_at, Unreadable)
     assert made_at == str(*stored.values())
     assert "malformed made_at" in caplog.text
+    with pytest.raises(UnreadableRecordError, match="malformed"):
+        max(NOON, thing.made_at)
 
 
 def test_a_time_of_another_writer_is_read() -> None:

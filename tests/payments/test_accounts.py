@@ -5,13 +5,23 @@ from typing import Any
 import pytest
 
 from audit import queries as trail
+from audit.models import EntryOutcome
 from dynamodb.client import count_requests
 from payments import account_numbers, queries
 from payments.accounts import clearing_account, open_account
-from payments.models import AccountType
-from payments.refusals import InvalidField, KeyReused, MissingField, UnknownCurrency
+from payments.models import AccountStatus, AccountType
+from payments.money import MAX_AMOUNT_MINOR, MAX_BALANCE_MINOR
+from payments.refusals import (
+    InvalidAmount,
+    InvalidField,
+    KeyReused,
+    LimitExceeded,
+    MissingField,
+    SourceNotActive,
+    UnknownCurrency,
+)
 from payments.requests import OpeningRequest
-from tests.builders import NOON, TELLER, opened
+from tests.builders import NOON, TELLER, opened, planted
 
 pytestmark = pytest.mark.usefixtures("moto_store")
 
@@ -61,11 +71,11 @@ def test_opening_twice_is_one_account_and_moves_money_once() -> None:
 
 
 def test_the_same_request_id_with_other_values_is_refused_and_recorded() -> None:
-    open_account(an_opening(), actor=TELLER, at=NOON)
+    first = open_account(an_opening(), actor=TELLER, at=NOON).account
     with pytest.raises(KeyReused):
         open_account(an_opening(currency="EUR"), actor=TELLER, at=NOON)
     (entry, *_) = trail.chain_page(f"person:{TELLER.id}", person="").rows
-    assert entry.action == "account.refused"
+    assert (entry.action, entry.reference) == ("account.refused", first.id)
     assert len(queries.list_accounts(person="p", customer_id="customer-1").rows) == 1
 
 
@@ -94,15 +104,43 @@ def test_a_number_that_is_taken_is_drawn_again(monkeypatch: pytest.MonkeyPatch) 
         ({"account_type": "system"}, InvalidField),
         ({"account_type": "other"}, InvalidField),
         ({"currency": "XXX"}, UnknownCurrency),
+        ({"currency": ""}, MissingField),
+        ({"currency": "\udcff"}, InvalidField),
+        ({"request_id": "x" * 129}, InvalidField),
+        ({"opening_balance_minor": -1}, InvalidAmount),
+        ({"opening_balance_minor": MAX_AMOUNT_MINOR + 1}, InvalidAmount),
     ],
 )
 def test_malformed_openings_are_refused_and_recorded(
-    values: dict[str, str], refusal: type[Exception]
+    values: dict[str, Any], refusal: type[Exception]
 ) -> None:
     with pytest.raises(refusal):
         open_account(an_opening(**values), actor=TELLER, at=NOON)
     assert trail.chain_page(f"person:{TELLER.id}", person="").rows
     assert not queries.list_accounts(person="p").rows
+
+
+@pytest.mark.parametrize(
+    ("clearing_values", "refusal"),
+    [
+        ({"status": AccountStatus.FROZEN}, SourceNotActive),
+        ({"balance": -MAX_BALANCE_MINOR}, LimitExceeded),
+    ],
+)
+def test_an_opening_balance_that_clearing_may_not_pay_is_refused_and_recorded(
+    clearing_values: dict[str, Any], refusal: type[Exception]
+) -> None:
+    earlier = opened("a", balance=5)
+    planted(clearing_account("USD", at=NOON).with_changes(clearing_values))
+    with pytest.raises(refusal):
+        opened("b", balance=1)
+    assert [a.id for a in queries.list_accounts(person="p", account_type="checking").rows] == [
+        earlier.id
+    ]
+    (entry,) = trail.chain_page(f"person:{TELLER.id}", person="").rows
+    assert (entry.action, entry.outcome) == ("account.refused", EntryOutcome.FAILURE)
+    assert opened("a", balance=5).id == earlier.id
+    assert opened("c").balance == 0
 
 
 def test_accounts_are_found_by_id_number_customer_status_and_type() -> None:

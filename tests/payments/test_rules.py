@@ -1,6 +1,6 @@
 """The rules alone: no store, no clock."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -111,6 +111,32 @@ def test_day_totals_run_within_a_day_and_start_again_on_the_next() -> None:
     assert later.posting.source["day_count"] == 2
 
 
+@pytest.mark.parametrize("minutes", [1, -1])
+def test_a_clock_that_steps_over_midnight_and_back_forgets_no_totals(minutes: int) -> None:
+    source, target = an_account(1, balance=5000), an_account(2)
+    midnight = NOON.replace(hour=0)
+    for step in (minutes, -minutes, minutes):
+        at = midnight + timedelta(minutes=step)
+        posting = rules.decide(a_request(source, target), source, target, at)
+        source = source.with_changes(posting.source)
+    assert (source.day, source.day_debits) == ("2026-03-02", 3000 if minutes > 0 else 2000)
+
+
+def test_the_day_is_that_of_utc_wherever_the_clock_hangs() -> None:
+    source, target = an_account(1, balance=5000), an_account(2)
+    evening = datetime(2026, 3, 1, 19, tzinfo=timezone(timedelta(hours=-5)))
+    assert rules.decide(a_request(source, target), source, target, evening).source["day"] == (
+        "2026-03-02"
+    )
+
+
+def test_texts_of_any_script_fill_their_length_to_the_last_character() -> None:
+    ends = an_account(1), an_account(2)
+    for text in ("\N{PARTY POPPER}" * 140, "\N{ARABIC LETTER ALEF}" * 140):
+        request = a_request(*ends, description=text)
+        assert rules.checked_transfer(request) == request
+
+
 @pytest.mark.parametrize(
     ("values", "refusal"),
     [
@@ -129,6 +155,9 @@ def test_day_totals_run_within_a_day_and_start_again_on_the_next() -> None:
         ({"merchant_id": "x" * 65}, InvalidField),
         ({"payment_id": "6f1ed002-ab5f-4f2b-8a3d-0d1b8f2a5b11"}, InvalidField),
         ({"payment_id": "nonsense"}, InvalidField),
+        ({"payment_id": "ffffffff-ffff-7fff-bfff-ffffffffffff"}, InvalidField),
+        ({"idempotency_key": "x" * 129}, InvalidField),
+        ({"idempotency_key": "\udcff"}, InvalidField),
     ],
 )
 def test_malformed_requests_are_refused_before_any_store(

@@ -1,22 +1,24 @@
 """Transfers on a store, one at a time: what moves, what is refused, what is left behind."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from audit import queries as trail
 from audit.models import AuditLog, EntryOutcome
-from dynamodb import store
+from dynamodb import client, store
 from dynamodb.client import count_requests
-from dynamodb.errors import StoreError
+from dynamodb.errors import StoreError, UnreadableRecordError
 from dynamodb.models import Record
-from payments import ledger, queries
+from payments import ledger, queries, rules
 from payments.models import Account, AccountStatus, Payment, PaymentStatus
 from payments.money import format_amount
 from payments.refusals import InvalidAmount, KeyReused
 from payments.transfers import transfer_funds
-from tests.builders import NOON, TELLER, a_request, opened, planted, transferred
+from tests.bank import check_bank
+from tests.builders import NOON, TELLER, a_request, an_account, opened, planted, transferred
 
 pytestmark = pytest.mark.usefixtures("moto_store")
 
@@ -211,6 +213,62 @@ def test_an_account_frozen_in_between_refuses_the_next_attempt(
     monkeypatch.setattr(store, "get_many", stale)
     assert transferred(source, target).payment.failure_code == "destination_not_active"
     assert now(source).balance == 5000
+
+
+@pytest.mark.parametrize(
+    ("behind", "values", "code"),
+    [
+        ("source", {"status": AccountStatus.FROZEN}, "source_not_active"),
+        ("target", {"status": AccountStatus.CLOSED}, "destination_not_active"),
+        ("source", {"balance": 999}, "insufficient_funds"),
+    ],
+)
+def test_the_store_itself_refuses_what_a_foreign_writer_changed_under_the_same_version(
+    behind: str, values: dict[str, Any], code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = opened("a", balance=5000), opened("b")
+    stale = store.get_many([now(source), now(target)])
+    planted(now({"source": source, "target": target}[behind]).with_changes(values))
+    monkeypatch.setattr(store, "get_many", lambda _: stale)
+    assert transferred(source, target).payment.failure_code == code
+    assert now(target).balance == 0
+
+
+@pytest.mark.parametrize("gained", [1, -1])
+def test_money_made_or_lost_does_not_leave_the_process(
+    gained: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = opened("a", balance=5000), opened("b")
+    decide = rules.decide
+
+    def miscounted(*arguments: Any) -> rules.Posting:
+        posting = decide(*arguments)
+        return replace(posting, target=posting.target | {"balance": 1000 + gained})
+
+    monkeypatch.setattr(rules, "decide", miscounted)
+    with pytest.raises(ledger.UnbalancedError):
+        transferred(source, target)
+    with pytest.raises(ledger.UnbalancedError):
+        opened("c", balance=1000)
+    assert (now(source).balance, now(target).balance) == (5000, 0)
+    assert check_bank().faults == []
+
+
+def test_money_never_changes_its_currency_on_the_way() -> None:
+    source, target = an_account(1, balance=5000), an_account(2, currency="EUR")
+    posting = rules.Posting(source={"balance": 4000}, target={"balance": 1000})
+    with pytest.raises(ledger.UnbalancedError):
+        ledger.assert_balanced(source, target, posting)
+
+
+@pytest.mark.parametrize("name", ["locked_until", "audit_at", "balance"])
+def test_money_stays_where_a_record_cannot_be_read(name: str) -> None:
+    source, target = opened("a", balance=5000), opened("b")
+    item = {**source.serialize(), name: {"S": "soon"}}
+    client.call("PutItem", TableName=Account.table_name(), Item=item)
+    with pytest.raises(UnreadableRecordError):
+        transferred(source, target)
+    assert now(target).balance == 0
 
 
 def test_a_chain_somebody_else_wrote_to_stops_money_rather_than_forking() -> None:

@@ -4,8 +4,6 @@ from argparse import ArgumentParser
 from datetime import datetime
 from typing import Any
 
-from uuid_utils import uuid7
-
 from audit.context import Actor
 from backoffice.management.base import Done, OperatorCommand
 from backoffice.permissions import Permission
@@ -33,9 +31,8 @@ class Command(OperatorCommand):
         )
 
     def act(self, *, actor: Actor, at: datetime, options: dict[str, Any]) -> Done:
-        name = options["request_id"] or str(uuid7())
         request = OpeningRequest(
-            request_id=f"command:{actor.id}:{name}",
+            request_id=self.request_id(options, actor),
             customer_id=options["customer_id"],
             account_type=options["account_type"],
             currency=options["currency"],

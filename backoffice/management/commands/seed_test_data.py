@@ -123,7 +123,8 @@ def _payment(
             if account.currency == source.currency and account.id != source.id
         ]
     )
-    amount = int(10 ** chance.uniform(1, 3.6) * 10 ** exponent(source.currency))
+    unit = 10 ** exponent(source.currency)
+    amount = chance.randrange(10 * unit, chance.choice((100, 1_000, 4_000)) * unit)
     asks_too_much = chance.random() < 1 / 15
     first = start + timedelta(hours=6)
     at = first + (now - first) * ((number + 1) / (PAYMENTS + 1))

@@ -28,7 +28,6 @@ class Command(OperatorCommand):
         )
 
     def act(self, *, actor: Actor, at: datetime, options: dict[str, Any]) -> Done:
-        name = options["request_id"]
         request = TransferRequest(
             payment_id=new_payment_id(at),
             from_account_id=options["source"],
@@ -36,7 +35,7 @@ class Command(OperatorCommand):
             amount_minor=parse_amount(options["amount"], options["currency"]),
             currency=options["currency"],
             description=options["description"],
-            idempotency_key=f"command:{actor.id}:{name}" if name else "",
+            idempotency_key=self.request_id(options, actor),
         )
         transfer = transfer_funds(request, actor=actor, at=at)
         payment = transfer.payment
