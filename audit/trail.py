@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from audit import context
@@ -11,7 +12,7 @@ from audit.context import ID_LENGTH, USER_AGENT_LENGTH, Actor
 from audit.masking import masked
 from audit.models import AuditHead, AuditLog, Chained, EntryOutcome, Severity
 from dynamodb import store
-from dynamodb.retries import Patience, settle
+from dynamodb.retries import Patience, read_within, settle
 from dynamodb.times import from_rfc3339, to_rfc3339
 from dynamodb.transactions import Condition, Transaction
 
@@ -82,7 +83,8 @@ def note(event: Event, *, at: datetime, values: Mapping[str, Any] | None = None)
     cannot be written: what it tells of must then not be done or shown.
     """
     key = AuditHead(entity_id=event.entity_id)
-    known: dict[str, AuditHead | None] = {"head": store.get(key)}
+    patience = Patience(limit_seconds=NOTE_SECONDS)
+    known = {"head": read_within(partial(store.get, key), patience)}
     written: set[str | None] = set()
 
     def build(tx: Transaction) -> None:
@@ -96,7 +98,7 @@ def note(event: Event, *, at: datetime, values: Mapping[str, Any] | None = None)
         else:
             tx.update("head", head, _head_changes(entry))
 
-    settle(build, known, at=at, patience=Patience(limit_seconds=NOTE_SECONDS))
+    settle(build, known, at=at, patience=patience)
 
 
 def _add_entry(

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -35,7 +36,6 @@ THROTTLES = frozenset(
 )
 CONFLICTS = frozenset({"TransactionConflict", "TransactionConflictException"})
 
-_NEVER_SENT = (EndpointConnectionError, ConnectTimeoutError)
 _UNCLEAR = frozenset({"TransactionInProgressException", "InternalServerError"})
 
 _lock = threading.Lock()
@@ -68,6 +68,55 @@ class RequestLog:
 _request_log: ContextVar[RequestLog | None] = ContextVar("request_log", default=None)
 _lost_answer: ContextVar[bool] = ContextVar("lost_answer", default=False)
 """Whether an attempt of the call under way, since repeated by the client, had no clear answer."""
+
+
+@dataclass
+class TimeLimit:
+    """The end of one thread's patience, in seconds of ``time.monotonic``."""
+
+    ends_seconds: float
+    took_seconds: float = 0.0
+    """What the last request took."""
+    _sent_seconds: float | None = None
+
+    def has_room(self) -> bool:
+        """Whether a request that takes as long as the last one would end in time."""
+        return time.monotonic() + self.took_seconds < self.ends_seconds
+
+    def begin_call(self) -> None:
+        self._sent_seconds = None
+
+    def begin_request(self) -> None:
+        """Raise ``_NoRoomError`` for a repeated request that would end too late."""
+        if self._sent_seconds is not None and not self.has_room():
+            raise _NoRoomError
+        self._sent_seconds = time.monotonic()
+
+    def end_request(self) -> None:
+        if self._sent_seconds is not None:
+            self.took_seconds = time.monotonic() - self._sent_seconds
+
+
+class _NoRoomError(BotoCoreError):
+    fmt = "No time was left to ask again."
+
+
+_NEVER_SENT = (EndpointConnectionError, ConnectTimeoutError, _NoRoomError)
+
+_limit: ContextVar[TimeLimit | None] = ContextVar("limit", default=None)
+
+
+@contextmanager
+def within(limit: TimeLimit) -> Iterator[None]:
+    """Let the client repeat a request of this thread only while there is room for it.
+
+    The first request of a call is always sent, so a call may outlast the limit by that one.
+    """
+    token = _limit.set(limit)
+    try:
+        yield
+    finally:
+        _limit.reset(token)
 
 
 @contextmanager
@@ -144,6 +193,9 @@ def _connect(store: Settings) -> Connection:
 
 
 def _note_request(event_name: str, **_: Any) -> None:
+    limit = _limit.get()
+    if limit is not None:
+        limit.begin_request()
     log = _request_log.get()
     if log is not None:
         log.requests.append(Request(event_name.rsplit(".", 1)[-1]))
@@ -152,6 +204,9 @@ def _note_request(event_name: str, **_: Any) -> None:
 def _note_answer(
     parsed_response: dict[str, Any] | None, exception: Exception | None, **_: Any
 ) -> None:
+    limit = _limit.get()
+    if limit is not None and not isinstance(exception, _NoRoomError):
+        limit.end_request()
     if isinstance(exception, _NEVER_SENT):
         return
     answer = parsed_response or {}
@@ -175,10 +230,15 @@ def call(operation: str, **arguments: Any) -> dict[str, Any]:
     if log is not None and operation in _TELLS_CAPACITY:
         arguments["ReturnConsumedCapacity"] = "INDEXES"
     _lost_answer.set(False)
+    limit = _limit.get()
+    if limit is not None:
+        limit.begin_call()
     try:
         answer: dict[str, Any] = connection().client._make_api_call(operation, arguments)  # noqa: SLF001 - what the client's own methods do
     except _NEVER_SENT as error:
-        raise errors.StoreUnavailableError(f"The store cannot be reached: {error}") from error
+        if _lost_answer.get():
+            raise errors.StoreUnavailableError(f"The store did not answer: {error}") from error
+        raise errors.StoreUnreachableError(f"The store cannot be reached: {error}") from error
     except ClientError as error:
         raise _translated(error) from error
     except (BotoCoreError, ResponseParserError) as error:

@@ -12,6 +12,10 @@ class StoreUnavailableError(StoreError):
     """The store did not answer. A read may be tried again; a write may have happened."""
 
 
+class StoreUnreachableError(StoreUnavailableError):
+    """The store never took the request, nor an earlier one of the same call: nothing happened."""
+
+
 class StoreBusyError(StoreError):
     """The store asked for patience: a throttle or a conflict that outlasted the retries."""
 

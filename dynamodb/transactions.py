@@ -17,7 +17,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action, Update
 
 from dynamodb import client
-from dynamodb.errors import StoreBusyError, StoreUnavailableError
+from dynamodb.errors import StoreBusyError, StoreUnavailableError, StoreUnreachableError
 from dynamodb.models import Item, Record, VersionedRecord
 from dynamodb.store import condition_arguments, must_have_no_version, must_not_exist, placeholders
 
@@ -66,7 +66,10 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Contended:
-    """Nothing has happened: others were faster, or the store asked for patience. Try again."""
+    """Nothing has happened: others were faster, the store asked for patience or was out of reach.
+
+    Try again.
+    """
 
 
 @dataclass(frozen=True)
@@ -196,7 +199,7 @@ def commit(attempt: Attempt) -> Outcome:
             TransactItems=list(attempt.actions),
             ClientRequestToken=attempt.token,
         )
-    except StoreBusyError:
+    except (StoreBusyError, StoreUnreachableError):
         return Contended()
     except StoreUnavailableError as error:
         return Unknown(error)

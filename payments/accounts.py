@@ -7,9 +7,8 @@ from typing import Any
 from audit import trail
 from audit.context import Actor
 from audit.trail import Event
-from dynamodb import store
 from dynamodb.models import Record
-from dynamodb.retries import settle
+from dynamodb.retries import Patience, settle
 from dynamodb.transactions import Transaction
 from payments import account_numbers, ledger, rules
 from payments.identifiers import new_payment_id
@@ -66,13 +65,14 @@ def clearing_account(currency: str, *, at: datetime) -> Account:
             "currency": currency,
         }
     )
-    known: dict[str, Any] = {"account": store.get(account)}
+    patience = ledger.patience()
+    known = ledger.read({"account": account}, patience)
 
     def build(tx: Transaction) -> Account:
         found: Account | None = known["account"]
         return found or trail.create(tx, "account", account, _opened(account, LEDGER))
 
-    return settle(build, known, at=at, patience=ledger.patience())
+    return settle(build, known, at=at, patience=patience)
 
 
 def _clearing_key(currency: str) -> Account:
@@ -95,17 +95,17 @@ class _Opening:
             return settle(self._build, self.known, at=self.at, patience=patience)
         clearing = _clearing_key(self.request.currency)
         with ledger.turn(patience, clearing.id):
-            self._read(clearing)
+            self._read(clearing, patience)
             return settle(self._build, self.known, at=self.at, patience=patience)
 
-    def _read(self, clearing: Account) -> None:
+    def _read(self, clearing: Account, patience: Patience) -> None:
         """Read what the deposit depends on, and the account if it is open already."""
         keys: dict[str, Record | None] = {
             "account": self._account(),
             "source": clearing,
             "maker": ledger.maker_key(self.actor, self.request.currency),
         }
-        self.known |= ledger.read(keys)
+        self.known |= ledger.read(keys, patience)
         if self.known["source"] is None:
             self.known["source"] = clearing_account(self.request.currency, at=self.at)
 

@@ -15,7 +15,7 @@ from audit.context import Actor
 from dynamodb import store
 from dynamodb.attributes import plain
 from dynamodb.models import Record
-from dynamodb.retries import settle
+from dynamodb.retries import Patience, settle
 from dynamodb.transactions import Transaction
 from payments import ledger, rules
 from payments.identifiers import is_payment_id
@@ -183,11 +183,11 @@ def _decide(
         ledger.recorded_refusals(subject="approval", actor=actor, at=at, reference=payment_id),
         ledger.turn(patience, payment.from_account_id, payment.to_account_id),
     ):
-        known |= _read_with(payment)
+        known |= _read_with(payment, patience)
         return settle(build, known, at=at, patience=patience)
 
 
-def _read_with(payment: Payment) -> dict[str, Any]:
+def _read_with(payment: Payment, patience: Patience) -> dict[str, Any]:
     """Both accounts of a payment and the payment it reverses, in one request."""
     keys: dict[str, Record | None] = {
         "source": ledger.account_key(payment.from_account_id),
@@ -195,7 +195,7 @@ def _read_with(payment: Payment) -> dict[str, Any]:
     }
     if payment.reverses:
         keys["original"] = ledger.payment_key(payment.reverses)
-    return ledger.read(keys)
+    return ledger.read(keys, patience)
 
 
 def _end(

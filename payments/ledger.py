@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from audit import trail
@@ -14,7 +15,7 @@ from dynamodb import store
 from dynamodb.errors import StoreBusyError
 from dynamodb.models import Record
 from dynamodb.pages import Query, read_page
-from dynamodb.retries import BUSY, Patience
+from dynamodb.retries import BUSY, Patience, read_within
 from dynamodb.times import utc_day
 from dynamodb.transactions import Condition, Transaction
 from payments.account_numbers import account_id, is_account_id, is_account_number
@@ -62,13 +63,15 @@ def account_key(account: str) -> Account | None:
     return Account(id=account, account_number=number) if number else None
 
 
-def read(keys: Mapping[str, Record | None]) -> dict[str, Any]:
+def read(keys: Mapping[str, Record | None], patience: Patience) -> dict[str, Any]:
     """Read records by the names of their actions, consistently and in one request.
 
-    A name without a key, or without a record, has ``None``.
+    A name without a key, or without a record, has ``None``. Trouble is tried again for as long as
+    patience lasts, then it is ``StoreBusyError``: nothing has happened yet.
     """
     wanted = {name: key for name, key in keys.items() if key is not None}
-    found = dict(zip(wanted, store.get_many(list(wanted.values())), strict=True))
+    records = read_within(partial(store.get_many, list(wanted.values())), patience)
+    found = dict(zip(wanted, records, strict=True))
     return {name: found.get(name) for name in keys}
 
 

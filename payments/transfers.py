@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from audit.context import Actor
 from dynamodb import store
-from dynamodb.errors import StoreError
+from dynamodb.errors import OutcomeUnknownError, StoreBusyError, StoreError
 from dynamodb.models import Record
-from dynamodb.retries import settle
+from dynamodb.retries import Patience, read_within, settle
 from dynamodb.transactions import Transaction
 from payments import ledger, rules
 from payments.identifiers import new_payment_id
@@ -67,8 +68,9 @@ def transfer_funds(
     """
     with ledger.recorded_refusals(subject="transfer", actor=actor, at=at):
         request = checked_transfer(request, at)
-        deciding = _Deciding(request=request, actor=actor, at=at)
-        return _answer_to(request, deciding.settle(limit_seconds))
+        patience = ledger.patience(limit_seconds)
+        deciding = _Deciding(request=request, actor=actor, at=at, patience=patience)
+        return _answer_to(request, deciding.settle())
 
 
 def preview_transfer(request: TransferRequest, *, actor: Actor, at: datetime) -> Preview | Transfer:
@@ -88,7 +90,7 @@ def run_scheduled(payment: Payment, *, at: datetime) -> Payment:
     """Decide a scheduled payment anew on its day; it is processed, waits for approval or fails."""
     maker = Actor(id=payment.requested_by or "system:settlement")
     deciding = _Deciding(request=request_of(payment), actor=maker, at=at, is_due=True)
-    return deciding.settle(ledger.TRANSFER_SECONDS).payment
+    return deciding.settle().payment
 
 
 def request_of(payment: Payment) -> TransferRequest:
@@ -121,14 +123,14 @@ class _Deciding:
     actor: Actor
     at: datetime
     is_due: bool = False
+    patience: Patience = field(default_factory=ledger.patience)
     known: dict[str, Any] = field(init=False, default_factory=dict)
 
-    def settle(self, limit_seconds: float) -> Transfer:
-        patience = ledger.patience(limit_seconds)
+    def settle(self) -> Transfer:
         ends = (self.request.from_account_id, self.request.to_account_id)
-        with ledger.turn(patience, *ends):
+        with ledger.turn(self.patience, *ends):
             self._read(with_payment=self.is_due)
-            return settle(self._build, self.known, at=self.at, patience=patience)
+            return settle(self._build, self.known, at=self.at, patience=self.patience)
 
     def preview(self) -> Preview | Transfer:
         self._read(with_payment=True)
@@ -137,7 +139,7 @@ class _Deciding:
         except Refusal:
             decision = None
         if decision is None:
-            return settle(self._build, self.known, at=self.at, patience=ledger.patience())
+            return settle(self._build, self.known, at=self.at, patience=self.patience)
         return Preview(
             source=self.known["source"],
             target=self.known["target"],
@@ -156,7 +158,7 @@ class _Deciding:
             "original": ledger.payment_key(original) if original else None,
             "payment": ledger.payment_key(self.request.payment_id) if with_payment else None,
         }
-        self.known = ledger.read(keys)
+        self.known = ledger.read(keys, self.patience)
 
     def _build(self, tx: Transaction) -> Transfer:
         if earlier := self._earlier():
@@ -179,7 +181,12 @@ class _Deciding:
         key: IdempotencyKey | None = self.known["key"]
         if key is None:
             return None
-        found = store.get(ledger.payment_key(key.payment_id))
+        named = ledger.payment_key(key.payment_id)
+        try:
+            found = read_within(partial(store.get, named), self.patience)
+        except StoreBusyError as error:
+            sentence = f"This request became payment {named.id}, which cannot be read just now."
+            raise OutcomeUnknownError(sentence) from error
         if found is None:
             raise StoreError(f"Payment {key.payment_id} is named by its key and cannot be found.")
         return found

@@ -76,7 +76,7 @@ def test_a_chain_that_somebody_wrote_past_us_takes_no_entry() -> None:
     noted()
     foreign = {"timestamp": f"{chain('person:teller1')[0].at}#{2:012d}"}
     planted(chain("person:teller1")[0].with_changes(foreign))
-    with pytest.raises(StoreError, match="audit chain"):
+    with pytest.raises(StoreError, match="audit:head"):
         noted("page.left")
     head = store.get(AuditHead(entity_id="person:teller1"))
     assert head is not None

@@ -1,21 +1,27 @@
 """What is known after a commit in trouble: refused, contended, or not known at all."""
 
+from time import monotonic
+from types import SimpleNamespace
+
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ClientError
 
 from dynamodb import client
 from dynamodb.client import count_requests
 from dynamodb.errors import OutcomeUnknownError, StoreBusyError
-from dynamodb.retries import Patience, commit_within
+from dynamodb.retries import Patience, commit_within, read_within
 from dynamodb.store import get
 from dynamodb.transactions import Committed, Contended, Rejected, Unknown, commit
 from tests.dynamodb.faults import (
     Fault,
+    Send,
     cancellation,
     connect_timeout,
     connection_closed_after,
     faults,
     garbled_after,
+    passing,
     read_timeout_after,
     read_timeout_before,
     refusal,
@@ -102,10 +108,17 @@ def test_a_lost_answer_is_unknown_and_sending_again_finds_out(losing: Fault) -> 
     assert (fresh().amount_minor, fresh().version) == (11, 2)
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [read_timeout_before, unreachable, connect_timeout, refusal("TransactionInProgressException")],
-)
+@pytest.mark.parametrize("fault", [unreachable, connect_timeout])
+def test_what_was_never_sent_has_not_happened(fault: Fault) -> None:
+    client.configure(some_settings(max_attempts=3))
+    with faults(fault, fault, fault):
+        assert commit(putting(a_thing())) == Contended()
+    with faults(read_timeout_after, fault, fault):
+        assert isinstance(commit(putting(a_thing())), Unknown)
+    assert fresh().version == 1
+
+
+@pytest.mark.parametrize("fault", [read_timeout_before, refusal("TransactionInProgressException")])
 def test_no_answer_is_unknown_even_if_nothing_happened(fault: Fault) -> None:
     one_attempt_a_call()
     attempt = putting(a_thing())
@@ -133,6 +146,63 @@ def test_contention_is_tried_again_until_it_is_through() -> None:
 def test_patience_that_ends_in_contention_is_busy() -> None:
     with faults(CONFLICTED), pytest.raises(StoreBusyError):
         commit_within(putting(a_thing()), Patience(limit_seconds=0))
+
+
+@pytest.fixture
+def passed(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that somebody slept or waited for an answer: they take no time. A new client."""
+    client.configure(some_settings())
+    passed: list[float] = []
+    clock = SimpleNamespace(monotonic=lambda: monotonic() + sum(passed), sleep=passed.append)
+    monkeypatch.setattr("dynamodb.client.time", clock)
+    monkeypatch.setattr("dynamodb.retries.time", clock)
+    return passed
+
+
+def after_seconds(passed: list[float], fault: Fault, seconds: float = 3.0) -> Fault:
+    def slow(request: AWSPreparedRequest, send: Send) -> AWSResponse:
+        passed.append(seconds)
+        return fault(request, send)
+
+    return slow
+
+
+@pytest.mark.parametrize("fault", [read_timeout_after, read_timeout_before])
+def test_ten_seconds_end_also_when_every_answer_times_out(
+    passed: list[float], fault: Fault
+) -> None:
+    patience = Patience(limit_seconds=10)
+    with faults(then=after_seconds(passed, fault)), pytest.raises(OutcomeUnknownError):
+        commit_within(putting(a_thing()), patience)
+    assert 6 < sum(passed) <= 10
+
+
+def test_a_read_and_a_commit_share_their_ten_seconds(passed: list[float]) -> None:
+    thing, patience = a_stored_thing(), Patience(limit_seconds=10)
+    slow = after_seconds(passed, read_timeout_before)
+    with faults(slow, slow, passing, then=slow):
+        assert read_within(lambda: get(thing), patience) is not None
+        with pytest.raises(OutcomeUnknownError):
+            commit_within(moving(thing, 11), patience)
+    assert 6 < sum(passed) <= 10
+
+
+def test_a_read_is_tried_again_and_then_busy(passed: list[float]) -> None:
+    thing = a_stored_thing()
+    client.configure(some_settings(max_attempts=1))
+    with faults(connection_closed_after, THROTTLED):
+        assert read_within(lambda: get(thing), Patience(limit_seconds=10)) is not None
+    slow = after_seconds(passed, read_timeout_before)
+    with faults(then=slow), pytest.raises(StoreBusyError):
+        read_within(lambda: get(thing), Patience(limit_seconds=10))
+    assert 6 < sum(passed) <= 10
+
+
+def test_a_throttle_that_is_not_repeated_for_want_of_time_is_busy(passed: list[float]) -> None:
+    slow = after_seconds(passed, THROTTLED)
+    with faults(then=slow), pytest.raises(StoreBusyError):
+        commit_within(putting(a_thing()), Patience(limit_seconds=2))
+    assert sum(passed) == 3
 
 
 def test_patience_that_ends_after_a_lost_answer_is_unknown() -> None:

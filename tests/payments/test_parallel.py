@@ -16,7 +16,7 @@ from payments import ledger
 from payments.accounts import clearing_account, open_account
 from payments.models import Account, AccountStatus
 from payments.refusals import KeyReused
-from payments.rules import OpeningRequest
+from payments.requests import OpeningRequest
 from payments.transfers import Transfer, transfer_funds
 from tests.bank import check_bank
 from tests.builders import NOON, TELLER, a_request, opened, transferred

@@ -117,7 +117,7 @@ def test_a_clock_that_steps_over_midnight_and_back_forgets_no_totals(minutes: in
     midnight = NOON.replace(hour=0)
     for step in (minutes, -minutes, minutes):
         at = midnight + timedelta(minutes=step)
-        posting = rules.decide(a_request(source, target), source, target, at)
+        posting = rules.decide(a_request(source, target), source, target, at).posting
         source = source.with_changes(posting.source)
     assert (source.day, source.day_debits) == ("2026-03-02", 3000 if minutes > 0 else 2000)
 
@@ -125,16 +125,15 @@ def test_a_clock_that_steps_over_midnight_and_back_forgets_no_totals(minutes: in
 def test_the_day_is_that_of_utc_wherever_the_clock_hangs() -> None:
     source, target = an_account(1, balance=5000), an_account(2)
     evening = datetime(2026, 3, 1, 19, tzinfo=timezone(timedelta(hours=-5)))
-    assert rules.decide(a_request(source, target), source, target, evening).source["day"] == (
-        "2026-03-02"
-    )
+    posting = rules.decide(a_request(source, target), source, target, evening).posting
+    assert posting.source["day"] == "2026-03-02"
 
 
 def test_texts_of_any_script_fill_their_length_to_the_last_character() -> None:
     ends = an_account(1), an_account(2)
     for text in ("\N{PARTY POPPER}" * 140, "\N{ARABIC LETTER ALEF}" * 140):
         request = a_request(*ends, description=text)
-        assert rules.checked_transfer(request) == request
+        assert checked_transfer(request, NOON) == request
 
 
 @pytest.mark.parametrize(

@@ -227,9 +227,9 @@ def test_the_store_itself_refuses_what_a_foreign_writer_changed_under_the_same_v
     behind: str, values: dict[str, Any], code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, target = opened("a", balance=5000), opened("b")
-    stale = store.get_many([now(source), now(target)])
+    stale = stale_reads(source, target)
     planted(now({"source": source, "target": target}[behind]).with_changes(values))
-    monkeypatch.setattr(store, "get_many", lambda _: stale)
+    monkeypatch.setattr(store, "get_many", stale)
     assert transferred(source, target).payment.failure_code == code
     assert now(target).balance == 0
 
@@ -241,9 +241,10 @@ def test_money_made_or_lost_does_not_leave_the_process(
     source, target = opened("a", balance=5000), opened("b")
     decide = rules.decide
 
-    def miscounted(*arguments: Any) -> rules.Posting:
-        posting = decide(*arguments)
-        return replace(posting, target=posting.target | {"balance": 1000 + gained})
+    def miscounted(*arguments: Any, **more: Any) -> rules.Decision:
+        decision = decide(*arguments, **more)
+        wrong = decision.posting.target | {"balance": 1000 + gained}
+        return replace(decision, posting=replace(decision.posting, target=wrong))
 
     monkeypatch.setattr(rules, "decide", miscounted)
     with pytest.raises(ledger.UnbalancedError):
