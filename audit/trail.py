@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from audit import context
@@ -13,7 +14,7 @@ from audit.models import AuditHead, AuditLog, Chained, EntryOutcome, Severity
 from dynamodb import store
 from dynamodb.errors import StoreBusyError, StoreError
 from dynamodb.models import Item
-from dynamodb.retries import BUSY, Patience, commit_within
+from dynamodb.retries import BUSY, Patience, commit_within, read_within
 from dynamodb.times import from_rfc3339, to_rfc3339
 from dynamodb.transactions import Committed, Condition, Transaction
 
@@ -83,10 +84,11 @@ def note(event: Event, *, at: datetime, values: Mapping[str, Any] | None = None)
     Reads the chain's head and moves it with the entry. Raises ``StoreError`` when the entry
     cannot be written: what it tells of must then not be done or shown.
     """
+    patience = Patience(limit_seconds=NOTE_SECONDS)
 
     def add_actions(tx: Transaction) -> AuditHead:
         key = AuditHead(entity_id=event.entity_id)
-        found = store.get(key)
+        found = read_within(partial(store.get, key), patience)
         head = found or key
         entry = _add_entry(tx, "head", event, head.head, old={}, new=values or {})
         moved = _head_changes(entry)
@@ -94,7 +96,7 @@ def note(event: Event, *, at: datetime, values: Mapping[str, Any] | None = None)
             return tx.put_new("head", head.with_changes(moved))
         return tx.update("head", head, moved)
 
-    settle(add_actions, at=at, patience=Patience(limit_seconds=NOTE_SECONDS))
+    settle(add_actions, at=at, patience=patience)
 
 
 def settle(

@@ -2,23 +2,40 @@
 
 import random
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
-from dynamodb.errors import OutcomeUnknownError, StoreBusyError
+from dynamodb import client
+from dynamodb.errors import OutcomeUnknownError, StoreBusyError, StoreUnavailableError
 from dynamodb.transactions import Attempt, Committed, Contended, Rejected, Unknown, commit
+
+T = TypeVar("T")
 
 BUSY = "The store is busy. Please try again in a moment."
 
 
 @dataclass(kw_only=True)
 class Patience:
-    """Growing, jittered pauses within a limit of seconds."""
+    """Growing, jittered pauses within a limit of seconds.
+
+    Nothing is asked again that would outlast the limit if it took as long as it took before.
+    """
 
     limit_seconds: float
     first_pause_seconds: float = 0.01
     longest_pause_seconds: float = 0.5
     _started: float = field(default_factory=time.monotonic)
     _pauses: int = 0
+    _limit: client.TimeLimit = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._limit = client.TimeLimit(self._started + self.limit_seconds)
+
+    def in_force(self) -> AbstractContextManager[None]:
+        """Bind the client's own repeats to this patience too."""
+        return client.within(self._limit)
 
     @property
     def remaining_seconds(self) -> float:
@@ -30,7 +47,7 @@ class Patience:
         longest = min(self.longest_pause_seconds, doubled)
         self._pauses += 1
         seconds = random.uniform(longest / 2, longest)  # noqa: S311 - jitter, not a secret
-        if seconds >= self.remaining_seconds:
+        if seconds >= self.remaining_seconds or not self._limit.has_room():
             return False
         time.sleep(seconds)
         return True
@@ -45,7 +62,8 @@ def commit_within(attempt: Attempt, patience: Patience) -> Committed | Rejected:
     """
     lost: Unknown | None = None
     while True:
-        outcome = commit(attempt)
+        with patience.in_force():
+            outcome = commit(attempt)
         match outcome:
             case Committed() | Rejected():
                 return outcome
@@ -57,3 +75,14 @@ def commit_within(attempt: Attempt, patience: Patience) -> Committed | Rejected:
             if lost is not None:
                 raise OutcomeUnknownError(str(lost.cause)) from lost.cause
             raise StoreBusyError(BUSY)
+
+
+def read_within(read: Callable[[], T], patience: Patience) -> T:
+    """Read, and again after trouble; raises ``StoreBusyError`` if none succeeds in time."""
+    while True:
+        try:
+            with patience.in_force():
+                return read()
+        except (StoreBusyError, StoreUnavailableError) as error:
+            if not patience.pause():
+                raise StoreBusyError(BUSY) from error

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from audit import trail
 from audit.context import Actor
 from audit.trail import Event
 from dynamodb import store
 from dynamodb.models import Item
-from dynamodb.retries import Patience
+from dynamodb.retries import Patience, read_within
 from dynamodb.transactions import Transaction
 from payments import account_numbers, ledger, rules
 from payments.identifiers import new_payment_id
@@ -54,12 +55,12 @@ def open_account(request: OpeningRequest, *, actor: Actor, at: datetime) -> Open
 
 def clearing_account(currency: str, *, at: datetime) -> Account:
     """The system account that money in ``currency`` comes from and goes to; opened at first use."""
-    account = _clearing_account(currency)
-    return store.get(account) or trail.settle(
+    account, patience = _clearing_account(currency), ledger.patience()
+    return read_within(partial(store.get, account), patience) or trail.settle(
         lambda tx: trail.create(tx, "account", account, _opened(account, LEDGER)),
         lambda items: Account.from_item(items["account"] or {}),
         at=at,
-        patience=ledger.patience(),
+        patience=patience,
     )
 
 
@@ -89,7 +90,8 @@ class _Attempts:
             return self._commit()
         clearing = _clearing_account(self.request.currency)
         with ledger.turn(self.patience, clearing.id):
-            earlier, self.clearing = store.get_many([self._account(), clearing])
+            keys = [self._account(), clearing]
+            earlier, self.clearing = read_within(partial(store.get_many, keys), self.patience)
             if self.clearing is None:
                 self.clearing = clearing_account(self.request.currency, at=self.at)
             # What is open already is the answer, whatever the rules would say by now.

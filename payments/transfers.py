@@ -8,9 +8,9 @@ from functools import partial
 from audit import trail
 from audit.context import Actor
 from dynamodb import store
-from dynamodb.errors import StoreError
+from dynamodb.errors import OutcomeUnknownError, StoreBusyError, StoreError
 from dynamodb.models import Item
-from dynamodb.retries import Patience
+from dynamodb.retries import Patience, read_within
 from dynamodb.transactions import Transaction
 from payments import ledger, rules
 from payments.identifiers import new_payment_id
@@ -105,10 +105,11 @@ class _Attempts:
     target: Account | None = field(init=False, default=None)
 
     def settle(self) -> Transfer:
-        return self._read() or self._commit(self._add_actions)
+        return read_within(self._read, self.patience) or self._commit(self._add_actions)
 
     def preview(self) -> Preview | Transfer:
-        earlier = self._read(ledger.payment_key(self.request.payment_id))
+        payment = ledger.payment_key(self.request.payment_id)
+        earlier = read_within(partial(self._read, payment), self.patience)
         if earlier is not None:
             return earlier
         try:
@@ -176,7 +177,12 @@ class _Attempts:
         return None
 
     def _replay_of(self, payment_id: str) -> Transfer:
-        payment = store.get(ledger.payment_key(payment_id))
+        key = ledger.payment_key(payment_id)
+        try:
+            payment = read_within(partial(store.get, key), self.patience)
+        except StoreBusyError as error:
+            unread = f"This request became payment {payment_id}, which cannot be read just now."
+            raise OutcomeUnknownError(unread) from error
         if payment is None:
             raise StoreError(f"Payment {payment_id} is named by its key and cannot be found.")
         return Transfer(payment=payment, is_replay=True)

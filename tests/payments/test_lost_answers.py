@@ -6,10 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from audit import trail
 from audit.models import AuditLog
 from dynamodb import store
 from dynamodb.client import count_requests
-from dynamodb.errors import OutcomeUnknownError, StoreBusyError, StoreUnavailableError
+from dynamodb.errors import OutcomeUnknownError, StoreBusyError
 from dynamodb.transactions import Attempt, Outcome, Rejected, commit
 from payments import ledger, queries
 from payments.accounts import clearing_account
@@ -149,18 +150,40 @@ def test_whoever_waits_too_long_for_a_turn_is_busy_and_has_moved_nothing() -> No
 def test_a_read_that_fails_is_not_an_account_that_is_missing() -> None:
     source, target = opened("a", balance=5000), opened("b")
     request = a_request(source, target)
-    with faults(then=read_timeout_before), pytest.raises(StoreUnavailableError):
-        transfer_funds(request, actor=TELLER, at=NOON)
+    with faults(then=read_timeout_before), pytest.raises(StoreBusyError):
+        transfer_funds(request, actor=TELLER, at=NOON, limit_seconds=0.1)
     assert queries.get_payment(request.payment_id) is None
 
 
-def test_an_attempt_that_cannot_be_recorded_is_not_answered_as_refused() -> None:
+@pytest.mark.parametrize("fault", TROUBLE)
+def test_a_read_in_trouble_is_tried_again(fault: Fault) -> None:
+    source, target = opened("a", balance=5000), opened("b")
+    with faults(*[fault] * 4):
+        assert transferred(source, target).payment.is_processed()
+    with faults(*[fault] * 4):
+        assert opened("c", balance=100).balance == 100
+    assert check_bank().faults == []
+
+
+def test_a_payment_that_is_there_and_cannot_be_read_is_not_answered_as_busy() -> None:
+    source, target = opened("a", balance=5000), opened("b")
+    request = a_request(source, target, idempotency_key="shop:1")
+    transfer_funds(request, actor=TELLER, at=NOON)
+    with faults(passing, then=read_timeout_before), pytest.raises(OutcomeUnknownError):
+        transfer_funds(request, actor=TELLER, at=NOON, limit_seconds=0.1)
+    assert transfer_funds(request, actor=TELLER, at=NOON).is_replay
+
+
+def test_an_attempt_that_cannot_be_recorded_is_not_answered_as_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(trail, "NOTE_SECONDS", 0.1)
     source, target = opened("a", balance=5000), opened("b")
     request = a_request(source, target)
     transfer_funds(request, actor=TELLER, at=NOON)
     entries = len(list(AuditLog.scan()))
     other = a_request(source, target, payment_id=request.payment_id, amount_minor=1)
-    with faults(passing, passing, then=read_timeout_before), pytest.raises(StoreUnavailableError):
+    with faults(passing, passing, then=read_timeout_before), pytest.raises(StoreBusyError):
         transfer_funds(other, actor=TELLER, at=NOON)
     assert len(list(AuditLog.scan())) == entries
     with pytest.raises(KeyReused):
