@@ -19,9 +19,7 @@ def store_trouble(request: HttpRequest, exception: BaseException | None) -> Http
         case errors.CursorError():
             return _cursor_refused(request, exception)
         case errors.StoreBusyError():
-            answer = _unavailable(request, "The store is busy", exception)
-            answer["Retry-After"] = str(RETRY_AFTER_SECONDS)
-            return answer
+            return _unavailable(request, "The store is busy", exception)
         case errors.OutcomeUnknownError():
             return _unavailable(request, "It is not certain whether this was done", exception)
         case errors.StoreUnavailableError() | errors.TableMissingError():
@@ -56,4 +54,6 @@ def _unavailable(request: HttpRequest, title: str, exception: errors.StoreError)
         advice = "Nothing is shown rather than something incomplete. Try again in a moment."
     else:
         advice = "Look whether what you did has arrived before you repeat it."
-    return trouble(request, HTTPStatus.SERVICE_UNAVAILABLE, title, str(exception), advice)
+    answer = trouble(request, HTTPStatus.SERVICE_UNAVAILABLE, title, str(exception), advice)
+    answer["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return answer
