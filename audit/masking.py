@@ -4,7 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_SECRET_NAMES = re.compile(r"password|token|secret|session_key|seed", re.IGNORECASE)
+_SECRET_NAMES = re.compile(
+    r"(?:(?:old|new|first)_)?password\d?|(?:\w+_)?(?:token|secret|seed)|session_key", re.IGNORECASE
+)
 _CARD_NUMBER = re.compile(r"(?<![\w-])\d(?:[ -]?\d){12,18}(?![\w-])")
 MASK = "***"
 
@@ -12,7 +14,7 @@ MASK = "***"
 def masked(values: Mapping[str, Any]) -> Mapping[str, Any]:
     """Hide secrets by their name, and card numbers down to the first 6 and last 4 digits."""
     return {
-        name: MASK if _SECRET_NAMES.search(name) else _without_card_numbers(value)
+        name: MASK if _SECRET_NAMES.fullmatch(name) else _without_card_numbers(value)
         for name, value in values.items()
     }
 

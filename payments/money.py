@@ -13,6 +13,9 @@ MAX_AMOUNT_MINOR = 10**15 - 1
 MAX_BALANCE_MINOR = 2**53 - 1
 """The largest whole number every JSON reader keeps exactly (RFC 8259, section 6)."""
 
+LONGEST_TYPED = 40
+"""Longer than any amount that is accepted, however it is grouped."""
+
 _EXPONENTS: dict[str, int] = {
     currency.code: currency.exponent for currency in Currency if currency.exponent is not None
 }
@@ -51,6 +54,8 @@ def parse_amount(text: str, currency: str) -> int:
     with a sentence for anything else, ``UnknownCurrency`` for a currency we do not know.
     """
     digits = exponent(currency)
+    if len(text) > LONGEST_TYPED:
+        raise InvalidAmount(f"At most {LONGEST_TYPED} characters.")
     typed = _TYPED.fullmatch(text)
     if typed is None:
         raise InvalidAmount(_what_is_wrong(text))

@@ -48,7 +48,7 @@ def list_accounts(
     cursor: str = "",
     rows: int = PAGE_ROWS,
 ) -> Page[Account]:
-    """Accounts of a customer, or of a status (active unless said otherwise) by type and number."""
+    """Accounts of a customer, or of a status (active unless said otherwise) by type."""
     if customer_id:
         query = Query(model=Account, index="customer-index", partition=customer_id, hydrate=True)
         is_filtered = bool(status or account_type)

@@ -5,12 +5,9 @@ from typing import Any
 from django import forms
 from django.core.exceptions import BadRequest, ValidationError
 
-from payments.money import currency_codes, exponent
+from payments.money import LONGEST_TYPED, currency_codes, exponent
 from payments.refusals import UnknownCurrency
 from payments.requests import ID_LENGTH
-
-AMOUNT_LENGTH = 40
-"""Longer than any amount that is accepted, however it is grouped."""
 
 
 class TypedForm(forms.Form):
@@ -61,5 +58,5 @@ class AmountField(TextField):
     """An amount as text: what it is worth depends on the currency, so the form reads it."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(max_length=AMOUNT_LENGTH, strip=False, **options)
+        super().__init__(max_length=LONGEST_TYPED, strip=False, **options)
         self.widget.attrs |= {"autocomplete": "off", "inputmode": "decimal"}

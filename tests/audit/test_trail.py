@@ -88,6 +88,7 @@ def test_secrets_and_card_numbers_never_reach_the_trail() -> None:
         password="hunter2 hunter2",
         session_key="abc",
         reset_token="def",
+        must_change_password=True,
         description="paid with 4111 1111 1111 1111 today",
         reference="4111111111111112",
     )
@@ -96,6 +97,7 @@ def test_secrets_and_card_numbers_never_reach_the_trail() -> None:
         "password": "***",
         "session_key": "***",
         "reset_token": "***",
+        "must_change_password": True,
         "description": "paid with 411111******1111 today",
         "reference": "4111111111111112",
     }

@@ -55,6 +55,7 @@ def test_typed_amounts_become_minor_units(text: str, currency: str, minor: int) 
         ("12,34", "USD", "Commas group"),
         (",5", "USD", "Commas group"),
         ("9" * 30, "USD", "At most"),
+        ("9" * 5000, "USD", "At most"),
     ],
 )
 def test_what_is_no_amount_is_refused_with_a_sentence(text: str, currency: str, says: str) -> None:
