@@ -1,11 +1,17 @@
 """Stores to test on: moto for single steps, DynamoDB Local for whatever is concurrent."""
 
+import copy
 import itertools
 import os
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from moto import mock_aws
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.dynamodb.models import dynamodb_backends
+from pynamodb.connection.base import Connection
 
 from dynamodb import client, tables
 from dynamodb.settings import Settings
@@ -22,7 +28,8 @@ def leave() -> None:
     client.configure(Settings(endpoint_url="http://127.0.0.1:9", cursor_signing_key="none"))
 
 
-def _configure(endpoint_url: str) -> None:
+def configure(endpoint_url: str) -> None:
+    """Turn to fresh tables at an engine; an empty URL is AWS."""
     client.configure(
         Settings(
             endpoint_url=endpoint_url,
@@ -30,27 +37,62 @@ def _configure(endpoint_url: str) -> None:
             cursor_signing_key="a test's own",
         )
     )
-    ledger._numbers.clear()
-    policy.configure(NO_FOUR_EYES)
+    _forget()
     tables.ensure_tables()
 
 
+def _forget() -> None:
+    ledger._numbers.clear()
+    policy.configure(NO_FOUR_EYES)
+
+
+def served_at(endpoint_url: str) -> None:
+    """Reach the same tables by another address."""
+    client.configure(replace(client.settings(), endpoint_url=endpoint_url))
+
+
+@pytest.fixture(scope="session")
+def moto_tables() -> tuple[Settings, Connection, dict[str, Any]]:
+    """Empty tables as moto holds them, and a client: making either takes longer than most tests."""
+    with pytest.MonkeyPatch.context() as environment, mock_aws():
+        set_credentials(environment)
+        configure("")
+        made = copy.deepcopy(_moto_tables())
+        return client.settings(), client.connection(), made
+
+
 @pytest.fixture
-def moto_store(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def moto_store(
+    monkeypatch: pytest.MonkeyPatch,
+    moto_tables: tuple[Settings, Connection, dict[str, Any]],
+) -> Iterator[None]:
     """Fresh tables in process. No judge of concurrency."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    set_credentials(monkeypatch)
+    settings, connection, made = moto_tables
     with mock_aws():
-        _configure("")
+        monkeypatch.setattr(client, "_settings", settings)
+        monkeypatch.setattr(client, "_connection", connection)
+        _moto_tables().update(copy.deepcopy(made))
+        _forget()
         yield
-    leave()
+
+
+def set_credentials(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("AWS_ACCESS_KEY_ID", "test")
+    environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
+
+
+def _moto_tables() -> dict[str, Any]:
+    tables: dict[str, Any] = dynamodb_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].tables
+    return tables
 
 
 @pytest.fixture
 def local_store(engine: str) -> Iterator[None]:
     """Fresh tables on DynamoDB Local."""
-    _configure(engine)
+    configure(engine)
     yield
+    served_at(engine)
     for record in tables.all_records():
         client.call("DeleteTable", TableName=record.table_name())
     leave()

@@ -6,9 +6,6 @@ from pytest_django import Settings
 
 from backoffice.permissions import Role
 from tests.backoffice.people import a_member
-from tests.stores import local_store, moto_store
-
-__all__ = ["local_store", "moto_store"]
 
 SignIn = Callable[..., Client]
 
