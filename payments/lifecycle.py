@@ -77,6 +77,8 @@ def set_limits(
     the limits since. Postings in between do no harm.
     """
     for name, limit in limits.items():
+        if name not in LIMITS:
+            raise InvalidField(name, "There is no such limit.")
         if limit is not None and not 0 <= limit <= MAX_AMOUNT_MINOR:
             raise InvalidField(name, "A limit is zero or more.")
 

@@ -176,6 +176,13 @@ def test_limits_edited_from_an_old_page_are_not_saved() -> None:
         limited(account, seen=1, transfer_limit=-1)
 
 
+def test_only_limits_are_set_as_limits() -> None:
+    account = opened("a")
+    with pytest.raises(InvalidField):
+        limited(account, balance=5000)
+    assert now(account).balance == 0
+
+
 @pytest.mark.integration
 def test_sixteen_writers_cannot_pass_one_limit(
     local_store: None, monkeypatch: pytest.MonkeyPatch
