@@ -125,7 +125,7 @@ class _Reader(Generic[R]):
         # One row more than shown tells whether there is a next page: the key to go on that
         # DynamoDB returns does not promise one.
         limit = min(BATCH_KEYS, wanted + 1) if self.keep is None else BATCH_KEYS
-        answer = call("Query", **_arguments(query, limit, start))
+        answer = call("Query", **query_arguments(query, limit, start))
         items: list[dict[str, Any]] = answer["Items"]
         for place, (item, record) in enumerate(zip(items, _records(query, items), strict=True)):
             self.examined += 1
@@ -147,7 +147,8 @@ def _records(query: Query[R], items: list[dict[str, Any]]) -> list[R | None]:
     return get_many_at([(query.model, {name: item[name] for name in names}) for item in items])
 
 
-def _arguments(query: Query[R], limit: int, start: dict[str, Any] | None) -> dict[str, Any]:
+def query_arguments(query: Query[R], limit: int, start: dict[str, Any] | None) -> dict[str, Any]:
+    """A query of at most ``limit`` rows, after the key ``start``, as DynamoDB takes it."""
     partition_name, *sort_name = query.key_names()
     names, values = {"#p": partition_name}, {":p": {"S": query.partition}}
     condition = "#p = :p"

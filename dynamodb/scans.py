@@ -1,0 +1,97 @@
+"""Whole tables and whole partitions, as stored, a page at a time: for those who check a store.
+
+Operators' commands alone walk a table; pages and services query a key. Reads are consistent, are
+repeated for a while where the store asks for patience, and give raw items, so that a damaged one
+can be looked at.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from dynamodb.attributes import plain
+from dynamodb.client import call
+from dynamodb.models import Item, Record
+from dynamodb.pages import Query, query_arguments
+from dynamodb.retries import Patience, read_within
+from dynamodb.store import placeholders
+from dynamodb.transactions import Condition
+
+SEGMENTS = 8
+"""Parts of equal size that a table is walked in, one after the other: they tell how far it is."""
+
+PAGE_ITEMS = 500
+"""At most so many items are held at once, of 1 KB each."""
+
+READ_SECONDS = 30.0
+"""How long a read is tried again, before a walk of hours is given up."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a walk goes on: its segment, and the key after which, ``None`` at the beginning."""
+
+    segment: int = 0
+    start: Item | None = None
+
+
+def scan_pages(
+    model: type[Record], place: Place = Place(), *, where: Condition | None = None
+) -> Iterator[tuple[list[Item], Place]]:
+    """Walk a table from a place on: pages of items, each with the place to go on from.
+
+    Whatever was there before the walk began and is still there comes up, once; of what is
+    written meanwhile, some. A page may be empty.
+    """
+    while place.segment < SEGMENTS:
+        arguments: dict[str, Any] = {
+            "TableName": model.table_name(),
+            "ConsistentRead": True,
+            "Segment": place.segment,
+            "TotalSegments": SEGMENTS,
+            "Limit": PAGE_ITEMS,
+            **filter_arguments(where),
+        }
+        answer = _read("Scan", _from(arguments, place.start))
+        last = answer.get("LastEvaluatedKey")
+        place = Place(place.segment, last) if last else Place(place.segment + 1)
+        yield answer["Items"], place
+
+
+def query_items(query: Query[Any], *, where: Condition | None = None) -> Iterator[Item]:
+    """Everything under one key, in the order of the query. Raises nothing for an unusable key."""
+    start: Item | None = None
+    while query.can_have_rows:
+        arguments = query_arguments(query, PAGE_ITEMS, None)
+        for name, more in filter_arguments(where).items():
+            arguments[name] = {**arguments[name], **more} if name in arguments else more
+        answer = _read("Query", _from(arguments, start))
+        yield from answer["Items"]
+        start = answer.get("LastEvaluatedKey")
+        if not start:
+            return
+
+
+def plain_item(item: Item) -> dict[str, Any]:
+    """A raw item as plain values: texts, whole numbers, flags, lists and maps."""
+    return {name: plain(typed) for name, typed in item.items()}
+
+
+def filter_arguments(where: Condition | None) -> dict[str, Any]:
+    """A condition on what is read, which DynamoDB applies to a page after reading it."""
+    if where is None:
+        return {}
+    names: dict[str, str] = {}
+    values: dict[str, Any] = {}
+    expression = where.serialize(names, values)
+    return {"FilterExpression": expression, **placeholders(names, values)}
+
+
+def _from(arguments: dict[str, Any], start: Item | None) -> dict[str, Any]:
+    return {**arguments, "ExclusiveStartKey": start} if start else arguments
+
+
+def _read(operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    patience = Patience(limit_seconds=READ_SECONDS, longest_pause_seconds=2.0)
+    return read_within(partial(call, operation, **arguments), patience)
