@@ -1,0 +1,88 @@
+"""Whether a chain of entries is whole: unaltered, without gaps, its tail complete."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from audit.chain import Head, entry_hash
+from dynamodb.attributes import plain
+from dynamodb.models import Item
+
+
+class Breach(StrEnum):
+    """What is wrong with a chain at some number of it."""
+
+    ALTERED = "entry_altered"
+    UNLINKED = "entry_unlinked"
+    HEAD_DIFFERS = "head_differs"
+    MISSING = "entry_missing"
+    REPEATED = "entry_repeated"
+    TAIL_MISSING = "tail_missing"
+    PAST_HEAD = "entry_past_head"
+
+
+NOT_UNALTERED = frozenset({Breach.ALTERED, Breach.UNLINKED, Breach.HEAD_DIFFERS})
+NOT_WITHOUT_GAPS = frozenset({Breach.MISSING, Breach.REPEATED})
+NOT_COMPLETE = frozenset({Breach.TAIL_MISSING, Breach.PAST_HEAD})
+"""The three promises of a trail, by what breaks each."""
+
+_SENTENCES = {
+    Breach.ALTERED: "Entry {seq} is not what its hash was made of.",
+    Breach.UNLINKED: "Entry {seq} does not name the hash of the one before.",
+    Breach.HEAD_DIFFERS: "The head names another hash for entry {seq}.",
+    Breach.MISSING: "Entry {seq} is missing.",
+    Breach.REPEATED: "Number {seq} is not its entry's own.",
+    Breach.TAIL_MISSING: "The chain ends before entry {seq}, which the head knows of.",
+    Breach.PAST_HEAD: "The chain goes on to entry {seq}, which the head does not know of.",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChainFault:
+    """A breach, and the number of the entry it was found at."""
+
+    seq: int
+    breach: Breach
+
+    @property
+    def sentence(self) -> str:
+        return _SENTENCES[self.breach].format(seq=self.seq)
+
+
+def verify_chain(entries: Iterable[Item], head: Head) -> Iterator[ChainFault]:
+    """Go through a chain's raw entries, in their order, up to its head; keeps one at a time.
+
+    On a live store the head is read first: the chain up to it never changes any more, and what
+    has landed since is a ``PAST_HEAD`` at the newest number, which a later head then knows of.
+    """
+    before = Head()
+    for item in entries:
+        entry = _place(item)
+        if entry.seq > before.seq + 1:
+            yield ChainFault(seq=before.seq + 1, breach=Breach.MISSING)
+        elif entry.seq <= before.seq:
+            yield ChainFault(seq=entry.seq, breach=Breach.REPEATED)
+        elif plain(item.get("prev_hash", {"S": ""})) != before.hash:
+            yield ChainFault(seq=entry.seq, breach=Breach.UNLINKED)
+        if not hash_holds(item):
+            yield ChainFault(seq=entry.seq, breach=Breach.ALTERED)
+        if entry.seq == head.seq and entry.hash != head.hash:
+            yield ChainFault(seq=entry.seq, breach=Breach.HEAD_DIFFERS)
+        before = entry
+    if before.seq < head.seq:
+        yield ChainFault(seq=before.seq + 1, breach=Breach.TAIL_MISSING)
+    elif before.seq > head.seq:
+        yield ChainFault(seq=before.seq, breach=Breach.PAST_HEAD)
+
+
+def hash_holds(item: Item) -> bool:
+    """Whether a raw entry is what its hash was made of."""
+    try:
+        return str(plain(item.get("hash", {"S": ""}))) == entry_hash(item)
+    except TypeError:
+        return False  # a value that no entry holds, such as bytes
+
+
+def _place(item: Item) -> Head:
+    seq, digest = (plain(item.get(name, {"NULL": True})) for name in ("seq", "hash"))
+    return Head(seq=seq if type(seq) is int else 0, hash=str(digest))
