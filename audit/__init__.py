@@ -5,4 +5,6 @@
 - ``models``: the entry, and the head of a chain
 - ``trail``: an entry and its change, in one transaction
 - ``queries``: by entity, action, person and day
+- ``verify``: whether a chain is whole
+- ``replay``: whether a record is what its chain tells
 """

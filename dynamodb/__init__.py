@@ -6,6 +6,7 @@ It knows nothing of accounts, staff or Django. Its rooms:
 - ``models`` and ``attributes``: what a record is made of
 - ``store``: one record, or many by key
 - ``pages`` and ``cursors``: lists, a signed page at a time
+- ``scans``: whole tables and partitions, for those who check a store
 - ``transactions``: named actions, one commit, a named outcome
 - ``tables``: create, check and describe
 - ``client``: the one place that talks to DynamoDB, and counts it

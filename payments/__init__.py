@@ -6,4 +6,6 @@
 - ``rules``: what is allowed; pure
 - ``accounts`` and ``transfers``: what acts
 - ``queries``: everything that only reads
+- ``reconcile``: everything held against everything else, with ``effects`` (what payments do to
+  accounts), ``fingerprints`` (whether millions agree) and ``rereads`` (what seemed wrong)
 """
