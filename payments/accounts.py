@@ -134,7 +134,7 @@ class _Opening:
             currency=self.request.currency,
             description="Opening balance",
         )
-        today = None if self.actor.is_system else maker.total_on(self.at) if maker else 0
+        today = ledger.maker_today(self.actor, maker, self.at)
         decision = rules.decide(deposit, clearing, account, self.at, maker_today_minor=today)
         payment = ledger.asked(deposit, clearing, self.actor)
         if decision.triggers:

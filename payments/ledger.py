@@ -281,6 +281,13 @@ def maker_key(actor: Actor, currency: str) -> Activity | None:
     return None if actor.is_system else Activity(subject=f"maker:{actor.id}:{currency}")
 
 
+def maker_today(actor: Actor, activity: Activity | None, at: datetime) -> int | None:
+    """What a person has moved alone today, in minor units; ``None`` for a program."""
+    if actor.is_system:
+        return None
+    return activity.total_on(at) if activity else 0
+
+
 def add_activity(
     tx: Transaction, activity: Activity | None, payment: Payment, actor: Actor
 ) -> None:

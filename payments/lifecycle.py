@@ -8,15 +8,19 @@ from audit import trail
 from audit.context import Actor
 from audit.trail import Event
 from dynamodb import store
+from dynamodb.models import Record
 from dynamodb.retries import settle
 from dynamodb.transactions import Transaction
 from payments import ledger, rules
-from payments.models import Account, AccountStatus, FrozenDirection
+from payments.identifiers import is_payment_id
+from payments.models import Account, AccountStatus, FrozenDirection, Payment
 from payments.money import MAX_AMOUNT_MINOR, format_amount
-from payments.refusals import AccountNotFound, InvalidField, StaleEdit, WrongState
+from payments.refusals import AccountNotFound, InvalidField, KeyReused, StaleEdit, WrongState
 from payments.requests import TransferRequest, checked_reason, checked_transfer
 
 LIMITS = ("transfer_limit", "day_limit")
+
+_CLOSED: dict[str, Any] = {**rules.UNFROZEN, "status": AccountStatus.CLOSED}
 
 
 def freeze_account(
@@ -102,8 +106,9 @@ def close_account(
 ) -> Account:
     """Close an account for good: empty, or with the rest moved to ``rest_to`` in the same commit.
 
+    ``payment_id`` names the payment of the rest: the same again finds the account closed by it.
     Raises ``WrongState`` while money is held, or for a rest with nowhere to go or that needs a
-    second person: that is transferred first.
+    second person: that is transferred first. Raises ``KeyReused`` for the id of another payment.
     """
     if not rest_to:
 
@@ -111,7 +116,7 @@ def close_account(
             _require_closable(account)
             if account.balance:
                 raise WrongState(f"The account still has {account.format_balance()}.")
-            return {**rules.UNFROZEN, "status": AccountStatus.CLOSED}
+            return _CLOSED
 
         return _change(account_id, "account.closed", closed, reason, actor, at)
     with ledger.recorded_refusals(subject="account", actor=actor, at=at, reference=account_id):
@@ -121,35 +126,59 @@ def close_account(
 def _close_with_rest(
     account_id: str, rest_to: str, payment_id: str, reason: str, actor: Actor, at: datetime
 ) -> Account:
-    source, target = _found(account_id), _found(rest_to)
-    known: dict[str, Any] = {"source": source, "target": target, "payment": None}
+    ends = _found(account_id), _found(rest_to)
+    if not is_payment_id(payment_id):
+        raise InvalidField("payment_id", "The payment id is not a UUIDv7.")
+    keys: dict[str, Record | None] = {
+        "source": ends[0],
+        "target": ends[1],
+        "payment": ledger.payment_key(payment_id),
+        "maker": ledger.maker_key(actor, ends[0].currency),
+    }
+    known: dict[str, Any] = {}
 
     def build(tx: Transaction) -> Account:
-        source, target, done = (known[name] for name in ("source", "target", "payment"))
+        source: Account = known["source"]
+        target, done, maker = (known[name] for name in ("target", "payment", "maker"))
         if done is not None:
-            return source  # type: ignore[no-any-return]  # a record of the name's own kind
+            return _closed_by(done, source, target)
         _require_closable(source)
-        request = checked_transfer(_rest_of(source, target, payment_id), at)
-        decision = rules.decide(request, source, target, at)
+        if not source.balance:
+            event = _event(source, "account.closed", reason, actor)
+            return trail.change(tx, "source", source, _CLOSED, event)
+        request = checked_transfer(_rest_of(source, target, payment_id, source.balance), at)
+        today = ledger.maker_today(actor, maker, at)
+        decision = rules.decide(request, source, target, at, maker_today_minor=today)
         if decision.triggers:
             raise WrongState("The rest needs a second person: transfer it first, then close.")
         payment = ledger.add_processed(tx, ledger.asked(request, source, actor), actor, reason)
-        posting = decision.posting
-        posting.source.update(rules.UNFROZEN, status=AccountStatus.CLOSED)
-        ledger.add_posting(tx, source, target, posting, payment, actor)
-        return source.with_changes(posting.source)  # type: ignore[no-any-return]  # as above
+        decision.posting.source.update(_CLOSED)
+        ledger.add_posting(tx, source, target, decision.posting, payment, actor)
+        ledger.add_activity(tx, maker, payment, actor)
+        return source.with_changes(decision.posting.source)
 
     patience = ledger.patience()
-    with ledger.turn(patience, source.id, target.id):
+    with ledger.turn(patience, *(end.id for end in ends)):
+        known |= ledger.read(keys, patience)
         return settle(build, known, at=at, patience=patience)
 
 
-def _rest_of(source: Account, target: Account, payment_id: str) -> TransferRequest:
+def _closed_by(done: Payment, source: Account, target: Account) -> Account:
+    """The account that a payment of its rest has closed; raises ``KeyReused`` for any other."""
+    request = _rest_of(source, target, done.id, done.amount)
+    if done.request_hash != request.hash or source.status != AccountStatus.CLOSED:
+        raise KeyReused(done.id)
+    return source
+
+
+def _rest_of(
+    source: Account, target: Account, payment_id: str, amount_minor: int
+) -> TransferRequest:
     return TransferRequest(
         payment_id=payment_id,
         from_account_id=source.id,
         to_account_id=target.id,
-        amount_minor=source.balance,
+        amount_minor=amount_minor,
         currency=source.currency,
         description="Rest of a closed account",
     )
@@ -170,18 +199,18 @@ def _change(
 
         def build(tx: Transaction) -> Account:
             account: Account = known["account"]
-            event = Event(
-                entity_id=account.id,
-                entity_type="account",
-                action=action,
-                actor=actor,
-                reason=reason,
-            )
+            event = _event(account, action, reason, actor)
             return trail.change(tx, "account", account, changes(account), event)
 
         patience = ledger.patience()
         with ledger.turn(patience, account_id):
             return settle(build, known, at=at, patience=patience)
+
+
+def _event(account: Account, action: str, reason: str, actor: Actor) -> Event:
+    return Event(
+        entity_id=account.id, entity_type="account", action=action, actor=actor, reason=reason
+    )
 
 
 def _found(account: str) -> Account:

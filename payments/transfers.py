@@ -199,7 +199,7 @@ class _Deciding:
         if self.request.scheduled_for and not self.is_due:
             rules.check_parties(self.request, source, target)
             return None
-        today = None if self.actor.is_system else maker.total_on(self.at) if maker else 0
+        today = ledger.maker_today(self.actor, maker, self.at)
         return rules.decide(self.request, source, target, self.at, maker_today_minor=today)
 
     def _add_decided(self, tx: Transaction, decision: Decision | None) -> Payment:

@@ -19,7 +19,7 @@ from payments.lifecycle import (
 )
 from payments.models import Account, AccountStatus, FrozenDirection
 from payments.policy import Policy
-from payments.refusals import InvalidField, MissingField, StaleEdit, WrongState
+from payments.refusals import InvalidField, KeyReused, MissingField, StaleEdit, WrongState
 from tests.bank import check_bank
 from tests.builders import NOON, opened, transferred
 
@@ -43,12 +43,12 @@ def frozen(
     )
 
 
-def closed(account: Account, rest_to: str = "") -> Account:
+def closed(account: Account, rest_to: str = "", payment_id: str = "") -> Account:
     return close_account(
         account_id=account.id,
         reason="moved away",
         rest_to=rest_to,
-        payment_id=new_payment_id(NOON),
+        payment_id=payment_id or new_payment_id(NOON),
         actor=BOSS,
         at=NOON,
     )
@@ -152,6 +152,32 @@ def test_no_account_closes_while_money_is_held() -> None:
     transferred(account, other, amount_minor=5000)
     with pytest.raises(WrongState, match="held"):
         closed(account, rest_to=other.id)
+
+
+def test_rests_count_towards_what_their_maker_moves_alone() -> None:
+    accounts, other = [opened(f"a{number}", balance=5000) for number in range(3)], opened("b")
+    others = [other, opened("c")]
+    policy.configure(Policy(approval_threshold=10_000))
+    for account, to in zip(accounts, others, strict=False):
+        closed(account, rest_to=to.id)
+    with pytest.raises(WrongState, match="second person"):
+        closed(accounts[2], rest_to=opened("d").id)
+
+
+def test_closing_with_a_rest_again_is_closing_once() -> None:
+    account, other, name = opened("a", balance=5000), opened("b"), new_payment_id(NOON)
+    assert closed(account, other.id, name).status == AccountStatus.CLOSED
+    assert closed(account, other.id, name).status == AccountStatus.CLOSED
+    assert now(other).balance == 5000
+    with pytest.raises(KeyReused):
+        closed(other, opened("c").id, name)
+    assert now(other).status == AccountStatus.ACTIVE
+
+
+def test_an_empty_account_closes_although_its_rest_was_to_go_somewhere() -> None:
+    assert closed(opened("a"), opened("b").id).status == AccountStatus.CLOSED
+    with pytest.raises(InvalidField):
+        closed(opened("c", balance=1), opened("b").id, "nonsense")
 
 
 def test_limits_hold_per_transfer_and_per_day() -> None:
