@@ -99,6 +99,8 @@ def checked_transfer(request: TransferRequest, at: datetime) -> TransferRequest:
     _check_amount(request.amount_minor)
     if request.amount_minor == 0:
         raise InvalidAmount
+    if request.reverses and not is_payment_id(request.reverses):
+        raise InvalidField("reverses", "What is to be reversed is not the id of a payment.")
     if request.scheduled_for:
         _check_date("scheduled_for", request.scheduled_for, at)
     named = replace(
@@ -136,7 +138,9 @@ def _check_date(name: str, text: str, at: datetime) -> None:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise InvalidField(name, "Enter a date such as 2026-01-31.") from None
+        day = None
+    if day is None or day.isoformat() != text:
+        raise InvalidField(name, "Enter a date such as 2026-01-31.")
     if not 0 < (day - at.astimezone(UTC).date()).days <= MAX_DAYS_AHEAD:
         raise InvalidField(name, f"Choose a day from tomorrow to {MAX_DAYS_AHEAD} days ahead.")
 

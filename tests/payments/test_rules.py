@@ -157,6 +157,12 @@ def test_texts_of_any_script_fill_their_length_to_the_last_character() -> None:
         ({"payment_id": "ffffffff-ffff-7fff-bfff-ffffffffffff"}, InvalidField),
         ({"idempotency_key": "x" * 129}, InvalidField),
         ({"idempotency_key": "\udcff"}, InvalidField),
+        ({"reverses": "nonsense"}, InvalidField),
+        ({"scheduled_for": "soon"}, InvalidField),
+        ({"scheduled_for": "20260303"}, InvalidField),
+        ({"scheduled_for": "2026-W10-3"}, InvalidField),
+        ({"scheduled_for": "2026-03-02"}, InvalidField),
+        ({"scheduled_for": "2027-03-04"}, InvalidField),
     ],
 )
 def test_malformed_requests_are_refused_before_any_store(
