@@ -61,7 +61,7 @@ def unlock_debits(*, account_id: str, reason: str, actor: Actor, at: datetime) -
     def unlocked(account: Account) -> dict[str, Any]:
         if not account.is_locked(at):
             raise WrongState("Debits of this account are not locked.")
-        return {"locked_until": None, "failed_attempts": None, "failed_since": None}
+        return {**rules.FORGIVEN, "locked_until": None}
 
     return _change(account_id, "account.unlocked", unlocked, reason, actor, at)
 

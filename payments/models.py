@@ -80,7 +80,8 @@ class Account(Chained):
         table_name = "accounts"
 
     unaudited = frozenset({
-        "day", "day_count", "day_credits", "day_debits", "id", "request_hash", "request_id",
+        "day", "day_count", "day_credits", "day_debits", "failed_times", "id", "request_hash",
+        "request_id",
     })  # fmt: skip
 
     id = TextAttribute(hash_key=True)
@@ -97,7 +98,7 @@ class Account(Chained):
     day_count = WholeNumberAttribute(null=True)
     locked_until = TimeAttribute(null=True)
     failed_attempts = WholeNumberAttribute(null=True)
-    failed_since = TimeAttribute(null=True)
+    failed_times = TextListAttribute(null=True)
     frozen_direction = EnumAttribute(FrozenDirection, null=True)
     frozen_until = TimeAttribute(null=True)
     transfer_limit = WholeNumberAttribute(null=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from dynamodb.times import to_rfc3339
 from payments.models import Account, AccountStatus, FrozenDirection, Payment
 from payments.money import MAX_BALANCE_MINOR, format_amount
 from payments.policy import policy
@@ -148,17 +149,19 @@ def post(source: Account, target: Account, amount_minor: int, at: datetime) -> P
     )
 
 
+FORGIVEN: dict[str, Any] = {"failed_attempts": None, "failed_times": None}
+
+
 def failed_debit(source: Account, at: datetime) -> dict[str, Any]:
     """What one more attempt to pay without the money changes: a count, and at the last a lock.
 
-    Failures count together within the time that a lock lasts. System accounts are never locked.
+    Those within the time that a lock lasts count together. System accounts are never locked.
     """
-    counts = source.failed_since is not None and source.failed_since + policy().lock > at
-    attempts = (source.failed_attempts or 0) * counts + 1
-    since = source.failed_since if counts else at
-    if attempts < policy().max_failed_attempts:
-        return {"failed_attempts": attempts, "failed_since": since}
-    return {"failed_attempts": None, "failed_since": None, "locked_until": at + policy().lock}
+    before = to_rfc3339(at - policy().lock)
+    times = [time for time in source.failed_times or [] if time > before] + [to_rfc3339(at)]
+    if len(times) < policy().max_failed_attempts:
+        return {"failed_attempts": len(times), "failed_times": times}
+    return {**FORGIVEN, "locked_until": at + policy().lock}
 
 
 UNFROZEN: dict[str, Any] = {
@@ -174,7 +177,7 @@ def _thaw(account: Account, at: datetime) -> dict[str, Any]:
 
 def _forgiven(source: Account) -> dict[str, Any]:
     """A payment that succeeds clears the count of those that did not."""
-    return {"failed_attempts": None, "failed_since": None} if source.failed_attempts else {}
+    return FORGIVEN if source.failed_attempts else {}
 
 
 def _day_totals(

@@ -118,6 +118,13 @@ def test_failures_far_apart_or_with_a_success_between_them_do_not_lock() -> None
     assert code(account, other, 10, at=later) == ""
 
 
+def test_any_three_failures_within_half_an_hour_lock_whenever_the_first_was() -> None:
+    account, other = opened("a", balance=100), opened("b")
+    for minutes in (0, 29, 31, 58):
+        assert code(account, other, 500, at=NOON + minutes * MINUTE) == "insufficient_funds"
+    assert now(account).locked_until == NOON + 88 * MINUTE
+
+
 def test_a_locked_account_is_unlocked_with_a_reason() -> None:
     account, other = opened("a", balance=100), opened("b")
     for _ in range(3):
