@@ -46,7 +46,7 @@ def patience(limit_seconds: float = TRANSFER_SECONDS) -> Patience:
 
 
 class UnbalancedError(AssertionError):
-    """A commit whose postings do not sum to zero in one currency; it must not leave the process."""
+    """A commit that would make, lose or free money that is not there; it must not be sent."""
 
 
 def account_key(account: str) -> Account | None:
@@ -131,10 +131,8 @@ def debit(
     tx: Transaction, source: Account, posting: Posting, payment: Payment, actor: Actor
 ) -> None:
     """Add the source's side. The conditions say again, in the store, what the rules decided."""
-    covered = None
-    if not source.is_system:
-        held = source.held if payment.reserved is None else source.held - payment.reserved
-        covered = Account.balance >= payment.amount + held
+    held = _held_without(source, payment)
+    covered = None if source.is_system else Account.balance >= payment.amount + held
     _change(tx, "source", source, posting.source, "account.debited", payment, actor, covered)
 
 
@@ -147,8 +145,16 @@ def hold(tx: Transaction, source: Account, payment: Payment, actor: Actor) -> No
 
 def release(tx: Transaction, source: Account, payment: Payment, actor: Actor) -> None:
     """Give back what a pending payment had reserved."""
-    held = {"held": source.held - (payment.reserved or 0)}
+    held = {"held": _held_without(source, payment)}
     _change(tx, "source", source, held, "account.released", payment, actor)
+
+
+def _held_without(source: Account, payment: Payment) -> int:
+    """What an account holds for others; raises ``UnbalancedError`` rather than free too much."""
+    held = source.held - (payment.reserved or 0)
+    if held < 0:
+        raise UnbalancedError(f"{source.id} holds {source.held}, {payment.id} {payment.reserved}.")
+    return held
 
 
 def count_failure(
@@ -262,9 +268,12 @@ def count_reversal(
     tx: Transaction, original: Payment, reversal: Payment, amount_minor: int, actor: Actor
 ) -> None:
     """Take an amount, negative to give it back, from what is left to reverse of a payment."""
+    reversed_minor = (original.reversed_amount or 0) + amount_minor
+    if not 0 <= reversed_minor <= original.amount:
+        raise UnbalancedError(f"{reversed_minor} of {original.id} would be reversed.")
     changes = {
-        "reversed_amount": (original.reversed_amount or 0) + amount_minor,
-        "reversed_by": reversal.id,
+        "reversed_amount": reversed_minor,
+        "reversed_by": reversal.id if reversed_minor else None,
     }
     event = Event(
         entity_id=original.id,

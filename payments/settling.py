@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 
-from dynamodb.errors import StoreBusyError
+from dynamodb.errors import OutcomeUnknownError, StoreBusyError
 from dynamodb.times import utc_day
 from payments import queries
 from payments.approvals import SETTLEMENT, expire_payment
@@ -14,10 +14,12 @@ from payments.transfers import run_scheduled
 
 
 def settle_due(*, at: datetime) -> Counter[str]:
-    """Settle all that is due; counts by outcome: processed, pending, failed, expired, busy.
+    """Settle all that is due; counts by outcome: processed, pending, failed, expired.
 
-    Reads every pending payment, a page at a time: their number is that of open requests, not that
-    of payments. Safe to run twice, also at once.
+    What others have settled in the meantime is ``already_settled``; what is ``busy`` or, for want
+    of an answer, ``unknown`` is left to the next run. Reads every pending payment, a page at a
+    time: their number is that of open requests, not that of payments. Safe to run twice, also at
+    once.
     """
     counts: Counter[str] = Counter()
     for payment in _pending():
@@ -28,17 +30,24 @@ def settle_due(*, at: datetime) -> Counter[str]:
             counts["already_settled"] += 1
         except StoreBusyError:
             counts["busy"] += 1
+        except OutcomeUnknownError:
+            counts["unknown"] += 1
     return counts
 
 
 def _settle(payment: Payment, at: datetime) -> str:
     if payment.awaits_its_day:
         is_due = payment.scheduled_for <= utc_day(at)
-        return str(run_scheduled(payment, at=at).status) if is_due else ""
+        return _run(payment, at) if is_due else ""
     if payment.expires_at and payment.expires_at <= at:
         expire_payment(payment_id=payment.id, at=at)
         return "expired"
     return ""
+
+
+def _run(payment: Payment, at: datetime) -> str:
+    done = run_scheduled(payment, at=at)
+    return "already_settled" if done.is_replay else str(done.payment.status)
 
 
 def _pending() -> Iterator[Payment]:

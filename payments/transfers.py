@@ -86,11 +86,11 @@ def preview_transfer(request: TransferRequest, *, actor: Actor, at: datetime) ->
         return decided if isinstance(decided, Preview) else _answer_to(request, decided)
 
 
-def run_scheduled(payment: Payment, *, at: datetime) -> Payment:
+def run_scheduled(payment: Payment, *, at: datetime) -> Transfer:
     """Decide a scheduled payment anew on its day; it is processed, waits for approval or fails."""
     maker = Actor(id=payment.requested_by or "system:settlement")
     deciding = _Deciding(request=request_of(payment), actor=maker, at=at, is_due=True)
-    return deciding.settle().payment
+    return deciding.settle()
 
 
 def request_of(payment: Payment) -> TransferRequest:

@@ -1,5 +1,6 @@
 """Four eyes: what waits, who may decide it, and what each decision leaves behind."""
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from datetime import timedelta
@@ -30,7 +31,7 @@ from payments.refusals import (
 from payments.settling import settle_due
 from payments.transfers import transfer_funds
 from tests.bank import check_bank
-from tests.builders import NOON, TELLER, a_request, opened, transferred
+from tests.builders import NOON, TELLER, a_request, opened, planted, transferred
 
 SUPERVISOR = Actor(id="supervisor1")
 PROGRAM = Actor(id="service:shop")
@@ -245,6 +246,54 @@ def test_a_scheduled_transfer_is_decided_on_its_day() -> None:
     (waiting,) = [each for each in Payment.scan() if each.can_cancel()]
     assert waiting.id == large.id
     approved(waiting, hours=73)
+    assert check_bank().faults == []
+
+
+def test_what_is_not_held_is_never_freed() -> None:
+    source, target = accounts()
+    payment = pending(source, target)
+    planted(now(source).with_changes({"held": 19_999}))
+    with pytest.raises(ledger.UnbalancedError):
+        approved(payment)
+    with pytest.raises(ledger.UnbalancedError):
+        reject_payment(payment_id=payment.id, reason="no", actor=SUPERVISOR, at=NOON)
+
+
+@pytest.mark.parametrize("name", ["amount", "description", "reserved", "triggers", "expires_at"])
+def test_the_digest_covers_what_the_checker_is_shown(name: str) -> None:
+    payment = pending(*accounts())
+    other: dict[str, Any] = {
+        "description": "other", "triggers": ["other"], "expires_at": NOON,
+    }  # fmt: skip
+    assert digest(payment.with_changes({name: other.get(name, 1)})) != digest(payment)
+
+
+def test_a_scheduled_payment_fails_if_its_account_is_closed_before_the_day() -> None:
+    source, target = accounts()
+    payment = transferred(source, target, amount_minor=500, scheduled_for="2026-03-05").payment
+    lifecycle.close_account(account_id=target.id, reason="moved away", actor=SUPERVISOR, at=NOON)
+    assert settle_due(at=NOON + timedelta(days=3)) == {"failed": 1}
+    kept = queries.get_payment(payment.id)
+    assert kept is not None
+    assert kept.failure_code == "destination_not_active"
+    assert now(source).balance == 90_000
+
+
+@pytest.mark.integration
+def test_settling_twice_at_once_settles_once(
+    local_store: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "turn", lambda *_: nullcontext())
+    source, target = accounts()
+    for _ in range(4):
+        pending(source, target, amount_minor=15_000)
+        transferred(source, target, amount_minor=100, scheduled_for="2026-03-05")
+    with ThreadPoolExecutor(4) as pool:
+        counts = list(pool.map(lambda _: settle_due(at=NOON + timedelta(days=3)), range(4)))
+    done = sum(counts, Counter())
+    assert (done["expired"], done["processed"]) == (4, 4)
+    assert done.keys() <= {"expired", "processed", "already_settled"}
+    assert (now(source).balance, now(source).held) == (89_600, 0)
     assert check_bank().faults == []
 
 
