@@ -60,7 +60,7 @@ def verify_record(
     """
     name = str(record[model.key_names()[0]])
     head = _head(record)
-    replay = _Replay(names=_audited_names(model), until=head.seq)
+    replay = _Replay(names=audited_names(model), until=head.seq)
     for fault in verify_chain(_shown(read_chain(name), replay, watch), head):
         is_news = fault.breach is Breach.PAST_HEAD and fault.seq <= _newest_seq(model, name)
         if replay.count and not is_news:
@@ -99,7 +99,7 @@ def entry_claims(model: type[Chained], item: Item) -> Iterator[tuple[Claim, int]
     if (seq, entry.get("prev_hash")) != (1, FIRST_PREV_HASH):
         before = seq - 1 if isinstance(seq, int) else seq
         yield ("head", before, before, entry.get("prev_hash")), -1
-    names = _audited_names(model)
+    names = audited_names(model)
     for side, weight in (("new_values", 1), ("old_values", -1)):
         for pair in _present(values_of(entry, side), names).items():
             yield ("value", *pair), weight
@@ -151,13 +151,14 @@ def _head(record: Values) -> Head:
 
 
 @cache
-def _audited_names(model: type[Chained]) -> frozenset[str]:
+def audited_names(model: type[Chained]) -> frozenset[str]:
+    """The attributes of a record whose values stand in its entries."""
     return frozenset(model.get_attributes().keys() - _BOOKKEEPING - model.unaudited)
 
 
 def _said(model: type[Chained], record: Values) -> dict[str, Any]:
     """The values of a record as entries keep them."""
-    return _present(masked(record), _audited_names(model))
+    return _present(masked(record), audited_names(model))
 
 
 def _present(values: Values, names: frozenset[str]) -> dict[str, Any]:

@@ -5,9 +5,10 @@ repeated for a while where the store asks for patience, and give raw items, so t
 can be looked at.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import repeat
 from typing import Any
 
 from dynamodb.attributes import plain
@@ -59,11 +60,18 @@ def scan_pages(
         yield answer["Items"], place
 
 
-def query_items(query: Query[Any], *, where: Condition | None = None) -> Iterator[Item]:
-    """Everything under one key, in the order of the query. Raises nothing for an unusable key."""
+def query_items(
+    query: Query[Any], *, where: Condition | None = None, sizes: Iterable[int] | None = None
+) -> Iterator[Item]:
+    """Everything under one key, in the order of the query; nothing under an unusable key.
+
+    ``sizes`` bounds the work: so many requests at most, each of so many items.
+    """
     start: Item | None = None
-    while query.can_have_rows:
-        arguments = query_arguments(query, PAGE_ITEMS, None)
+    for size in repeat(PAGE_ITEMS) if sizes is None else sizes:
+        if not query.can_have_rows:
+            return
+        arguments = query_arguments(query, size, None)
         for name, more in filter_arguments(where).items():
             arguments[name] = {**arguments[name], **more} if name in arguments else more
         answer = _read("Query", _from(arguments, start))

@@ -6,6 +6,7 @@
 - ``rules``: what is allowed; pure
 - ``accounts`` and ``transfers``: what acts
 - ``queries``: everything that only reads
+- ``history``: an account as it stood at any instant
 - ``reconcile``: everything held against everything else, with ``effects`` (what payments do to
   accounts), ``fingerprints`` (whether millions agree) and ``rereads`` (what seemed wrong)
 """

@@ -1,9 +1,12 @@
 """What somebody enters to open an account or to find some."""
 
 import re
+from datetime import UTC, datetime
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.http import QueryDict
 
 from backoffice.forms.fields import AmountField, CurrencyField, IdField, TextField, TypedForm
 from backoffice.forms.ids import OnceForm
@@ -11,6 +14,10 @@ from payments.account_numbers import is_account_number
 from payments.models import AccountStatus, AccountType
 from payments.requests import CUSTOMER_ACCOUNT_TYPES, OpeningRequest
 
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+_LATEST = datetime(2999, 1, 1, tzinfo=UTC)
+_NO_YEAR = "Enter a time from the year 2000 on."
+_TO_THE_SECOND = {"type": "datetime-local", "step": "1"}
 _ONE_OF_THESE = {"invalid_choice": "Choose one of the list."}
 
 
@@ -82,3 +89,23 @@ def why_no_number(text: str) -> str:
     if re.fullmatch("[0-9]{12}", text):
         return "The check digits do not fit: a digit is mistyped."
     return "An account number has 12 digits."
+
+
+class InstantForm(TypedForm):
+    """An instant to look at an account at, in the person's time zone."""
+
+    def __init__(self, asked: QueryDict | None) -> None:
+        super().__init__(asked)
+        self.fields["at"] = forms.DateTimeField(
+            label="As it stood at",
+            widget=forms.DateTimeInput(format="%Y-%m-%dT%H:%M:%S", attrs=_TO_THE_SECOND),
+            validators=[
+                MinValueValidator(_EARLIEST, _NO_YEAR),
+                MaxValueValidator(_LATEST, _NO_YEAR),
+            ],
+            error_messages={"invalid": "Enter a time such as 2026-01-31T09:30."},
+        )
+
+    @property
+    def at(self) -> datetime | None:
+        return self.cleaned_data["at"] if self.is_valid() else None

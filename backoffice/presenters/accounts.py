@@ -1,12 +1,14 @@
 """Accounts and their movements as a page shows them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.urls import reverse
 
 from audit.models import AuditLog
+from backoffice.presenters.audit import Change, EntryRow, entry_rows
 from backoffice.presenters.values import money, record_url
+from payments.history import Standing
 from payments.models import Account
 from payments.transfers import Preview
 
@@ -72,6 +74,24 @@ def sides(preview: Preview) -> list[Side]:
         _side("From", source, source.with_changes(posting.source)),
         _side("To", target, target.with_changes(posting.target)),
     ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stood:
+    """An account at a past instant; ``row`` is the entry that made it so, if it was open."""
+
+    row: EntryRow | None = None
+    values: list[Change] = field(default_factory=list)
+    unknown: str = ""
+
+
+def stood(standing: Standing | None, account: Account) -> Stood:
+    if standing is None:
+        return Stood()
+    told = standing.entry.with_changes({"old_values": None, "new_values": standing.values})
+    made, values = entry_rows([standing.entry, told], currency=account.currency)
+    unknown = ", ".join(sorted(name.replace("_", " ") for name in standing.unknown))
+    return Stood(row=made, values=values.changes, unknown=unknown)
 
 
 def _side(name: str, before: Account, after: Account) -> Side:

@@ -16,7 +16,7 @@ from backoffice.templatetags.backoffice import in_words
 from dynamodb.pages import Page
 
 _FEW = 2
-_AMOUNTS = frozenset({"amount", "balance", "held"})
+_AMOUNTS = frozenset({"amount", "balance", "day_limit", "held", "transfer_limit"})
 _MOVEMENTS = frozenset({"account.credited", "account.debited"})
 
 

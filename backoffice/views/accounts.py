@@ -9,16 +9,16 @@ from django.shortcuts import redirect
 
 from audit import queries as trail
 from audit.context import Actor
-from backoffice.forms.accounts import AccountFilter, OpenAccountForm
+from backoffice.forms.accounts import AccountFilter, InstantForm, OpenAccountForm
 from backoffice.permissions import Permission, StaffRequest, requires
-from backoffice.presenters.accounts import AccountView, movements
+from backoffice.presenters.accounts import AccountView, movements, stood
 from backoffice.presenters.audit import entry_rows
 from backoffice.presenters.lists import pager
 from backoffice.site import page
 from backoffice.views.once import settle
 from dynamodb.pages import Page
 from dynamodb.times import utc_now
-from payments import accounts, queries
+from payments import accounts, history, queries
 from payments.models import Account
 
 
@@ -58,15 +58,19 @@ def detail(request: StaffRequest, account_id: str) -> HttpResponse:
         raise Http404(f"There is no account {account_id}.")
     cursor = request.GET.get("cursor", "")
     chain = trail.chain_page(account.id, person=request.user.username, cursor=cursor)
+    form = InstantForm(request.GET if "at" in request.GET else None)
     context = {
         "title": f"Account {account.account_number}",
         "shown": AccountView(account),
         "account": account,
+        "form": form,
+        "stood": stood(history.account_at(account.id, form.at), account) if form.at else None,
         "movements": movements(chain.rows, account.currency),
         "entries": entry_rows(chain.rows, currency=account.currency),
         "pager": pager(request, chain),
     }
-    return page(request, "backoffice/accounts/detail.html", context)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
+    return page(request, "backoffice/accounts/detail.html", context, status=status)
 
 
 @requires(Permission.OPEN_ACCOUNTS)
