@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from audit.chain import canonical_json
+from dynamodb.times import utc_day
 from payments.account_numbers import account_id, is_account_number
 from payments.identifiers import is_payment_id
 from payments.models import AccountType
@@ -113,6 +114,12 @@ def checked_transfer(request: TransferRequest, at: datetime) -> TransferRequest:
     return named
 
 
+def check_is_ahead(request: TransferRequest, at: datetime) -> None:
+    """Refuse a day that has begun. Not a question of shape: sent again, the request may be late."""
+    if request.scheduled_for <= utc_day(at):
+        raise InvalidField("scheduled_for", "Choose a day from tomorrow on.")
+
+
 def checked_opening(request: OpeningRequest) -> OpeningRequest:
     """Check an opening's shape; raises ``InvalidRequest``."""
     _check_text("request_id", request.request_id, NAME_LENGTH, required=True)
@@ -141,8 +148,8 @@ def _check_date(name: str, text: str, at: datetime) -> None:
         day = None
     if day is None or day.isoformat() != text:
         raise InvalidField(name, "Enter a date such as 2026-01-31.")
-    if not 0 < (day - at.astimezone(UTC).date()).days <= MAX_DAYS_AHEAD:
-        raise InvalidField(name, f"Choose a day from tomorrow to {MAX_DAYS_AHEAD} days ahead.")
+    if (day - at.astimezone(UTC).date()).days > MAX_DAYS_AHEAD:
+        raise InvalidField(name, f"Choose a day at most {MAX_DAYS_AHEAD} days ahead.")
 
 
 def _check_amount(amount_minor: int) -> None:

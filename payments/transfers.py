@@ -14,8 +14,8 @@ from dynamodb.transactions import Transaction
 from payments import ledger, rules
 from payments.identifiers import new_payment_id
 from payments.models import Account, IdempotencyKey, Payment, PaymentStatus
-from payments.refusals import InsufficientFunds, KeyReused, Refusal
-from payments.requests import TransferRequest, checked_transfer
+from payments.refusals import InsufficientFunds, InvalidRequest, KeyReused, Refusal
+from payments.requests import TransferRequest, check_is_ahead, checked_transfer
 from payments.rules import Decision, Posting
 
 __all__ = [
@@ -129,7 +129,7 @@ class _Deciding:
     def settle(self) -> Transfer:
         ends = (self.request.from_account_id, self.request.to_account_id)
         with ledger.turn(self.patience, *ends):
-            self._read(with_payment=self.is_due)
+            self._read(with_payment=bool(self.request.scheduled_for))
             return settle(self._build, self.known, at=self.at, patience=self.patience)
 
     def preview(self) -> Preview | Transfer:
@@ -165,6 +165,8 @@ class _Deciding:
             return Transfer(payment=earlier, is_replay=True)
         try:
             decision = self._decide()
+        except InvalidRequest:
+            raise
         except Refusal as refusal:
             payment = self._add_refused(tx, refusal)
         else:
@@ -197,6 +199,7 @@ class _Deciding:
         if self.request.reverses:
             rules.check_reversal(self.known["original"], self.request)
         if self.request.scheduled_for and not self.is_due:
+            check_is_ahead(self.request, self.at)
             rules.check_parties(self.request, source, target)
             return None
         today = ledger.maker_today(self.actor, maker, self.at)

@@ -21,6 +21,7 @@ from payments.approvals import (
 from payments.models import Account, FrozenDirection, Payment, PaymentStatus
 from payments.policy import Policy
 from payments.refusals import (
+    InvalidField,
     NotPending,
     PaymentNotFound,
     Refusal,
@@ -266,6 +267,17 @@ def test_the_digest_covers_what_the_checker_is_shown(name: str) -> None:
         "description": "other", "triggers": ["other"], "expires_at": NOON,
     }  # fmt: skip
     assert digest(payment.with_changes({name: other.get(name, 1)})) != digest(payment)
+
+
+def test_a_scheduled_transfer_asked_for_again_after_its_day_is_the_same() -> None:
+    source, target = accounts()
+    request = a_request(source, target, amount_minor=500, scheduled_for="2026-03-03")
+    later = NOON + timedelta(days=1)
+    with pytest.raises(InvalidField, match="tomorrow"):
+        transfer_funds(request, actor=TELLER, at=later)
+    first = transfer_funds(request, actor=TELLER, at=NOON)
+    again = transfer_funds(request, actor=TELLER, at=later)
+    assert (again.payment.id, again.is_replay) == (first.payment.id, True)
 
 
 def test_a_scheduled_payment_fails_if_its_account_is_closed_before_the_day() -> None:

@@ -81,7 +81,8 @@ def test_a_large_reversal_waits_and_counts_until_it_comes_to_nothing() -> None:
     assert waiting.status == PaymentStatus.PENDING
     assert reversed_back(payment, 2000).payment.failure_code == "already_reversed"
     reject_payment(payment_id=waiting.id, reason="no", actor=BOSS, at=NOON)
-    assert (now(payment).reversible, now(payment).reversed_by) == (5000, None)
+    assert now(payment).reversible == 5000
+    assert now(payment).reversed_by is None
     again = reversed_back(payment, 5000).payment
     approve_payment(payment_id=again.id, shown=digest(again), actor=BOSS, at=NOON)
     assert now(payment).reversible == 0
