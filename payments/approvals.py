@@ -62,6 +62,8 @@ def approve_payment(*, payment_id: str, shown: str, actor: Actor, at: datetime) 
             raise SamePerson
         if digest(payment) != shown:
             raise RequestChanged
+        if payment.awaits_its_day:
+            raise NotPending(f"This transfer is decided on its day, {payment.scheduled_for}.")
         if payment.expires_at and payment.expires_at <= at:
             raise NotPending("This request has expired.")
         decision = rules.decide(

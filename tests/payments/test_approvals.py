@@ -269,6 +269,12 @@ def test_the_digest_covers_what_the_checker_is_shown(name: str) -> None:
     assert digest(payment.with_changes({name: other.get(name, 1)})) != digest(payment)
 
 
+def test_a_scheduled_transfer_is_not_approved_before_its_day() -> None:
+    payment = transferred(*accounts(), amount_minor=20_000, scheduled_for="2026-03-05").payment
+    with pytest.raises(NotPending, match="2026-03-05"):
+        approved(payment)
+
+
 def test_a_scheduled_transfer_asked_for_again_after_its_day_is_the_same() -> None:
     source, target = accounts()
     request = a_request(source, target, amount_minor=500, scheduled_for="2026-03-03")
