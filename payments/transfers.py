@@ -39,7 +39,10 @@ class Transfer:
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """Both accounts as they stand, what the transfer would change, and why it would wait."""
+    """Both accounts as they stand, what the transfer would change, and why it would wait.
+
+    One for a later day changes nothing yet: it is decided then.
+    """
 
     source: Account
     target: Account
@@ -113,6 +116,10 @@ def _answer_to(request: TransferRequest, transfer: Transfer) -> Transfer:
     return transfer
 
 
+_UNDECIDED = Decision(posting=Posting(source={}, target={}), triggers=[])
+"""What a transfer changes on the day it is asked for, if it is for a later one."""
+
+
 @dataclass(kw_only=True)
 class _Deciding:
     """A request on its way to be a payment. ``known`` holds records by the names of actions."""
@@ -133,7 +140,7 @@ class _Deciding:
     def preview(self) -> Preview | Transfer:
         self._read(with_payment=True)
         try:
-            decision = None if self._earlier() else self._decide()
+            decision = None if self._earlier() else self._decide() or _UNDECIDED
         except Refusal:
             decision = None
         if decision is None:
