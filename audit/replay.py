@@ -64,7 +64,7 @@ def verify_record(
     for fault in verify_chain(_shown(read_chain(name), replay, watch), head):
         is_news = fault.breach is Breach.PAST_HEAD and fault.seq <= _newest_seq(model, name)
         if replay.count and not is_news:
-            yield Fault(kind=fault.breach, id=name, detail=fault.sentence)
+            yield Fault(kind=fault.breach.value, id=name, detail=fault.sentence)
     if not replay.count:
         yield Fault(kind="chain_missing", id=name, detail="No entry tells of it.")
         return

@@ -31,12 +31,15 @@ class Effect(NamedTuple):
 def effects_of(payment: Values) -> list[Effect]:
     """What a payment as it stands must have done: moved its amount, or reserved it.
 
-    A failed or canceled one has done nothing, and a hold that it once had is released.
+    One that is scheduled and still awaits its day has reserved nothing. A failed or canceled one
+    has done nothing, and a hold that it once had is released.
     """
     name, currency = str(payment["id"]), str(payment.get("currency"))
     source, target = str(payment.get("from_account_id")), str(payment.get("to_account_id"))
     amount = whole(payment, "amount")
     if payment.get("status") == PaymentStatus.PENDING:
+        if payment.get("scheduled_for") and not payment.get("reserved"):
+            return []
         return [Effect(name, source, "held", currency, amount)]
     if payment.get("status") == PaymentStatus.PROCESSED:
         return [

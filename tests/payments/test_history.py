@@ -13,7 +13,7 @@ from payments import history
 from payments.history import Standing, account_at
 from payments.models import Account, AccountStatus
 from tests.builders import NOON, opened, transferred
-from tests.payments.load import about
+from tests.payments.banks import about
 
 pytestmark = pytest.mark.usefixtures("moto_store")
 

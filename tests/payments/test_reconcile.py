@@ -1,123 +1,50 @@
 """Reconciliation finds what is planted, names it, and finds nothing where nothing is."""
 
-import json
-import threading
-import tracemalloc
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import count
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from audit import trail
 from audit.chain import entry_hash
-from audit.models import AuditLog
-from audit.replay import Fault, Values, read_chain
-from dynamodb import client, scans
+from audit.context import Actor
+from dynamodb import client
 from dynamodb.client import count_requests
-from dynamodb.models import Item, Record
-from dynamodb.scans import Place
-from dynamodb.transactions import Committed, Transaction, commit
-from payments import rereads
-from payments.effects import Effect
+from dynamodb.models import Item
+from dynamodb.transactions import Transaction
+from payments import policy
+from payments.approvals import approve_payment, cancel_payment, digest, reject_payment
 from payments.identifiers import new_payment_id
-from payments.models import Account, IdempotencyKey, Payment, PaymentStatus
+from payments.lifecycle import close_account, freeze_account, set_limits
+from payments.models import Account, FrozenDirection, IdempotencyKey, Payment, PaymentStatus
+from payments.policy import Policy
 from payments.reconcile import Run, reconcile
+from payments.settling import settle_due
 from tests.builders import NOON, opened, planted, transferred
-from tests.payments.load import a_payment, about, loaded_bank, moved
-
-integration = pytest.mark.integration
+from tests.payments.banks import (
+    Bank,
+    a_bank,
+    a_payment,
+    about,
+    altered,
+    done,
+    ended,
+    entries,
+    found,
+    moved,
+    moved_alone,
+    raw,
+    removed,
+    stored,
+)
 
 READS = {"Scan", "Query", "GetItem", "BatchGetItem"}
-
-
-def found() -> list[tuple[str, str]]:
-    """The kinds and ids of all faults."""
-    return [(fault["kind"], fault["id"]) for fault in reconcile(Run()).report["faults"]]
-
-
-@dataclass
-class Bank:
-    """Two accounts, a processed and a failed payment between them, one pending."""
-
-    source: Account
-    target: Account
-    paid: Payment
-    failed: Payment
-    pending: Payment
 
 
 @pytest.fixture
 def bank(moto_store: None) -> Bank:
     return a_bank()
-
-
-def a_bank() -> Bank:
-    source, target = opened("a", balance=5000), opened("b", balance=700)
-    paid = transferred(source, target, idempotency_key="key-1").payment
-    failed = transferred(source, target, amount_minor=999_999).payment
-    return Bank(source, target, paid, failed, reserved(source, target, 300))
-
-
-def reserved(source: Account, target: Account, amount_minor: int) -> Payment:
-    """A pending payment that reserves its amount, in one commit."""
-    payment = a_payment(source, target, PaymentStatus.PENDING, amount_minor)
-    tx = Transaction(at=NOON)
-    made = trail.create(tx, "payment", payment, about(payment, "payment.pending"))
-    moved(tx, stored(source), {"held": amount_minor}, payment)
-    done(tx)
-    return made
-
-
-def done(tx: Transaction) -> None:
-    assert commit(tx.freeze()) == Committed()
-
-
-def moved_alone(account: Account, payment: Payment, **amounts: int) -> None:
-    """Move a balance or a hold in a chain that is whole, with nothing on the other side."""
-    tx = Transaction(at=NOON)
-    moved(tx, stored(account), amounts, payment)
-    done(tx)
-
-
-def ended(payment: Payment, status: PaymentStatus, *movements: tuple[Account, int, int]) -> None:
-    """Let a pending payment end, and move balance and hold of accounts with it."""
-    tx = Transaction(at=NOON)
-    changes = {"status": status, "status_key": str(status)}
-    trail.change(tx, "payment", payment, changes, about(payment, f"payment.{status}"))
-    for account, balance, held in movements:
-        moved(tx, stored(account), {"balance": balance, "held": held}, payment)
-    done(tx)
-
-
-def stored(account: Account) -> Account:
-    return Account.from_item(raw(account))
-
-
-def raw(record: Record) -> Item:
-    answer = client.call("GetItem", TableName=record.table_name(), Key=record.key_item())
-    item: Item = answer["Item"]
-    return item
-
-
-def altered(record: Record, **values: Any) -> None:
-    """Change the raw item, as somebody with the right to write to the table could."""
-    typed = {
-        name: {"N": str(value)} if isinstance(value, int) else {"S": value}
-        for name, value in values.items()
-    }
-    item = {**raw(record), **typed}
-    client.call("PutItem", TableName=record.table_name(), Item=item)
-
-
-def removed(*records: Record) -> None:
-    for record in records:
-        client.call("DeleteItem", TableName=record.table_name(), Key=record.key_item())
-
-
-def entries(record: Account | Payment) -> list[AuditLog]:
-    return [AuditLog.from_item(item) for item in read_chain(record.id)]
 
 
 def without_entry(bank: Bank) -> None:
@@ -340,109 +267,30 @@ def test_an_empty_store_is_in_order(moto_store: None) -> None:
     }  # fmt: skip
 
 
-class Killed(Exception):  # noqa: N818
-    pass
+SUPERVISOR = Actor(id="supervisor1")
 
 
-@integration
-@pytest.mark.usefixtures("local_store")
-def test_a_run_killed_anywhere_and_taken_up_again_finds_the_same(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    bank = a_bank()
-    for plant in ("an amount of a payment", "an account that is gone", "a key of nothing"):
-        PLANTS[plant][0](bank)
-    monkeypatch.setattr(scans, "PAGE_ITEMS", 2)
-    pages = count()
-
-    def counted(_: Run) -> None:
-        next(pages)
-
-    whole = reconcile(Run(), counted).report
-    assert not whole["ok"]
-    for page in range(0, next(pages), 5):
-        kept: list[str] = []
-
-        def until_killed(run: Run, page: int = page, kept: list[str] = kept) -> None:
-            kept.append(json.dumps(run.to_json()))
-            if len(kept) > page:
-                raise Killed
-
-        with pytest.raises(Killed):
-            reconcile(Run(), until_killed)
-        assert reconcile(Run.from_json(json.loads(kept[-1]))).report == whole
-
-
-@integration
-@pytest.mark.usefixtures("local_store")
-def test_memory_is_that_of_a_page_whatever_the_store_holds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scans, "PAGE_ITEMS", 8)
-    peaks = []
-    reconcile(Run())
-    for payments in (100, 900):
-        loaded_bank(payments)
-        tracemalloc.start()
-        report = reconcile(Run()).report
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
-        assert report["ok"]
-        assert report["payments"] >= payments
-    assert peaks[1] < 1.1 * peaks[0]
-
-
-@integration
-@pytest.mark.usefixtures("local_store")
-def test_a_live_store_has_no_faults_and_its_real_ones_are_still_found(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(scans, "PAGE_ITEMS", 20)
-    accounts = [opened(f"live-{number}", balance=100_000) for number in range(6)]
-    over, landed = threading.Event(), []
-
-    def write(step: int) -> None:
-        for number in range(1000):
-            if over.is_set():
-                return
-            ends = (accounts[number % 6], accounts[(number + step) % 6])
-            landed.append(transferred(*ends, amount_minor=1).payment.id)
-
-    writers = [threading.Thread(target=write, args=(step,)) for step in (1, 2, 4)]
-    for writer in writers:
-        writer.start()
-    try:
-        reports = [reconcile(Run()).report for _ in range(3)]
-        failed = transferred(accounts[0], "nonsense").payment
-        altered(failed, amount=7)
-        found_live = found()
-    finally:
-        over.set()
-        for writer in writers:
-            writer.join()
-    assert [report["faults"] for report in reports] == [[], [], []]
-    assert [report["sums"] for report in reports] == [{"USD": 0}] * 3
-    assert len(landed) > 30
-    assert found_live == found() == [("amount_differs", failed.id)]
-
-
-@integration
-@pytest.mark.usefixtures("local_store")
-def test_what_moves_between_the_walks_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A payment comes up after the first look at its account, and ends after the second."""
-    bank, confirm = a_bank(), rereads.confirmed_faults
-    doubted: list[str] = []
-    pending: list[Payment] = []
-
-    def watched(payment: Values, told: Sequence[Effect]) -> set[Fault]:
-        doubted.append(payment["id"])
-        return confirm(payment, told)
-
-    def meanwhile(run: Run) -> None:
-        if run.place == Place() and run.step == 1:
-            pending.append(reserved(bank.source, bank.target, 100))
-        elif run.place == Place() and run.step == 5:
-            movements = ((bank.source, -100, -100), (bank.target, 100, 0))
-            ended(pending[0], PaymentStatus.PROCESSED, *movements)
-
-    monkeypatch.setattr(rereads, "confirmed_faults", watched)
-    assert reconcile(Run(), meanwhile).report["faults"] == []
-    assert doubted == [pending[0].id]
+def test_whatever_the_services_do_is_in_order(moto_store: None) -> None:
+    policy.configure(Policy(approval_threshold=10**15))
+    source, target = opened("a", balance=100_000), opened("b", balance=10_000)
+    policy.configure(Policy(approval_threshold=5_000))
+    paid = transferred(source, target, amount_minor=100).payment
+    transferred(target, source, amount_minor=40, reverses=paid.id)
+    transferred(source, target, amount_minor=70, scheduled_for="2026-03-03")
+    transferred(source, target, amount_minor=80, scheduled_for="2026-03-09")
+    waiting = [transferred(source, target, amount_minor=6_000).payment for _ in range(5)]
+    why: dict[str, Any] = {"actor": SUPERVISOR, "at": NOON + timedelta(hours=1)}
+    approve_payment(payment_id=waiting[0].id, shown=digest(waiting[0]), **why)
+    reject_payment(payment_id=waiting[1].id, reason="unclear", **why)
+    cancel_payment(payment_id=waiting[2].id, reason="mistaken", **why)
+    assert found() == []
+    for _ in range(3):
+        transferred(target, source, amount_minor=999_999)
+    settle_due(at=NOON + timedelta(days=1))
+    set_limits(account_id=source.id, limits={"day_limit": 5}, seen_version=0, reason="new", **why)
+    side = FrozenDirection.DEBITS
+    freeze_account(account_id=source.id, direction=side, reason="court", until=None, **why)
+    empty = opened("c")
+    name = new_payment_id(NOON)
+    close_account(account_id=empty.id, reason="gone", rest_to="", payment_id=name, **why)
+    assert found() == []
