@@ -83,7 +83,8 @@ class Month:
                 if account.currency == source.currency and account.id != source.id
             ]
         )
-        amount = int(10 ** self.chance.uniform(1, 3.4) * 10 ** exponent(source.currency))
+        unit = 10 ** exponent(source.currency)
+        amount = self.chance.randrange(10 * unit, self.chance.choice((100, 1_000, 2_500)) * unit)
         asks_too_much = self.chance.random() < 1 / 15
         at = self._time(number)
         request = TransferRequest(
