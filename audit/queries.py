@@ -64,13 +64,20 @@ def browse(wanted: TrailFilter, *, person: str, cursor: str = "", rows: int = 50
 
 
 def chain_page(
-    entity_id: str, *, person: str, until: str = "", cursor: str = "", rows: int = 50
+    entity_id: str,
+    *,
+    person: str,
+    since: str = "",
+    until: str = "",
+    cursor: str = "",
+    rows: int = 50,
 ) -> Page[AuditLog]:
     """A page of one entity's chain, newest first, whole entries, read consistently.
 
-    ``until`` is the timestamp of an entry to begin with in place of the newest.
+    ``until`` is the timestamp of an entry to begin with in place of the newest, ``since`` the
+    time or timestamp before which the chain is not read.
     """
-    between = ("0", until) if until else None
+    between = (since or "0", until or _AFTER_ANY_NUMBER) if since or until else None
     query = Query(model=AuditLog, partition=entity_id, between=between)
     return read_page([query], person=person, cursor=cursor, rows=rows)
 

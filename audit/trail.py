@@ -18,7 +18,7 @@ from dynamodb.transactions import Condition, Transaction
 
 C = TypeVar("C", bound=Chained)
 
-NOTE_SECONDS = 5.0
+NOTE_SECONDS = 10.0
 """How long an entry without a change of its own may take to be written."""
 
 _BOOKKEEPING = frozenset({
@@ -83,16 +83,12 @@ def note(event: Event, *, at: datetime, values: Mapping[str, Any] | None = None)
     cannot be written: what it tells of must then not be done or shown.
     """
     key = AuditHead(entity_id=event.entity_id)
-    patience = Patience(limit_seconds=NOTE_SECONDS)
+    patience = Patience(limit_seconds=NOTE_SECONDS, longest_pause_seconds=0.06)
     known = {"head": read_within(partial(store.get, key), patience)}
-    written: set[str | None] = set()
 
     def build(tx: Transaction) -> None:
         head = known["head"]
-        if head is not None and head.audit_hash in written:
-            return  # an earlier attempt of ours, whose answer was lost, had arrived
         entry = _add_entry(tx, "head", event, (head or key).head, old={}, new=values or {})
-        written.add(entry.hash)
         if head is None:
             tx.put_new("head", key.with_changes(_head_changes(entry)))
         else:

@@ -5,17 +5,22 @@ from django.conf import settings
 from django.contrib.admin.apps import SimpleAdminConfig
 
 from dynamodb import client
+from payments import policy
 
 
 class BackOfficeConfig(AppConfig):
     name = "backoffice"
 
     def ready(self) -> None:
-        """Point the data layer at its store; the first request to it is made later."""
+        """Point the data layer at its store, and set the numbers that money moves by.
+
+        The first request to the store is made later.
+        """
         import audit.models  # noqa: F401 - declares its tables
         import payments.models  # noqa: F401 - the same
 
         client.configure(settings.DYNAMODB)
+        policy.configure(settings.POLICY)
 
 
 class BackOfficeAdminConfig(SimpleAdminConfig):

@@ -36,6 +36,12 @@ class Permission(StrEnum):
     OPEN_ACCOUNTS = "accounts.open"
     READ_PAYMENTS = "payments.read"
     RUN_TRANSFERS = "transfers.run"
+    CANCEL_OWN_REQUESTS = "requests.cancel_own"
+    CANCEL_ANY_REQUEST = "requests.cancel_any"
+    READ_APPROVALS = "approvals.read"
+    DECIDE_APPROVALS = "approvals.decide"
+    REVERSE_PAYMENTS = "payments.reverse"
+    MANAGE_ACCOUNTS = "accounts.manage"
     READ_CHAINS = "chains.read"
     READ_TRAIL = "trail.read"
     READ_STAFF = "staff.read"
@@ -52,12 +58,24 @@ class Role(StrEnum):
 _READ_MONEY = frozenset(
     {Permission.READ_ACCOUNTS, Permission.READ_PAYMENTS, Permission.READ_CHAINS}
 )
-_MOVE_MONEY = frozenset({Permission.OPEN_ACCOUNTS, Permission.RUN_TRANSFERS})
+_MOVE_MONEY = frozenset(
+    {Permission.OPEN_ACCOUNTS, Permission.RUN_TRANSFERS, Permission.CANCEL_OWN_REQUESTS}
+)
+_OVERSEE = frozenset(
+    {
+        Permission.CANCEL_ANY_REQUEST,
+        Permission.READ_APPROVALS,
+        Permission.DECIDE_APPROVALS,
+        Permission.REVERSE_PAYMENTS,
+        Permission.MANAGE_ACCOUNTS,
+    }
+)
 
 _GRANTED: dict[Role, frozenset[Permission]] = {
     Role.TELLER: _READ_MONEY | _MOVE_MONEY,
-    Role.SUPERVISOR: _READ_MONEY | _MOVE_MONEY,
-    Role.COMPLIANCE: _READ_MONEY | {Permission.READ_TRAIL, Permission.READ_STAFF},
+    Role.SUPERVISOR: _READ_MONEY | _MOVE_MONEY | _OVERSEE,
+    Role.COMPLIANCE: _READ_MONEY
+    | {Permission.READ_APPROVALS, Permission.READ_TRAIL, Permission.READ_STAFF},
     Role.ADMIN: frozenset({Permission.READ_STAFF, Permission.MANAGE_STAFF}),
 }
 

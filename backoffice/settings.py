@@ -5,6 +5,7 @@
 style that our content policy refuses. Errors are answered in words, their traceback is logged.
 """
 
+import os
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from dynamodb.settings import Settings as StoreSettings
+from payments.policy import Policy
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -74,6 +76,13 @@ DYNAMODB = StoreSettings(
     table_prefix=env.str("DYNAMODB_TABLE_PREFIX", default="backoffice-"),
     cursor_signing_key=_required("CURSOR_SIGNING_KEY", "development-only-cursors"),
 )
+
+# The numbers that money moves by.
+
+try:
+    POLICY = Policy.from_environment(os.environ)
+except ValueError as error:
+    raise ImproperlyConfigured(str(error)) from error
 
 if _missing:
     raise ImproperlyConfigured(

@@ -22,7 +22,8 @@ class Entry:
     """A line of the navigation: a page by the name of its address.
 
     With words ``about`` it, it is a card of the dashboard too. ``new`` is the page to make one
-    on, ``new_label`` what its button says.
+    on, ``new_label`` what its button says. ``count`` is the address of a number that loads on its
+    own and stands beside the name.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Entry:
     new: str = ""
     new_label: str = ""
     new_permission: Permission | None = None
+    count: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +66,13 @@ NAVIGATION = (
                 about="What was asked for, what became of it, and why where it failed.",
                 page="admin:payments",
                 permission=Permission.READ_PAYMENTS,
+            ),
+            Entry(
+                name="Approvals",
+                about="What waits for a second person, and what would become of both accounts.",
+                page="admin:approvals",
+                permission=Permission.READ_APPROVALS,
+                count="admin:approvals_count",
             ),
         ),
     ),
@@ -152,4 +161,5 @@ def _model(entry: Entry, request: HttpRequest) -> dict[str, Any]:
         "add_url": reverse(entry.new) if may_add else None,
         "add_name": entry.new_label,
         "about": entry.about,
+        "count_url": reverse(entry.count) if entry.count else "",
     }

@@ -6,11 +6,15 @@ from django.views.generic import RedirectView
 from backoffice.permissions import public
 from backoffice.views import (
     accounts,
+    approvals,
     audit,
     health,
+    inbox,
+    lifecycle,
     lookup,
     payments,
     person,
+    requests,
     shell,
     transfers,
 )
@@ -23,6 +27,11 @@ ADMIN = [
     path("password_change/done/", person.password_change_done, name="password_change_done"),
     path("payments/", payments.payment_list, name="payments"),
     path("payments/<str:payment_id>/", payments.payment, name="payment"),
+    path("payments/<str:payment_id>/cancel/", requests.cancel, name="payment_cancel"),
+    path("payments/<str:payment_id>/reverse/", requests.reverse_payment, name="payment_reverse"),
+    path("approvals/", inbox.inbox, name="approvals"),
+    path("approvals/count/", inbox.count, name="approvals_count"),
+    path("approvals/<str:payment_id>/", approvals.approval, name="approval"),
     path("customers/<path:customer_id>/", payments.customer, name="customer"),
     path("merchants/<path:merchant_id>/", payments.merchant, name="merchant"),
     path("audit/", audit.trail, name="audit"),
@@ -32,6 +41,11 @@ ADMIN = [
     path("accounts/new/", accounts.new, name="account_new"),
     path("accounts/lookup/", lookup.lookup, name="account_lookup"),
     path("accounts/<str:account_id>/", accounts.detail, name="account"),
+    path("accounts/<str:account_id>/freeze/", lifecycle.freeze, name="account_freeze"),
+    path("accounts/<str:account_id>/unfreeze/", lifecycle.unfreeze, name="account_unfreeze"),
+    path("accounts/<str:account_id>/unlock/", lifecycle.unlock, name="account_unlock"),
+    path("accounts/<str:account_id>/limits/", lifecycle.limits, name="account_limits"),
+    path("accounts/<str:account_id>/close/", lifecycle.close, name="account_close"),
     path("transfers/new/", transfers.new, name="transfer_new"),
 ]
 

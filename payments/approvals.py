@@ -19,7 +19,7 @@ from dynamodb.retries import Patience, settle
 from dynamodb.transactions import Transaction
 from payments import ledger, rules
 from payments.identifiers import is_payment_id
-from payments.models import Payment, PaymentStatus
+from payments.models import Account, Payment, PaymentStatus
 from payments.refusals import (
     NotPending,
     PaymentNotFound,
@@ -27,7 +27,7 @@ from payments.refusals import (
     SamePerson,
 )
 from payments.requests import checked_reason
-from payments.transfers import request_of
+from payments.transfers import Preview, request_of
 
 SETTLEMENT = Actor(id="system:settlement")
 
@@ -58,23 +58,8 @@ def approve_payment(*, payment_id: str, shown: str, actor: Actor, at: datetime) 
 
     def approved(tx: Transaction, known: dict[str, Any]) -> Payment:
         payment, source, target = (known[name] for name in ("payment", "source", "target"))
-        if payment.requested_by == actor.id:
-            raise SamePerson
-        if digest(payment) != shown:
-            raise RequestChanged
-        if payment.awaits_its_day:
-            raise NotPending(f"This transfer is decided on its day, {payment.scheduled_for}.")
-        if payment.expires_at and payment.expires_at <= at:
-            raise NotPending("This request has expired.")
-        decision = rules.decide(
-            replace(request_of(payment), customer_id=""),
-            source,
-            target,
-            at,
-            reserved_minor=payment.reserved,
-        )
-        posting = decision.posting
-        posting.source["held"] = source.held - payment.reserved
+        _check_approval(payment, shown, actor, at)
+        posting = preview_approval(payment, source, target, at=at).posting
         done = ledger.move(
             tx,
             payment,
@@ -93,6 +78,48 @@ def approve_payment(*, payment_id: str, shown: str, actor: Actor, at: datetime) 
         return payment.is_processed() and payment.approved_by == actor.id
 
     return _decide(payment_id, approved, actor=actor, at=at, is_done=is_done)
+
+
+def review_approval(*, payment_id: str, shown: str, actor: Actor, at: datetime) -> Preview:
+    """What approving would change. Refuses, and records it, just as approving does."""
+    payment = find_pending(payment_id)
+    with ledger.recorded_refusals(subject="approval", actor=actor, at=at, reference=payment_id):
+        _check_approval(payment, shown, actor, at)
+        known = _read_with(payment, ledger.patience())
+        return preview_approval(payment, known["source"], known["target"], at=at)
+
+
+def _check_approval(payment: Payment, shown: str, actor: Actor, at: datetime) -> None:
+    if not payment.can_cancel():
+        raise NotPending(f"This payment is already {payment.status}.")
+    if payment.requested_by == actor.id:
+        raise SamePerson
+    if digest(payment) != shown:
+        raise RequestChanged
+    if payment.awaits_its_day:
+        raise NotPending(f"This transfer is decided on its day, {payment.scheduled_for}.")
+    if payment.expires_at and payment.expires_at <= at:
+        raise NotPending("This request has expired.")
+
+
+def preview_approval(
+    payment: Payment, source: Account | None, target: Account | None, *, at: datetime
+) -> Preview:
+    """Decide a pending payment as approving would, on accounts as they were read.
+
+    Raises the refusal that now prevents it.
+    """
+    reserved = payment.reserved or 0
+    request = replace(request_of(payment), customer_id="")
+    decision = rules.decide(request, source, target, at, reserved_minor=reserved)
+    source, target = rules.check_parties(request, source, target)
+    decision.posting.source["held"] = source.held - reserved
+    return Preview(
+        source=source,
+        target=target,
+        posting=decision.posting,
+        triggers=decision.triggers,
+    )
 
 
 def reject_payment(*, payment_id: str, reason: str, actor: Actor, at: datetime) -> Payment:

@@ -99,14 +99,14 @@ def remember(account: str, number: str) -> Account:
 
 
 @contextmanager
-def turn(patience: Patience, *accounts: str) -> Iterator[None]:
-    """Wait for this process's turn at some accounts, so that its threads queue up, not collide.
+def turn(patience: Patience, *names: str) -> Iterator[None]:
+    """Wait for this process's turn at some records, so that its threads queue up, not collide.
 
     Always taken in one order, so two can never wait for each other. Raises ``StoreBusyError``
     once patience ends.
     """
     with ExitStack() as held:
-        for place in sorted({hash(account) % len(_turns) for account in accounts}):
+        for place in sorted({hash(name) % len(_turns) for name in names}):
             if not _turns[place].acquire(timeout=max(0.0, patience.remaining_seconds)):
                 raise StoreBusyError(BUSY)
             held.callback(_turns[place].release)

@@ -33,10 +33,10 @@ def freeze_account(
     at: datetime,
 ) -> Account:
     """Stop debits, credits or both, until a time or until somebody unfreezes the account."""
-    if until is not None and until <= at:
-        raise InvalidField("until", "The end of a freeze must lie ahead.")
 
     def frozen(account: Account) -> dict[str, Any]:
+        if until is not None and until <= at:
+            raise InvalidField("until", "The end of a freeze must lie ahead.")
         _require(account, AccountStatus.ACTIVE, AccountStatus.FROZEN)
         return {
             "status": AccountStatus.FROZEN,
@@ -80,13 +80,13 @@ def set_limits(
     ``seen_version`` is the version that was edited: raises ``StaleEdit`` if somebody has changed
     the limits since. Postings in between do no harm.
     """
-    for name, limit in limits.items():
-        if name not in LIMITS:
-            raise InvalidField(name, "There is no such limit.")
-        if limit is not None and not 0 <= limit <= MAX_AMOUNT_MINOR:
-            raise InvalidField(name, "A limit is zero or more.")
 
     def limited(account: Account) -> dict[str, Any]:
+        for name, limit in limits.items():
+            if name not in LIMITS:
+                raise InvalidField(name, "There is no such limit.")
+            if limit is not None and not 0 <= limit <= MAX_AMOUNT_MINOR:
+                raise InvalidField(name, "A limit is zero or more.")
         _require(account, AccountStatus.ACTIVE, AccountStatus.FROZEN)
         if account.limits_version != seen_version:
             raise StaleEdit

@@ -1,7 +1,7 @@
 """The numbers that money moves by: thresholds, limits and times, set once at start."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 
 from payments.money import exponent
@@ -9,7 +9,7 @@ from payments.money import exponent
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """What the house allows; the defaults stand in `.env.example`.
+    """What the house allows; each is read from the variable of its name in capitals.
 
     Thresholds are in minor units of a currency with two decimals and mean the same number of whole
     units in every currency. PCI DSS 8.3.4 asks for a lock after at most 10 attempts and for at
@@ -23,20 +23,12 @@ class Policy:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Policy":
-        """Read what is set; raises ``ValueError`` for what is not a whole number."""
-        names = {
-            "approval_threshold": "APPROVAL_THRESHOLD",
-            "approval_hours": "APPROVAL_HOURS",
-            "max_failed_attempts": "MAX_FAILED_ATTEMPTS",
-            "account_lock_minutes": "ACCOUNT_LOCK_MINUTES",
-        }
-        return cls(
-            **{
-                field: int(text)
-                for field, name in names.items()
-                if (text := environment.get(name, ""))
-            }
-        )
+        """Read what is set; raises ``ValueError`` that names what is not a whole number."""
+        given = {field.name: environment.get(field.name.upper(), "") for field in fields(cls)}
+        for name, text in given.items():
+            if text and not (text.isascii() and text.isdecimal()):
+                raise ValueError(f"{name.upper()} must be a whole number, not {text!r}.")
+        return cls(**{name: int(text) for name, text in given.items() if text})
 
     def approval_threshold_minor(self, currency: str) -> int:
         """What may move in a day without a second person, in the currency's own minor units."""

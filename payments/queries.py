@@ -1,5 +1,7 @@
 """Everything that only reads: by id consistently, lists on a key in pages, newest first."""
 
+from dataclasses import replace
+
 from dynamodb import store
 from dynamodb.pages import PAGE_ROWS, Page, Query, read_page
 from payments import ledger
@@ -37,6 +39,29 @@ def get_payment(payment_id: str) -> Payment | None:
     if not is_payment_id(payment_id):
         return None
     return store.get(ledger.payment_key(payment_id))
+
+
+def get_payments(*payment_ids: str) -> list[Payment | None]:
+    """Payments by their ids, at most 100, in the order asked, in one consistent read."""
+    keys = [ledger.payment_key(each) if is_payment_id(each) else None for each in payment_ids]
+    found = iter(store.get_many([key for key in keys if key is not None]))
+    return [next(found) if key is not None else None for key in keys]
+
+
+def list_pending(*, person: str, cursor: str = "", rows: int = PAGE_ROWS) -> Page[Payment]:
+    """Payments that wait for a second person or for their day, the oldest first.
+
+    The index is late: what has been decided since is read as it stands, and left out.
+    """
+    query = Query(
+        model=Payment,
+        index="status-index",
+        partition=PaymentStatus.PENDING,
+        newest_first=False,
+        hydrate=True,
+    )
+    page = read_page([query], person=person, cursor=cursor, rows=rows)
+    return replace(page, rows=[payment for payment in page.rows if payment.can_cancel()])
 
 
 def list_accounts(

@@ -40,7 +40,10 @@ class Transfer:
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """Both accounts as they stand, what the transfer would change, and why it would wait."""
+    """Both accounts as they stand, what the transfer would change, and why it would wait.
+
+    One for a later day changes nothing yet: it is decided then.
+    """
 
     source: Account
     target: Account
@@ -115,6 +118,10 @@ def _answer_to(request: TransferRequest, transfer: Transfer) -> Transfer:
     return transfer
 
 
+_UNDECIDED = Decision(posting=Posting(source={}, target={}), triggers=[])
+"""What a transfer changes on the day it is asked for, if it is for a later one."""
+
+
 @dataclass(kw_only=True)
 class _Deciding:
     """A request on its way to be a payment. ``known`` holds records by the names of actions."""
@@ -127,15 +134,16 @@ class _Deciding:
     known: dict[str, Any] = field(init=False, default_factory=dict)
 
     def settle(self) -> Transfer:
-        ends = (self.request.from_account_id, self.request.to_account_id)
-        with ledger.turn(self.patience, *ends):
+        maker = ledger.maker_key(self.actor, self.request.currency)
+        names = (self.request.from_account_id, self.request.to_account_id)
+        with ledger.turn(self.patience, *names, *([maker.subject] if maker else [])):
             self._read(with_payment=bool(self.request.scheduled_for))
             return settle(self._build, self.known, at=self.at, patience=self.patience)
 
     def preview(self) -> Preview | Transfer:
         self._read(with_payment=True)
         try:
-            decision = None if self._earlier() else self._decide()
+            decision = None if self._earlier() else self._decide() or _UNDECIDED
         except Refusal:
             decision = None
         if decision is None:

@@ -14,6 +14,8 @@ from payments.requests import OpeningRequest, TransferRequest
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 TELLER = Actor(id="teller1")
+PROGRAM = Actor(id="service:shop")
+"""Its transfers meet at their accounts only: it has no running total of its own."""
 
 
 def an_account(number: int = 1, **values: Any) -> Account:
@@ -64,6 +66,10 @@ def a_request(source: Account | str, target: Account | str, **values: Any) -> Tr
 
 
 def transferred(
-    source: Account | str, target: Account | str, at: datetime = NOON, **values: Any
+    source: Account | str,
+    target: Account | str,
+    at: datetime = NOON,
+    actor: Actor = TELLER,
+    **values: Any,
 ) -> transfers.Transfer:
-    return transfers.transfer_funds(a_request(source, target, **values), actor=TELLER, at=at)
+    return transfers.transfer_funds(a_request(source, target, **values), actor=actor, at=at)

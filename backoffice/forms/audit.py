@@ -3,39 +3,14 @@
 from datetime import date, timedelta
 from typing import Any
 
-from django import forms
-from django.core.validators import MinValueValidator
 from django.http import QueryDict
 
 from audit.queries import TrailFilter
-from backoffice.forms.fields import TextField, TypedForm
+from backoffice.forms.fields import DayField, TextField, TypedForm
 
 TEXT_LENGTH = 200
 MOST_DAYS = 366
 """How long a period may be that is walked day by day."""
-
-_EARLIEST = MinValueValidator(date(2000, 1, 1), "Enter a day from 2000 on.")
-
-
-class DayInput(forms.DateInput):
-    input_type = "date"
-
-    def __init__(self) -> None:
-        super().__init__(format="%Y-%m-%d")
-
-
-class DayField(forms.DateField):
-    """A UTC day, as ``2026-01-31``."""
-
-    def __init__(self, label: str) -> None:
-        super().__init__(
-            label=label,
-            required=False,
-            widget=DayInput(),
-            input_formats=["%Y-%m-%d"],
-            validators=[_EARLIEST],
-            error_messages={"invalid": "Enter a day such as 2026-01-31."},
-        )
 
 
 class SearchField(TextField):

@@ -1,9 +1,11 @@
 """Fields as staff fill them in: plain text that can be kept, accounts, currencies, amounts."""
 
+from datetime import date
 from typing import Any
 
 from django import forms
 from django.core.exceptions import BadRequest, ValidationError
+from django.core.validators import MinValueValidator
 
 from payments.money import LONGEST_TYPED, currency_codes, exponent
 from payments.refusals import UnknownCurrency
@@ -60,3 +62,28 @@ class AmountField(TextField):
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=LONGEST_TYPED, strip=False, **options)
         self.widget.attrs |= {"autocomplete": "off", "inputmode": "decimal"}
+
+
+_EARLIEST = MinValueValidator(date(2000, 1, 1), "Enter a day from 2000 on.")
+
+
+class DayInput(forms.DateInput):
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%d")
+
+
+class DayField(forms.DateField):
+    """A UTC day, as ``2026-01-31``."""
+
+    def __init__(self, label: str, **options: Any) -> None:
+        super().__init__(
+            label=label,
+            required=False,
+            widget=DayInput(),
+            input_formats=["%Y-%m-%d"],
+            validators=[_EARLIEST],
+            error_messages={"invalid": "Enter a day such as 2026-01-31."},
+            **options,
+        )

@@ -28,19 +28,65 @@ _NOT_OURS = (
 )
 
 
-class OnceForm(TypedForm):
-    """A form whose request has a name of its own.
-
-    ``subject`` says what is asked for, ``id_field`` is the hidden field. Once it is valid,
-    ``request_id`` is what was signed.
-    """
+class ActionForm(TypedForm):
+    """A form that asks for something to be done; ``subject`` says for what."""
 
     subject: ClassVar[str]
+    request_id = ""
+
+    def read_amount(self, name: str, currency: str = "") -> int:
+        """A typed amount in minor units of the form's currency; 0 where it has an error."""
+        text = self.cleaned_data.get(name)
+        currency = currency or self.cleaned_data.get("currency", "")
+        if not text or not currency:
+            return 0
+        try:
+            return parse_amount(text, currency)
+        except Refusal as refusal:
+            self._add_refusal(name, refusal)
+            return 0
+
+    def refuse(self, field: str, sentence: str) -> None:
+        """Put a sentence next to its field, or above all where the form shows no such field."""
+        is_visible = field in self.fields and not self.fields[field].widget.is_hidden
+        self.add_error(field if is_visible else None, sentence)
+
+    def refusal(self) -> Refusal:
+        """The first error as a refusal for the trail, which keeps nothing that was typed."""
+        field, errors = next(iter(self.errors.as_data().items()))
+        error = errors[0]
+        if isinstance(error.__cause__, Refusal):
+            return error.__cause__
+        if error.code == "required":
+            return MissingField(field)
+        return InvalidField(field, " ".join(error.messages))
+
+    def renew_id(self) -> None:
+        """Name the next request, where requests have names."""
+
+    def _add_refusal(self, field: str | None, refusal: Refusal) -> None:
+        error = ValidationError(str(refusal))
+        error.__cause__ = refusal
+        self.add_error(field, error)
+
+    def _set(self, name: str, value: str) -> None:
+        """Put another value in place of the one that was sent."""
+        data = QueryDict(mutable=True)
+        data.update(self.data)
+        data[name] = value
+        self.data = data
+
+
+class OnceForm(ActionForm):
+    """A form whose request has a name of its own, in the hidden field ``id_field``.
+
+    Once it is valid, ``request_id`` is what was signed.
+    """
+
     id_field: ClassVar[str]
 
     def __init__(self, *args: Any, username: str, at: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.request_id = ""
         self._at = at
         self._signer = TimestampSigner(salt=f"{__name__}:{self.subject}:{username}")
         self.fields[self.id_field] = forms.Field(widget=forms.HiddenInput, required=False)
@@ -56,43 +102,9 @@ class OnceForm(TypedForm):
             self._add_refusal(None, InvalidField(self.id_field, _NOT_OURS))
         return self.cleaned_data
 
-    def read_amount(self, name: str) -> int:
-        """A typed amount in minor units of the form's currency; 0 where it has an error."""
-        text, currency = self.cleaned_data.get(name), self.cleaned_data.get("currency")
-        if not text or not currency:
-            return 0
-        try:
-            return parse_amount(text, currency)
-        except Refusal as refusal:
-            self._add_refusal(name, refusal)
-            return 0
-
-    def refuse(self, field: str, sentence: str) -> None:
-        """Put a sentence next to its field, or above all where the form has no such field."""
-        is_visible = field in self.fields and field != self.id_field
-        self.add_error(field if is_visible else None, sentence)
-
-    def refusal(self) -> Refusal:
-        """The first error as a refusal for the trail, which keeps nothing that was typed."""
-        field, errors = next(iter(self.errors.as_data().items()))
-        error = errors[0]
-        if isinstance(error.__cause__, Refusal):
-            return error.__cause__
-        if error.code == "required":
-            return MissingField(field)
-        return InvalidField(field, " ".join(error.messages))
-
     def renew_id(self) -> None:
         """Name the next request: a refusal on record has used up the name of this one."""
-        data = QueryDict(mutable=True)
-        data.update(self.data)
-        data[self.id_field] = self._new_id()
-        self.data = data
+        self._set(self.id_field, self._new_id())
 
     def _new_id(self) -> str:
         return self._signer.sign(new_payment_id(self._at))
-
-    def _add_refusal(self, field: str | None, refusal: Refusal) -> None:
-        error = ValidationError(str(refusal))
-        error.__cause__ = refusal
-        self.add_error(field, error)

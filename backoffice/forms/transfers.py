@@ -1,6 +1,6 @@
 """What somebody enters to have money moved."""
 
-from backoffice.forms.fields import AmountField, CurrencyField, IdField, TextField
+from backoffice.forms.fields import AmountField, CurrencyField, DayField, IdField, TextField
 from backoffice.forms.ids import OnceForm
 from payments.requests import DESCRIPTION_LENGTH, TransferRequest
 
@@ -26,6 +26,10 @@ class TransferForm(OnceForm):
         help_text=f"At most {DESCRIPTION_LENGTH} characters.",
     )
     merchant_id = IdField(label="Merchant", required=False, help_text="The merchant's id, if any.")
+    scheduled_for = DayField(
+        "On a later day",
+        help_text="A UTC day from tomorrow on. Leave it empty to move the money now.",
+    )
 
     def clean(self) -> dict[str, object]:
         cleaned = super().clean()
@@ -43,4 +47,5 @@ class TransferForm(OnceForm):
             currency=entered["currency"],
             description=entered["description"],
             merchant_id=entered["merchant_id"],
+            scheduled_for=day.isoformat() if (day := entered["scheduled_for"]) else "",
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.urls import reverse
 
@@ -9,7 +10,7 @@ from audit.models import AuditLog
 from backoffice.presenters.audit import Change, EntryRow, entry_rows
 from backoffice.presenters.values import money, record_url
 from payments.history import Standing
-from payments.models import Account
+from payments.models import Account, AccountStatus
 from payments.transfers import Preview
 
 
@@ -29,17 +30,34 @@ class AccountView:
 
     @property
     def balance(self) -> str:
-        return self._money(self.account.balance)
+        return self.money(self.account.balance)
 
     @property
     def available(self) -> str:
-        return self._money(self.account.available)
+        return self.money(self.account.available)
 
     @property
     def held(self) -> str:
-        return self._money(self.account.held)
+        return self.money(self.account.held)
 
-    def _money(self, amount_minor: int) -> str:
+    @property
+    def transfer_limit(self) -> str:
+        return self.money(self.account.transfer_limit)
+
+    @property
+    def day_limit(self) -> str:
+        return self.money(self.account.day_limit)
+
+    @property
+    def is_frozen(self) -> bool:
+        return self.account.status == AccountStatus.FROZEN
+
+    @property
+    def can_be_managed(self) -> bool:
+        """The house's own accounts stay as they are, and so do closed ones."""
+        return not self.account.is_system and self.account.status != AccountStatus.CLOSED
+
+    def money(self, amount_minor: int | None) -> str:
         return money(amount_minor, self.account.currency)
 
 
@@ -54,12 +72,21 @@ class Movement:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Line:
+    """An amount of an account now and afterwards; ``after`` is empty where nobody can say."""
+
+    label: str
+    now: str
+    after: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Side:
-    """One end of a transfer that waits to be confirmed: its account before and after."""
+    """One end of a transfer that is still to be decided: its account, and what would change."""
 
     name: str
-    before: AccountView
-    after: AccountView
+    account: AccountView
+    lines: list[Line]
 
 
 def movements(entries: Iterable[AuditLog], currency: str) -> list[Movement]:
@@ -70,9 +97,13 @@ def movements(entries: Iterable[AuditLog], currency: str) -> list[Movement]:
 def sides(preview: Preview) -> list[Side]:
     """Both accounts of a transfer, as they stand and as it would leave them."""
     source, target, posting = preview.source, preview.target, preview.posting
+    if not posting.source:
+        return unchanged(source, target)
+    limit = AccountView(source).money(source.day_limit)
+    paid = f"Paid today, of at most {limit}" if limit else "Paid today"
     return [
-        _side("From", source, source.with_changes(posting.source)),
-        _side("To", target, target.with_changes(posting.target)),
+        _side("From", source, posting.source, {paid: "day_debits"}),
+        _side("To", target, posting.target, {"Received today": "day_credits"}),
     ]
 
 
@@ -94,8 +125,28 @@ def stood(standing: Standing | None, account: Account) -> Stood:
     return Stood(row=made, values=values.changes, unknown=unknown)
 
 
-def _side(name: str, before: Account, after: Account) -> Side:
-    return Side(name=name, before=AccountView(before), after=AccountView(after))
+def unchanged(source: Account | None, target: Account | None) -> list[Side]:
+    """Both accounts as they stand, those that are there."""
+    return [
+        _side(name, account, {}, {})
+        for name, account in (("From", source), ("To", target))
+        if account is not None
+    ]
+
+
+def _side(name: str, account: Account, changes: dict[str, Any], day_totals: dict[str, str]) -> Side:
+    before, after = AccountView(account), AccountView(account.with_changes(changes))
+    moved = abs(changes.get("balance", account.balance) - account.balance)
+    lines = [
+        Line(label="Balance", now=before.balance, after=after.balance * bool(changes)),
+        Line(label="Available", now=before.available, after=after.available * bool(changes)),
+    ]
+    lines += [
+        Line(label=label, now=before.money(total - moved), after=before.money(total))
+        for label, total_name in day_totals.items()
+        if (total := changes.get(total_name)) is not None
+    ]
+    return Side(name=name, account=before, lines=lines)
 
 
 def _movement(entry: AuditLog, currency: str) -> Movement:

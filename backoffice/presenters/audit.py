@@ -127,7 +127,7 @@ def _row(entry: AuditLog, currency: str) -> EntryRow:
         action_url=_search_url(action=entry.action),
         reference_url=record_url(entry.reference),
         chain_url=chain_url(entry.entity_id, entry.timestamp),
-        reason=str(new.get("failure_reason") or new.get("sentence") or ""),
+        reason=str(new.get("failure_reason") or new.get("sentence") or new.get("reason") or ""),
         reason_code=str(new.get("failure_code") or new.get("code") or ""),
         fields=tuple(_label(name) for name in entry.changes or ()),
         changes=[

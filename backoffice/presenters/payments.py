@@ -25,6 +25,19 @@ class PaymentRow:
     reverses_url: str
     reversed_by_url: str
 
+    @property
+    def held(self) -> str:
+        """What the source holds for it while it waits."""
+        return money(self.payment.reserved, self.payment.currency)
+
+    @property
+    def reversed(self) -> str:
+        return money(self.payment.reversed_amount, self.payment.currency)
+
+    @property
+    def reversible(self) -> str:
+        return money(self.payment.reversible, self.payment.currency)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Side:

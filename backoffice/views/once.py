@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from django.http import HttpResponse
 
 from audit.context import Actor
-from backoffice.forms.ids import OnceForm
+from backoffice.forms.ids import ActionForm
 from backoffice.permissions import StaffRequest
 from backoffice.site import page
 from backoffice.views.store_trouble import RETRY_AFTER_SECONDS
@@ -16,7 +16,7 @@ from dynamodb.times import utc_now
 from payments import ledger
 from payments.refusals import Refusal
 
-F = TypeVar("F", bound=OnceForm)
+F = TypeVar("F", bound=ActionForm)
 
 Show = Callable[..., HttpResponse]
 """Shows the page of a form: ``show(form, status=..., **context)``."""
@@ -49,13 +49,13 @@ def settle(
     return answer
 
 
-def _record(request: StaffRequest, form: OnceForm) -> None:
+def _record(request: StaffRequest, form: ActionForm) -> None:
     """Remember an attempt that did not reach the service, for it has the wrong shape."""
     actor = Actor(id=request.user.username)
     ledger.record_refusal(form.refusal(), subject=form.subject, actor=actor, at=utc_now())
 
 
-def _unknown(request: StaffRequest, form: OnceForm) -> HttpResponse:
+def _unknown(request: StaffRequest, form: ActionForm) -> HttpResponse:
     context: dict[str, Any] = {
         "title": "The outcome is not known yet",
         "form": form,

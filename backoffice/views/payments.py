@@ -11,7 +11,9 @@ from backoffice.presenters.accounts import AccountView
 from backoffice.presenters.audit import entry_rows
 from backoffice.presenters.lists import pager
 from backoffice.presenters.payments import payment_row, payment_rows, side
+from backoffice.presenters.track import track
 from backoffice.site import page
+from backoffice.views.requests import found as get_payment
 from payments import queries
 
 
@@ -31,9 +33,7 @@ def payment_list(request: StaffRequest) -> HttpResponse:
 
 @requires(Permission.READ_PAYMENTS)
 def payment(request: StaffRequest, payment_id: str) -> HttpResponse:
-    found = queries.get_payment(payment_id)
-    if found is None:
-        raise Http404(f"There is no payment with the id {payment_id}.")
+    found = get_payment(payment_id)
     trail = chain_page(found.id, person=request.user.username)
     ends = {"From": found.from_account_id, "To": found.to_account_id}
     context = {
@@ -41,6 +41,9 @@ def payment(request: StaffRequest, payment_id: str) -> HttpResponse:
         "row": payment_row(found),
         "sides": [side(label, end, queries.get_account(end)) for label, end in ends.items()],
         "entries": entry_rows(trail.rows, currency=found.currency),
+        "track": track(found),
+        "is_own": found.requested_by == request.user.username,
+        "can_reverse": found.reversible and not found.reverses,
     }
     return page(request, "backoffice/payments/detail.html", context)
 

@@ -1,5 +1,6 @@
 """Running a transfer: enter, see what it would do, confirm."""
 
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
@@ -7,20 +8,26 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 
 from audit.context import Actor
+from backoffice.forms.decisions import ReverseForm
 from backoffice.forms.transfers import ENDS, TransferForm
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.accounts import sides
+from backoffice.presenters.approvals import why_it_waits
 from backoffice.presenters.values import money, record_url
 from backoffice.site import page
+from backoffice.views.confirm import Asking, Crumbs, confirmation, is_confirmed
 from backoffice.views.lookup import find
 from backoffice.views.once import settle
 from dynamodb.times import utc_now
 from payments import transfers
 from payments.models import PaymentStatus
 from payments.refusals import field_of
-from payments.transfers import Preview, Transfer
+from payments.transfers import Preview, Transfer, TransferRequest
+
+MovingForm = TransferForm | ReverseForm
 
 
 @requires(Permission.RUN_TRANSFERS)
@@ -33,27 +40,57 @@ def new(request: StaffRequest) -> HttpResponse:
     show = partial(_form_page, request)
     if request.method != "POST" or "edit" in request.POST:
         return show(_entered(request, at), found=_found(request))
-    form = TransferForm(request.POST, username=username, at=at)
-    return settle(request, form, partial(_act, request, at), show)
+    crumbs = [("New transfer", reverse("admin:transfer_new"))]
+    act_on = partial(act, request, at, title="Confirm the transfer", crumbs=crumbs)
+    return settle(request, TransferForm(request.POST, username=username, at=at), act_on, show)
 
 
-def _act(request: StaffRequest, at: datetime, form: TransferForm) -> HttpResponse | None:
+def act(
+    request: StaffRequest, at: datetime, form: MovingForm, *, title: str, crumbs: Crumbs
+) -> HttpResponse | None:
+    """Show what a transfer would do, or once it is confirmed do it; ``None`` for a refusal."""
     actor = Actor(id=request.user.username)
-    if request.POST.get("confirm") == "yes":
+    if is_confirmed(request):
         return _answer(form, transfers.transfer_funds(form.transfer(), actor=actor, at=at))
     decided = transfers.preview_transfer(form.transfer(), actor=actor, at=at)
     if isinstance(decided, Preview):
-        return _confirmation(request, form, decided)
+        asking = _asking(form.transfer(), decided)
+        return confirmation(request, form, replace(asking, title=title, crumbs=crumbs))
     return _answer(form, decided)
 
 
-def _answer(form: TransferForm, transfer: Transfer) -> HttpResponse | None:
+def _answer(form: MovingForm, transfer: Transfer) -> HttpResponse | None:
     payment = transfer.payment
     if payment.status != PaymentStatus.FAILED:
         return redirect("admin:payment", payment.id)
     form.refuse(field_of(payment.failure_code or ""), payment.failure_reason or "Refused.")
     form.refused_url = record_url(payment.id)
     return None
+
+
+def _asking(entered: TransferRequest, preview: Preview) -> Asking:
+    amount = money(entered.amount_minor, entered.currency)
+    facts = {
+        "Description": entered.description,
+        "Merchant": entered.merchant_id,
+        "On the day": entered.scheduled_for,
+        "Reverses": entered.reverses,
+        "Payment id": entered.payment_id,
+    }
+    if entered.scheduled_for:
+        button, notes = f"Schedule {amount}", ["It is decided on its day, as both accounts stand."]
+    elif preview.triggers:
+        button, notes = f"Ask for approval of {amount}", why_it_waits(preview.triggers)
+    else:
+        button, notes = f"Move {amount}", []
+    return Asking(
+        title="",
+        button=button,
+        amount=amount,
+        facts=[(label, value) for label, value in facts.items() if value],
+        sides=sides(preview),
+        notes=notes,
+    )
 
 
 def _entered(request: StaffRequest, at: datetime) -> TransferForm:
@@ -71,18 +108,6 @@ def _found(request: StaffRequest) -> dict[str, Any]:
     return {
         name: find(text, person=person) for name in ENDS if (text := request.POST.get(name, ""))
     }
-
-
-def _confirmation(request: StaffRequest, form: TransferForm, preview: Preview) -> HttpResponse:
-    entered = form.transfer()
-    context = {
-        "title": "Confirm the transfer",
-        "form": form,
-        "amount": money(entered.amount_minor, entered.currency),
-        "entered": entered,
-        "sides": sides(preview),
-    }
-    return page(request, "backoffice/transfers/confirm.html", context)
 
 
 def _form_page(

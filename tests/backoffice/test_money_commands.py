@@ -3,6 +3,8 @@
 import io
 import json
 import re
+from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,13 +12,19 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
+from backoffice.management import demo_month
 from backoffice.management.commands import seed_test_data
 from backoffice.permissions import Role
+from dynamodb import client as store_client
+from dynamodb.errors import StoreBusyError
 from dynamodb.retries import Patience
-from payments import queries
+from dynamodb.times import utc_now
+from payments import policy, queries
 from payments.models import Account, Payment, PaymentStatus
+from payments.policy import Policy
 from tests.backoffice.people import a_member, chain
 from tests.bank import check_bank
+from tests.builders import opened, transferred
 from tests.dynamodb.faults import Fault, Send, faults, read_timeout_after, read_timeout_before
 
 pytestmark = pytest.mark.usefixtures("moto_store")
@@ -141,9 +149,65 @@ def test_the_reason_stands_in_the_operators_chain() -> None:
     )  # fmt: skip
 
 
+def test_a_large_transfer_waits_and_is_no_failure() -> None:
+    source, target = an_account(balance="1,000"), an_account("c-2")
+    policy.configure(Policy(approval_threshold=10_000))
+    payment = a_transfer(source["id"], target["id"], "100.01")
+    assert (payment["status"], payment["exit_code"]) == ("pending", 0)
+    out = io.StringIO()
+    call_command(
+        "transfer", "--from", source["id"], "--to", target["id"], "--amount", "200",
+        "--currency", "USD", "--operator", "teller1", "--reason", "x", stdout=out,
+    )  # fmt: skip
+    assert "200.00 USD waits for a supervisor's approval" in out.getvalue()
+
+
+def settled(*options: str) -> str:
+    out = io.StringIO()
+    call_command("settle_pending", *options, stdout=out, stderr=out)
+    return out.getvalue()
+
+
+def test_settling_counts_by_outcome_and_acts_as_the_system() -> None:
+    assert settled("--once") == "Nothing was due.\n"
+    assert json.loads(settled("--once", "--json")) == {}
+    source, target = opened("a", balance=50_000), opened("b")
+    policy.configure(Policy(approval_threshold=10_000))
+    old = transferred(source, target, amount_minor=20_000).payment
+    assert json.loads(settled("--once", "--json").splitlines()[-1]) == {"expired": 1}
+    entry = chain(old.id)[0]
+    assert (entry.action, entry.user_id) == ("payment.expired", "system:settlement")
+    assert entry.user_agent == "manage.py settle_pending"
+
+
+def test_settling_goes_on_until_it_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    def two_minutes(seconds: float) -> None:
+        if seconds < 60:
+            return  # the store's client, before it tries again
+        rounds.append(seconds)
+        if len(rounds) == 2:
+            raise KeyboardInterrupt
+        store_client.configure(replace(store_client.settings(), endpoint_url="http://127.0.0.1:9"))
+
+    rounds: list[float] = []
+    monkeypatch.setattr("time.sleep", two_minutes)
+    first, second, last = settled().splitlines()
+    assert first == "Nothing was due."
+    assert second.endswith("It is tried again in 60 seconds.")
+    assert last == "Stopped."
+
+
+def test_settling_once_fails_where_the_store_is_away() -> None:
+    store_client.configure(replace(store_client.settings(), endpoint_url="http://127.0.0.1:9"))
+    with pytest.raises(CommandError) as caught:
+        settled("--once")
+    assert caught.value.returncode == 1
+
+
 @pytest.fixture
 def a_small_demo(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seed_test_data, "PAYMENTS", 40)
+    policy.configure(Policy())
 
 
 def seeded(**options: bool) -> str:
@@ -161,9 +225,15 @@ def test_demo_data_is_made_by_the_services_and_only_once() -> None:
     assert len({account.customer_id for account in customers}) == 12
     assert {account.currency for account in accounts} == {"USD", "EUR", "JPY", "KWD"}
     assert len(payments) == 40 + 40
-    assert {payment.status for payment in payments} == {
-        PaymentStatus.PROCESSED, PaymentStatus.FAILED,
-    }  # fmt: skip
+    states = Counter(payment.status for payment in payments)
+    assert states[PaymentStatus.PENDING] == 5
+    assert states[PaymentStatus.PROCESSED] > 60
+    assert states[PaymentStatus.FAILED] > 0
+    page = queries.list_pending(person="supervisor1")
+    assert [payment.requested_by for payment in page.rows[:4]] == list(demo_month.WAITING)
+    assert page.rows[4].awaits_its_day
+    assert all(payment.expires_at > utc_now() for payment in page.rows[:4])
+    assert {payment.approved_by for payment in payments} == {None, "supervisor2"}
     assert check_bank().faults == []
     assert "nothing added" in seeded()
     assert len(list(Payment.scan())) == len(payments)
@@ -171,9 +241,17 @@ def test_demo_data_is_made_by_the_services_and_only_once() -> None:
 
 @pytest.mark.usefixtures("a_small_demo")
 def test_demo_data_that_was_cut_short_is_completed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(seed_test_data, "PAYMENTS", 15)
-    seeded()
-    monkeypatch.setattr(seed_test_data, "PAYMENTS", 40)
+    def stops(month: demo_month.Month, number: int) -> None:
+        if number == 20:
+            raise StoreBusyError("The store is busy.")
+        pay(month, number)
+
+    pay = demo_month.Month.pay
+    with monkeypatch.context() as cut_short:
+        cut_short.setattr(demo_month.Month, "pay", stops)
+        with pytest.raises(CommandError, match="busy"):
+            seeded()
+    assert len(list(Payment.scan())) == 40 + 20
     seeded()
     assert len(list(Payment.scan())) == 40 + 40
     assert check_bank().faults == []

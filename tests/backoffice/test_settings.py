@@ -19,6 +19,12 @@ from backoffice import settings as s
 print(s.SESSION_COOKIE_NAME, s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_NAME, s.MESSAGE_COOKIE_NAME)
 print(s.DYNAMODB_ENDPOINT_URL or "AWS", s.DYNAMODB_EMBEDDED, s.DEBUG, s.ALLOWED_HOSTS)
 """
+NUMBERS = """
+import django
+django.setup()
+from payments.policy import policy
+print(policy().approval_threshold_minor("JPY"), policy().approval_time, policy().lock)
+"""
 
 
 def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -43,7 +49,13 @@ def test_production_names_everything_that_is_missing_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("PORT", "eight"), ("DJANGO_TRUSTED_PROXIES", "10.0.0.1,nonsense")]
+    ("name", "value"),
+    [
+        ("PORT", "eight"),
+        ("DJANGO_TRUSTED_PROXIES", "10.0.0.1,nonsense"),
+        ("APPROVAL_THRESHOLD", "10,000"),
+        ("ACCOUNT_LOCK_MINUTES", "-5"),
+    ],
 )
 def test_a_value_of_the_wrong_shape_is_one_sentence(name: str, value: str) -> None:
     ended = python("manage.py", "check", **{name: value})
@@ -68,3 +80,9 @@ def test_development_needs_nothing() -> None:
         "sessionid False csrftoken messages",
         "http://127.0.0.1:8123 True False ['localhost', '127.0.0.1', '[::1]']",
     ]
+
+
+def test_the_numbers_that_money_moves_by_are_set_at_start() -> None:
+    settings = {"DJANGO_SETTINGS_MODULE": "backoffice.settings", "APPROVAL_THRESHOLD": "50000"}
+    shown = python("-c", NUMBERS, **settings, APPROVAL_HOURS="2", ACCOUNT_LOCK_MINUTES="").stdout
+    assert shown.split() == ["500", "2:00:00", "0:30:00"]

@@ -46,7 +46,7 @@ def test_staff_open_accounts_run_a_transfer_and_see_it_in_the_trail(
         fill_transfer(page, source, target, "250.50")
         expect(page.locator("#content")).to_contain_text("1,000.00")
         expect(page.locator("#content")).to_contain_text("749.50")
-        page.click("button[name=confirm], input[name=confirm]")
+        page.click(".submit-row button.default")
         page.wait_for_url(re.compile(r"/admin/payments/[0-9a-f-]{36}/$"))
         payment_id = page.url.rstrip("/").rpartition("/")[2]
         content = page.locator("#content")

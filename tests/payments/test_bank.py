@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,10 +14,10 @@ from audit.models import AuditLog
 from dynamodb import store, transactions
 from dynamodb.client import settings
 from dynamodb.transactions import Attempt, Committed, Condition, Transaction, commit
-from payments import ledger
+from payments import ledger, policy
 from payments.models import Account, Payment, PaymentStatus
 from tests.bank import check_bank
-from tests.builders import opened, transferred
+from tests.builders import PROGRAM, opened, transferred
 
 WRITERS = 8
 ACCOUNTS = 8
@@ -27,12 +28,14 @@ integration = pytest.mark.integration
 
 def run_bank(transfers: int, work: Callable[..., Any] = transferred) -> dict[str, PaymentStatus]:
     """Let writers move money between accounts; returns what was acknowledged, by payment."""
+    policy.configure(replace(policy.policy(), max_failed_attempts=transfers))
     accounts = [opened(f"bank-{number}", balance=20_000) for number in range(ACCOUNTS)]
 
     def one(number: int) -> tuple[str, PaymentStatus]:
         chance = random.Random(number)
         source, target = chance.sample(accounts, 2)
-        payment = work(source, target, amount_minor=chance.randint(1, 9_000)).payment
+        amount = chance.randint(1, 9_000)
+        payment = work(source, target, actor=PROGRAM, amount_minor=amount).payment
         return payment.id, payment.status
 
     with ThreadPoolExecutor(WRITERS) as pool:

@@ -3,7 +3,7 @@
 import random
 import sys
 from argparse import ArgumentParser
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from rich.progress import track
 
 from audit import context
 from audit.context import Actor, Context
+from backoffice.management.demo_month import MAKERS, Month, payment_key
 from backoffice.permissions import Role
 from backoffice.staff import queries as staff_queries
 from backoffice.staff.services import NewStaff, create_staff
@@ -24,7 +25,7 @@ from payments.accounts import open_account
 from payments.models import Account, IdempotencyKey
 from payments.money import exponent
 from payments.requests import OpeningRequest
-from payments.transfers import TransferRequest, new_payment_id, transfer_funds
+from payments.settling import settle_due
 
 T = TypeVar("T")
 
@@ -36,12 +37,9 @@ STAFF = {
     "compliance1": Role.COMPLIANCE,
     "admin1": Role.ADMIN,
 }
-MAKERS = ("teller1", "teller1", "teller2", "teller2", "supervisor1")
 CUSTOMERS = [f"cus-{number}" for number in range(1001, 1013)]
-MERCHANTS = ("harbour-books", "north-bakery", "city-transit", "green-grocer")
 CURRENCIES = ("USD",) * 16 + ("EUR",) * 12 + ("JPY",) * 6 + ("KWD",) * 6
 TYPES = ("checking", "checking", "savings", "merchant")
-PURPOSES = ("Rent", "Invoice", "Salary", "Savings", "Groceries", "Refund", "Tickets", "Supplies")
 DAYS = 30
 PAYMENTS = 500
 SEEDER = Actor(id="system:seed")
@@ -66,16 +64,19 @@ class Command(BaseCommand):
 
 
 def _seed(now: datetime, *, only_if_empty: bool) -> str:
-    if store.get(IdempotencyKey(key=_payment_key(PAYMENTS - 1))) is not None:
+    if store.get(IdempotencyKey(key=payment_key(PAYMENTS - 1))) is not None:
         return "The demo data is already there: nothing added."
     is_ours = staff_queries.find(next(iter(STAFF))) is not None
     if only_if_empty and not is_ours and staff_queries.is_anybody_there():
         return "The store is in use: no demo data added."
     start = now - timedelta(days=DAYS)
-    _add_staff(start)
+    _add_staff(start - timedelta(days=len(CURRENCIES) + 1))
     chance = random.Random(2026)  # noqa: S311 - the same demo every time
     accounts = _with_progress("Accounts", len(CURRENCIES), lambda n: _account(n, start, chance))
-    _with_progress("Payments", PAYMENTS, lambda n: _payment(n, start, now, accounts, chance))
+    month = Month(start=start, now=now, accounts=accounts, count=PAYMENTS, chance=chance)
+    _with_progress("Payments", PAYMENTS, month.pay)
+    month.decide(until=now + timedelta(days=1))
+    settle_due(at=now)
     return f"Demo data: {len(STAFF)} staff, {len(accounts)} accounts, {PAYMENTS} payments."
 
 
@@ -99,47 +100,14 @@ def _add_staff(at: datetime) -> None:
 
 
 def _account(number: int, start: datetime, chance: random.Random) -> Account:
+    """Open an account, one a day before the month begins, below what needs a second person."""
     currency = CURRENCIES[number]
     request = OpeningRequest(
         request_id=f"seed:account:{number}",
         customer_id=CUSTOMERS[number % len(CUSTOMERS)],
         account_type=chance.choice(TYPES),
         currency=currency,
-        opening_balance_minor=chance.randrange(2_000, 60_000) * 10 ** exponent(currency),
+        opening_balance_minor=chance.randrange(2_000, 10_000) * 10 ** exponent(currency),
     )
-    at = start + timedelta(minutes=7 * number)
+    at = start - timedelta(days=len(CURRENCIES) - number)
     return open_account(request, actor=Actor(id=chance.choice(MAKERS)), at=at).account
-
-
-def _payment(
-    number: int, start: datetime, now: datetime, accounts: Sequence[Account], chance: random.Random
-) -> None:
-    """Pay something, at its place in the month. About one in fifteen asks for too much."""
-    source = chance.choice(accounts)
-    target = chance.choice(
-        [
-            account
-            for account in accounts
-            if account.currency == source.currency and account.id != source.id
-        ]
-    )
-    unit = 10 ** exponent(source.currency)
-    amount = chance.randrange(10 * unit, chance.choice((100, 1_000, 4_000)) * unit)
-    asks_too_much = chance.random() < 1 / 15
-    first = start + timedelta(hours=6)
-    at = first + (now - first) * ((number + 1) / (PAYMENTS + 1))
-    request = TransferRequest(
-        payment_id=new_payment_id(at),
-        from_account_id=source.id,
-        to_account_id=target.id,
-        amount_minor=amount * 1000 if asks_too_much else amount,
-        currency=source.currency,
-        description=chance.choice(PURPOSES),
-        merchant_id=chance.choice(MERCHANTS) if target.account_type == "merchant" else "",
-        idempotency_key=_payment_key(number),
-    )
-    transfer_funds(request, actor=Actor(id=chance.choice(MAKERS)), at=at)
-
-
-def _payment_key(number: int) -> str:
-    return f"seed:payment:{number}"

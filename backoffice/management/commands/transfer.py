@@ -9,7 +9,7 @@ from backoffice.management.base import Done, OperatorCommand
 from backoffice.permissions import Permission
 from payments.money import format_amount, parse_amount
 from payments.refusals import Declined
-from payments.transfers import TransferRequest, new_payment_id, transfer_funds
+from payments.transfers import Transfer, TransferRequest, new_payment_id, transfer_funds
 from payments.wire import payment_json
 
 
@@ -41,9 +41,13 @@ class Command(OperatorCommand):
         payment = transfer.payment
         if payment.failure_code:
             raise Declined(payment.failure_code, payment.failure_reason or "")
-        done = "had already moved" if transfer.is_replay else "moved"
-        return Done(
-            sentence=f"{format_amount(payment.amount, payment.currency)} {done} "
-            f"as payment {payment.id}.",
-            data=payment_json(payment),
-        )
+        return Done(sentence=_told(transfer), data=payment_json(payment))
+
+
+def _told(transfer: Transfer) -> str:
+    payment = transfer.payment
+    amount = format_amount(payment.amount, payment.currency)
+    if payment.can_cancel():
+        return f"{amount} waits for a supervisor's approval as payment {payment.id}."
+    done = "had already moved" if transfer.is_replay else "moved"
+    return f"{amount} {done} as payment {payment.id}."

@@ -1,0 +1,113 @@
+"""What is entered to decide what waits, to take a request back, and to reverse a payment."""
+
+import re
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from backoffice.forms.fields import AmountField
+from backoffice.forms.ids import ActionForm, OnceForm
+from backoffice.forms.lifecycle import ReasonField
+from dynamodb.pages import PAGE_ROWS
+from payments.models import Payment
+from payments.money import format_number
+from payments.requests import TransferRequest
+
+_CHOSEN = re.compile(r"(?P<payment_id>[0-9a-f-]{36}):(?P<digest>[0-9a-f]{64})", re.ASCII)
+
+
+class DecisionForm(ActionForm):
+    """One request approved or rejected; ``digest`` is of what the checker has seen."""
+
+    subject = "approval"
+
+    decision = forms.ChoiceField(
+        choices=[("approve", "Approve"), ("reject", "Reject")], widget=forms.HiddenInput
+    )
+    digest = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
+    reason = ReasonField(label="Why it is rejected", required=False)
+
+    def clean(self) -> dict[str, Any]:
+        if self.cleaned_data.get("decision") == "reject" and not self.cleaned_data.get("reason"):
+            self.add_error("reason", ValidationError("Say why.", code="required"))
+        return self.cleaned_data
+
+
+class ChosenField(forms.MultipleChoiceField):
+    """Requests chosen on a list, each with the digest of what was seen of it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            error_messages={"required": "Choose at least one request."},
+        )
+
+    def validate(self, value: list[str]) -> None:
+        forms.Field.validate(self, value)
+        if len(value) > PAGE_ROWS or not all(_CHOSEN.fullmatch(each) for each in value):
+            raise ValidationError("The choice did not arrive as it was made. Choose again.")
+
+
+class BulkForm(ActionForm):
+    """Many requests approved at once."""
+
+    subject = "approval"
+
+    chosen = ChosenField()
+
+    def digests(self) -> dict[str, str]:
+        """What was chosen: payment ids to digests, in the order of the list."""
+        return dict(each.split(":") for each in self.cleaned_data["chosen"])
+
+
+def chosen_value(payment_id: str, digest: str) -> str:
+    """A request as the checkbox of a list names it."""
+    return f"{payment_id}:{digest}"
+
+
+class CancelForm(ActionForm):
+    subject = "approval"
+
+    reason = ReasonField()
+
+
+class ReverseForm(OnceForm):
+    """A payment given back, whole or in part. The reason is the reversal's description."""
+
+    subject = "transfer"
+    id_field = "payment_id"
+    refused_url = ""
+
+    amount = AmountField(help_text="Whole or in part, in major units.")
+    reason = ReasonField()
+
+    def __init__(
+        self, *args: Any, payment: Payment, username: str, at: datetime, **kwargs: Any
+    ) -> None:
+        left = format_number(payment.reversible, payment.currency)
+        kwargs["initial"] = {"amount": left, **kwargs.get("initial", {})}
+        super().__init__(*args, username=username, at=at, **kwargs)
+        self.payment = payment
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        cleaned["amount_minor"] = self.read_amount("amount", self.payment.currency)
+        return cleaned
+
+    def refuse(self, field: str, sentence: str) -> None:
+        """As any form; the reason is the transfer's description."""
+        super().refuse("reason" if field == "description" else field, sentence)
+
+    def transfer(self) -> TransferRequest:
+        """The request, of a form that is valid."""
+        return TransferRequest(
+            payment_id=self.request_id,
+            from_account_id=self.payment.to_account_id,
+            to_account_id=self.payment.from_account_id,
+            amount_minor=self.cleaned_data["amount_minor"],
+            currency=self.payment.currency,
+            description=self.cleaned_data["reason"],
+            merchant_id=self.payment.merchant_id or "",
+            reverses=self.payment.id,
+        )

@@ -1,0 +1,112 @@
+"""Four eyes on one request: what its checker needs to know, and the decision."""
+
+from datetime import datetime
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from audit.context import Actor
+from audit.queries import chain_page
+from backoffice.forms.decisions import DecisionForm
+from backoffice.permissions import Permission, StaffRequest, requires
+from backoffice.presenters.accounts import sides, unchanged
+from backoffice.presenters.approvals import Since, since, waiting, why_it_waits
+from backoffice.presenters.payments import payment_row
+from backoffice.site import page
+from backoffice.views.confirm import Asking, confirmation, is_confirmed
+from backoffice.views.inbox import must_decide
+from backoffice.views.once import settle
+from backoffice.views.requests import found
+from dynamodb.times import to_rfc3339, utc_now
+from payments import approvals, queries
+from payments.models import Account, Payment
+from payments.refusals import Refusal
+from payments.transfers import Preview
+
+_ENTRIES = 10
+"""How many newer entries of an account a checker is shown; the account's page has them all."""
+
+
+@requires(Permission.READ_APPROVALS)
+def approval(request: StaffRequest, payment_id: str) -> HttpResponse:
+    payment, at = found(payment_id), utc_now()
+    show = partial(_approval_page, request, payment, at)
+    if request.method != "POST" or "edit" in request.POST:
+        return show(DecisionForm())
+    must_decide(request)
+    return settle(request, DecisionForm(request.POST), partial(_act, request, payment, at), show)
+
+
+def _act(request: StaffRequest, payment: Payment, at: datetime, form: DecisionForm) -> HttpResponse:
+    actor, entered = Actor(id=request.user.username), form.cleaned_data
+    shown = {"payment_id": payment.id, "shown": entered["digest"]}
+    if entered["decision"] == "reject":
+        approvals.reject_payment(
+            payment_id=payment.id, reason=entered["reason"], actor=actor, at=at
+        )
+    elif is_confirmed(request):
+        approvals.approve_payment(**shown, actor=actor, at=at)
+    else:
+        preview = approvals.review_approval(**shown, actor=actor, at=at)
+        return confirmation(request, form, _asking(payment, preview))
+    return redirect("admin:payment", payment.id)
+
+
+def _asking(payment: Payment, preview: Preview) -> Asking:
+    amount = payment_row(payment).amount
+    own = reverse("admin:approval", args=[payment.id])
+    return Asking(
+        title="Confirm the approval",
+        button=f"Approve and move {amount}",
+        crumbs=[("Approvals", reverse("admin:approvals")), (payment.id, own)],
+        amount=amount,
+        facts=[
+            ("Asked for by", payment.requested_by or ""),
+            ("Description", payment.description or "\u2013"),
+        ],
+        sides=sides(preview),
+    )
+
+
+def _approval_page(
+    request: StaffRequest,
+    payment: Payment,
+    at: datetime,
+    form: DecisionForm,
+    *,
+    status: int = HTTPStatus.OK,
+    **more: Any,
+) -> HttpResponse:
+    ends = queries.get_accounts(payment.from_account_id, payment.to_account_id)
+    context: dict[str, Any] = {
+        "title": "Approval",
+        "form": form,
+        "asked": waiting(payment, viewer=request.user.username, at=at),
+        "digest": approvals.digest(payment),
+        "why": why_it_waits(payment.triggers or ()) if payment.triggers else (),
+        "changes": _changes(request, payment, ends),
+        "sides": unchanged(*ends),
+        **more,
+    }
+    try:
+        if payment.can_cancel() and not payment.awaits_its_day:
+            context["sides"] = sides(approvals.preview_approval(payment, *ends, at=at))
+    except Refusal as refusal:
+        context["refusal"] = refusal
+    return page(request, "backoffice/approvals/detail.html", context, status=status)
+
+
+def _changes(request: StaffRequest, payment: Payment, ends: list[Account | None]) -> list[Since]:
+    """What both accounts have seen since the request, in one read each."""
+    asked_at = payment.created_at
+    start = to_rfc3339(asked_at) if isinstance(asked_at, datetime) else ""
+    read = partial(chain_page, person=request.user.username, since=start, rows=_ENTRIES)
+    return [
+        since(name, read(account.id), payment)
+        for name, account in zip(("From", "To"), ends, strict=True)
+        if account is not None
+    ]

@@ -1,0 +1,124 @@
+"""What waits for a second person, and many of it approved at once."""
+
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.urls import reverse
+
+from audit.context import Actor
+from backoffice.forms.decisions import BulkForm
+from backoffice.permissions import Permission, StaffRequest, requires
+from backoffice.presenters.approvals import Result, totals, waiting
+from backoffice.presenters.lists import pager
+from backoffice.presenters.payments import payment_row
+from backoffice.site import page
+from backoffice.views.confirm import is_confirmed
+from backoffice.views.once import settle
+from dynamodb.errors import OutcomeUnknownError, StoreBusyError, StoreUnavailableError
+from dynamodb.times import utc_now
+from payments import queries
+from payments.approvals import approve_payment, digest
+from payments.models import Payment
+from payments.refusals import Refusal
+
+MOST_COUNTED = 50
+_UNTRIED = "The store is busy, so this was not tried. Approve it again in a moment."
+
+
+@requires(Permission.READ_APPROVALS)
+def inbox(request: StaffRequest) -> HttpResponse:
+    """What waits, the oldest first; a post approves those chosen, after a confirmation."""
+    show = partial(_inbox_page, request)
+    if request.method != "POST" or "edit" in request.POST:
+        return show(BulkForm())
+    must_decide(request)
+    return settle(request, BulkForm(request.POST), partial(_act, request), show)
+
+
+def _inbox_page(
+    request: StaffRequest, form: BulkForm, *, status: int = HTTPStatus.OK, **more: Any
+) -> HttpResponse:
+    viewer, at = request.user.username, utc_now()
+    page_of = queries.list_pending(person=viewer, cursor=request.GET.get("cursor", ""))
+    scheduled = [payment for payment in page_of.rows if payment.awaits_its_day]
+    context = {
+        "title": "Approvals",
+        "form": form,
+        "rows": [
+            waiting(payment, viewer=viewer, at=at)
+            for payment in page_of.rows
+            if not payment.awaits_its_day
+        ],
+        "scheduled": [payment_row(payment) for payment in scheduled],
+        "pager": pager(request, page_of),
+        **more,
+    }
+    return page(request, "backoffice/approvals/list.html", context, status=status)
+
+
+@requires(Permission.READ_APPROVALS)
+def count(request: StaffRequest) -> HttpResponse:
+    """A fragment for the navigation: how many wait, no further than 50; nothing for none."""
+    found = queries.list_pending(person=request.user.username, rows=MOST_COUNTED)
+    number = sum(not payment.awaits_its_day for payment in found.rows)
+    text = f"{number or ''}{'+' * bool(found.next_cursor)}"
+    return HttpResponse(text, content_type="text/plain; charset=utf-8")
+
+
+def must_decide(request: StaffRequest) -> None:
+    """Let through those who may decide what others may only read; raises ``PermissionDenied``."""
+    if not request.user.has_perm(Permission.DECIDE_APPROVALS):
+        raise PermissionDenied(Permission.DECIDE_APPROVALS)
+
+
+def _act(request: StaffRequest, form: BulkForm) -> HttpResponse:
+    """Ask once more, or approve each that was chosen."""
+    wanted = form.digests()
+    context = {"form": form, "crumbs": [("Approvals", reverse("admin:approvals"))]}
+    if is_confirmed(request):
+        results = _approve_all(request, wanted)
+        done = [result.row.payment for result in results if result.row and not result.sentence]
+        context |= {"title": "What became of them", "results": results, "totals": totals(done)}
+        status = HTTPStatus.OK if done else HTTPStatus.UNPROCESSABLE_ENTITY
+        return page(request, "backoffice/approvals/results.html", context, status=status)
+    payments = [payment for payment in queries.get_payments(*wanted) if payment]
+    ready = [payment for payment in payments if _is_as_seen(payment, wanted[payment.id])]
+    context |= {
+        "title": "Confirm the approvals",
+        "rows": [payment_row(payment) for payment in ready],
+        "others": len(wanted) - len(ready),
+        "totals": totals(ready),
+    }
+    return page(request, "backoffice/approvals/confirm.html", context)
+
+
+def _is_as_seen(payment: Payment, seen: str) -> bool:
+    return payment.can_cancel() and digest(payment) == seen
+
+
+def _approve_all(request: StaffRequest, wanted: dict[str, str]) -> list[Result]:
+    """Approve one after the other; once the store gives up on one, the rest is not tried."""
+    results: list[Result] = []
+    for payment_id, shown in wanted.items():
+        try:
+            results.append(_approve(request, payment_id, shown))
+        except (StoreBusyError, StoreUnavailableError, OutcomeUnknownError) as trouble:
+            results.append(Result(row=None, payment_id=payment_id, sentence=str(trouble)))
+            untried = list(wanted)[len(results) :]
+            results += [Result(row=None, payment_id=each, sentence=_UNTRIED) for each in untried]
+            break
+    return results
+
+
+def _approve(request: StaffRequest, payment_id: str, shown: str) -> Result:
+    actor = Actor(id=request.user.username)
+    try:
+        payment = approve_payment(payment_id=payment_id, shown=shown, actor=actor, at=utc_now())
+    except Refusal as refusal:
+        kept = queries.get_payment(payment_id)
+        row = payment_row(kept) if kept else None
+        return Result(row=row, payment_id=payment_id, sentence=str(refusal), code=refusal.code)
+    return Result(row=payment_row(payment), payment_id=payment_id)

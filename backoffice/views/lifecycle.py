@@ -1,0 +1,94 @@
+"""What a supervisor does with an account: freeze, unfreeze, unlock, limit, close."""
+
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from audit.context import Actor
+from backoffice.forms.lifecycle import (
+    AccountForm,
+    CloseForm,
+    FreezeForm,
+    LimitsForm,
+    UnfreezeForm,
+    UnlockForm,
+)
+from backoffice.permissions import Permission, StaffRequest, View, requires
+from backoffice.presenters.accounts import AccountView
+from backoffice.site import page
+from backoffice.views.confirm import Asking, Crumbs, confirmation, entered, is_confirmed
+from backoffice.views.once import settle
+from dynamodb.times import utc_now
+from payments import queries
+from payments.models import Account
+
+
+def _page_of(kind: type[AccountForm]) -> View[[str]]:
+    """The page of one action: its form, its confirmation, and back to the account."""
+
+    @requires(Permission.MANAGE_ACCOUNTS)
+    def view(request: StaffRequest, account_id: str) -> HttpResponse:
+        account = queries.get_account(account_id)
+        if account is None:
+            raise Http404(f"There is no account {account_id}.")
+        at = utc_now()
+        new = partial(kind, account=account, username=request.user.username, at=at)
+        show = partial(_form_page, request)
+        if request.method != "POST" or "edit" in request.POST:
+            return show(new(initial=request.POST.dict()))
+
+        def act(form: AccountForm) -> HttpResponse:
+            if not is_confirmed(request):
+                return _confirmation(request, form)
+            form.save(actor=Actor(id=request.user.username), at=at)
+            messages.success(request, form.done)
+            return redirect("admin:account", account.id)
+
+        return settle(request, new(request.POST), act, show)
+
+    return view
+
+
+freeze = _page_of(FreezeForm)
+unfreeze = _page_of(UnfreezeForm)
+unlock = _page_of(UnlockForm)
+limits = _page_of(LimitsForm)
+close = _page_of(CloseForm)
+
+
+def _confirmation(request: StaffRequest, form: AccountForm) -> HttpResponse:
+    shown = AccountView(form.account)
+    stands = [("Account", form.account.account_number), ("Owner", form.account.customer_id)]
+    amounts = [("Balance", shown.balance), ("Available", shown.available)]
+    asking = Asking(
+        title=f"{form.title}?",
+        button=form.title,
+        crumbs=_crumbs(form.account),
+        facts=[*stands, *amounts, *entered(form)],
+        notes=[form.about],
+    )
+    return confirmation(request, form, asking)
+
+
+def _form_page(
+    request: StaffRequest, form: AccountForm, *, status: int = HTTPStatus.OK, **more: Any
+) -> HttpResponse:
+    context = {
+        "title": form.title,
+        "about": form.about,
+        "crumbs": _crumbs(form.account),
+        "shown": AccountView(form.account),
+        "form": form,
+        **more,
+    }
+    return page(request, "backoffice/accounts/action.html", context, status=status)
+
+
+def _crumbs(account: Account) -> Crumbs:
+    own = reverse("admin:account", args=[account.id])
+    return [("Accounts", reverse("admin:accounts")), (account.account_number, own)]
