@@ -49,16 +49,18 @@ class UnbalancedError(AssertionError):
     """A commit that would make, lose or free money that is not there; it must not be sent."""
 
 
-def account_key(account: str) -> Account | None:
+def account_key(account: str, patience: Patience | None = None) -> Account | None:
     """The key of an account given by id or number; ``None`` where there is no such account.
 
-    It comes from the text itself where it can, from memory, else from one query.
+    It comes from the text itself where it can, from memory, else from one query, which is tried
+    again for as long as there is patience.
     """
     if is_account_number(account):
         return remember(account_id(account), account)
     number = _numbers.get(account)
     if number is None:
-        found = find_by_id(account)
+        look_up = partial(find_by_id, account)
+        found = look_up() if patience is None else read_within(look_up, patience)
         number = found.account_number if found else None
     return Account(id=account, account_number=number) if number else None
 

@@ -159,8 +159,8 @@ class _Deciding:
         """Read all that the decision depends on in one request."""
         original = self.request.reverses
         keys: dict[str, Record | None] = {
-            "source": ledger.account_key(self.request.from_account_id),
-            "target": ledger.account_key(self.request.to_account_id),
+            "source": ledger.account_key(self.request.from_account_id, self.patience),
+            "target": ledger.account_key(self.request.to_account_id, self.patience),
             "key": self._key() if self.request.idempotency_key else None,
             "maker": ledger.maker_key(self.actor, self.request.currency),
             "original": ledger.payment_key(original) if original else None,

@@ -165,6 +165,13 @@ def test_a_read_in_trouble_is_tried_again(fault: Fault) -> None:
     assert check_bank().faults == []
 
 
+def test_an_account_is_looked_up_again_after_trouble() -> None:
+    source, target = opened("a", balance=5000), opened("b")
+    ledger._numbers.clear()
+    with faults(*[connection_closed_after] * 4):
+        assert transferred(source, target).payment.is_processed()
+
+
 def test_a_payment_that_is_there_and_cannot_be_read_is_not_answered_as_busy() -> None:
     source, target = opened("a", balance=5000), opened("b")
     request = a_request(source, target, idempotency_key="shop:1")
