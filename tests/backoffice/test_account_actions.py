@@ -151,9 +151,9 @@ def test_a_closed_account_offers_nothing_more(supervisor: Client, signed_in: Sig
         signed_in(Role.TELLER, username="t").get(f"/admin/accounts/{account.id}/")
     )
     fields = fields_of(supervisor, account, "close", rest_to=other.account_number)
-    for status in (302, 422):
+    for _ in range(2):  # a double click closes once, and is answered twice
         answer = supervisor.post(address(account, "close"), fields | {"confirm": "yes"})
-        assert answer.status_code == status
+        assert answer.status_code == 302
     assert (now(account).status, now(other).balance) == (AccountStatus.CLOSED, 5000)
     page = text(supervisor.get(f"/admin/accounts/{account.id}/"))
     assert address(account, "freeze") not in page

@@ -230,7 +230,7 @@ def test_a_chain_words_its_entries_and_shows_both_values(signed_in: SignIn) -> N
 
 
 def test_what_is_masked_is_shown_as_masked(signed_in: SignIn) -> None:
-    noted("person:teller1", password_changed_at="2026-03-02T12:00:00Z")
+    noted("person:teller1", password="hunter2")
     answer = signed_in(Role.COMPLIANCE).get("/admin/audit/person:teller1/")
     (change,) = answer.context["rows"][0].changes
     assert (change.after.text, change.after.kind) == ("***", "text")
