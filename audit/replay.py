@@ -76,7 +76,8 @@ def verify_record(
     said = _said(model, record)
     for each in sorted(said.keys() | replay.told.keys()):
         if said.get(each) != replay.told.get(each):
-            detail = f"It says {said.get(each)!r}, its entries {replay.told.get(each)!r}."
+            words = f"Its {each} is {said.get(each)!r}"
+            detail = f"{words}, its entries say {replay.told.get(each)!r}."
             yield Fault(kind=f"{each}_differs", id=name, detail=detail)
 
 

@@ -48,10 +48,12 @@ class Command(BaseCommand):
                 def on_page(run: Run) -> None:
                     notes.keep(run)
                     if run.step < len(STEPS):
-                        title = STEPS[run.step].title
+                        counts = f"{run.accounts} accounts, {run.payments} payments"
+                        title = f"{STEPS[run.step].title} ({counts})"
                         progress.update(task, description=title, completed=run.place.segment)
 
                 report = reconcile(run, on_page).report
+                progress.update(task, description="Done", completed=SEGMENTS)
         except StoreError as error:
             sentence = f"{error} Run it again with --resume to go on from here."
             if options["json"]:
