@@ -18,9 +18,10 @@ from payments.approvals import (
     expire_payment,
     reject_payment,
 )
-from payments.models import Account, FrozenDirection, Payment, PaymentStatus
+from payments.models import Account, AccountStatus, FrozenDirection, Payment, PaymentStatus
 from payments.policy import Policy
 from payments.refusals import (
+    DestinationNotActive,
     InvalidField,
     NotPending,
     PaymentNotFound,
@@ -168,6 +169,31 @@ def test_that_they_differ_is_a_condition_of_the_write_itself(
     with pytest.raises(SamePerson):
         approved(looks_like_another, actor=TELLER)
     assert now(target).balance == 0
+
+
+def test_that_it_is_pending_is_a_condition_of_the_write_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source, target = accounts()
+    payment = pending(source, target)
+    planted(payment.with_changes({"status": PaymentStatus.CANCELED}))
+    monkeypatch.setattr(approvals, "find_pending", lambda _: payment)
+    with pytest.raises(NotPending):
+        approved(payment)
+    assert now(target).balance == 0
+
+
+@pytest.mark.parametrize("end", [0, 1])
+def test_the_state_of_both_accounts_is_a_condition_of_the_write_itself(
+    end: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = accounts()
+    payment = pending(*ends)
+    source, target = now(ends[0]), now(ends[1])
+    planted((source, target)[end].with_changes({"status": AccountStatus.CLOSED}))
+    monkeypatch.setattr(ledger, "read", lambda *_: {"source": source, "target": target})
+    with pytest.raises((SourceNotActive, DestinationNotActive)):
+        approved(payment)
 
 
 def test_an_approval_is_bound_to_what_was_shown() -> None:
