@@ -2,6 +2,7 @@
 
 import random
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
@@ -11,13 +12,13 @@ from typing import Any
 import pytest
 
 from audit.models import AuditLog
-from dynamodb import store, transactions
+from dynamodb import client, store, transactions
 from dynamodb.client import settings
 from dynamodb.transactions import Attempt, Committed, Condition, Transaction, commit
 from payments import ledger, policy
 from payments.models import Account, Payment, PaymentStatus
 from tests.bank import check_bank
-from tests.builders import PROGRAM, opened, transferred
+from tests.builders import PROGRAM, opened, planted, transferred
 
 WRITERS = 8
 ACCOUNTS = 8
@@ -145,6 +146,60 @@ def test_with_entries_outside_the_commit_the_check_fails(
     monkeypatch.setattr(Transaction, "put_once", set_aside)
     run_bank(200, entries_afterwards)
     assert check_bank().faults
+
+
+@pytest.mark.usefixtures("moto_store")
+def test_with_a_new_token_and_no_condition_on_the_payment_the_check_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source, target = opened("a", balance=5000), opened("b")
+    put_new, lost = Transaction.put_new, iter([True])
+
+    def unguarded(self: Transaction, name: str, record: Any) -> Any:
+        new = put_new(self, name, record)
+        if name == "payment":
+            for part in ("ConditionExpression", "ExpressionAttributeNames"):
+                self._actions[name]["Put"].pop(part)
+        return new
+
+    def answer_lost_once(attempt: Attempt) -> transactions.Outcome:
+        outcome = commit(attempt)
+        if next(lost, False):
+            return commit(replace(attempt, token=str(uuid.uuid4())))
+        return outcome
+
+    monkeypatch.setattr(Transaction, "put_new", unguarded)
+    monkeypatch.setattr("dynamodb.retries.commit", answer_lost_once)
+    with free_audit_keys(monkeypatch):
+        payment = transferred(source, target, amount_minor=1500).payment
+    found = check_bank().faults
+    assert f"{payment.id}: processed, told 4 times" in found
+    assert f"{source.id}: balance 2000, payments say 3500" in found
+
+
+def newest_entry(entity_id: str) -> AuditLog:
+    return max(AuditLog.query(entity_id), key=lambda entry: entry.seq)
+
+
+@pytest.mark.usefixtures("moto_store")
+def test_one_changed_byte_of_an_entry_is_named() -> None:
+    source, target = opened("a", balance=5000), opened("b")
+    transferred(source, target)
+    assert check_bank().faults == []
+    entry = newest_entry(source.id)
+    planted(entry.with_changes({"user_id": "teller2"}))
+    assert check_bank().faults == [f"{source.id}: entry {entry.seq} does not fit its chain"]
+
+
+@pytest.mark.usefixtures("moto_store")
+def test_the_newest_entry_deleted_is_named() -> None:
+    source, target = opened("a", balance=5000), opened("b")
+    transferred(source, target)
+    entry = newest_entry(source.id)
+    client.call("DeleteItem", TableName=AuditLog.table_name(), Key=entry.key_item())
+    found = check_bank().faults
+    assert f"{source.id}: the head is not the newest entry" in found
+    assert f"{source.id}: version {entry.seq}, {entry.seq - 1} entries" in found
 
 
 def two_sends_of_an_unconditional_addition() -> int:
