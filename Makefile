@@ -12,7 +12,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --gener
 
 .DEFAULT_GOAL := help
 .PHONY: help run test dev-setup check dynamodb-up dynamodb-down create-payment-tables \
-	seed-test-data test-payment test-integration lock
+	seed-test-data test-payment test-integration test-load lock
 
 help:  ## list the commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1  \2/p' Makefile | awk -F '  ' '{printf "make %-24s%s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ test-payment: $(VENV)/dev.stamp  ## the unit tests
 
 test-integration: $(VENV)/dev.stamp  ## the tests on DynamoDB Local
 	$(BIN)/pytest -m 'integration and not browser' $(PYTEST_OPTIONS)
+
+test-load: $(VENV)/dev.stamp  ## the load and fault tests with their full counts: about an hour
+	LOAD=full $(BIN)/pytest -m load $(PYTEST_OPTIONS)
 
 dynamodb-up: $(VENV)/run.stamp  ## start the embedded engine alone
 	@$(BIN)/python manage.py dynamodb_local start

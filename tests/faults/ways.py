@@ -1,0 +1,192 @@
+"""Every way in that moves money, as something to ask, and what the store keeps of it."""
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Self
+
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from audit.context import Actor
+from backoffice.forms.transfers import TransferForm
+from dynamodb.errors import OutcomeUnknownError, StoreBusyError, StoreError, StoreUnavailableError
+from payments import accounts, ledger, queries, transfers
+from payments.models import Account, AccountType, Payment
+from payments.requests import OpeningRequest, TransferRequest
+from tests.builders import TELLER
+from tests.faults.asks import Ask
+
+ADDRESS = "/admin/transfers/new/"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """A transfer in minor units of USD, whichever way it goes in. A ``mark`` dooms it.
+
+    ``maker`` asks for it by the service; commands and pages are one teller's.
+    """
+
+    payment_id: str
+    source: str
+    target: str
+    amount_minor: int
+    at: datetime
+    maker: str = TELLER.id
+    mark: str = ""
+    limit_seconds: float = ledger.TRANSFER_SECONDS
+
+    @property
+    def name(self) -> str:
+        return f"{self.payment_id} {self.mark}".strip()
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self) | {"at": self.at.isoformat()})
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        values = json.loads(text)
+        return cls(**values | {"at": datetime.fromisoformat(values["at"])})
+
+
+Way = Callable[[Order], Ask]
+
+
+def by_service(order: Order) -> Ask:
+    request = TransferRequest(
+        payment_id=order.payment_id,
+        from_account_id=order.source,
+        to_account_id=order.target,
+        amount_minor=order.amount_minor,
+        currency="USD",
+        description=order.name,
+    )
+
+    def act() -> str:
+        transfer = transfers.transfer_funds(
+            request, actor=Actor(id=order.maker), at=order.at, limit_seconds=order.limit_seconds
+        )
+        return outcome(transfer.payment)
+
+    return Ask(order.name, act)
+
+
+def by_command(order: Order) -> Ask:
+    arguments = [
+        *("--from", order.source, "--to", order.target, "--currency", "USD"),
+        *("--amount", major_units(order.amount_minor), "--description", order.name),
+        *("--request-id", order.name, "--operator", TELLER.id, "--reason", "a test", "--json"),
+    ]
+
+    def act() -> str:
+        out = io.StringIO()
+        try:
+            call_command("transfer", *arguments, stdout=out)
+        except CommandError as error:
+            if isinstance(error.__cause__, StoreUnavailableError):
+                # The operator could not be looked up, so nothing may have happened.
+                raise StoreBusyError(str(error)) from error
+            if isinstance(error.__cause__, StoreError):
+                raise error.__cause__ from error
+        answer = json.loads(out.getvalue().splitlines()[-1])
+        return f"processed {answer['id']}" if "id" in answer else "failed"
+
+    return Ask(order.name, act)
+
+
+def by_page(signed_in: Client) -> Way:
+    """The page, posted to as the browser of ``signed_in`` would."""
+
+    def way(order: Order) -> Ask:
+        form = TransferForm(username=TELLER.id, at=order.at)
+        fields = {
+            "from_account_id": order.source,
+            "to_account_id": order.target,
+            "amount": major_units(order.amount_minor),
+            "currency": "USD",
+            "description": order.name,
+            "merchant_id": "",
+            "payment_id": form.initial["payment_id"],
+            "confirm": "yes",
+        }
+
+        def act() -> str:
+            browser = Client(raise_request_exception=False)
+            browser.cookies = signed_in.cookies
+            answer = browser.post(ADDRESS, fields)
+            content = answer.content.decode()
+            if answer.status_code == 302:
+                return f"processed {answer.headers['Location'].split('/')[-2]}"
+            if answer.status_code == 422 and "/admin/payments/" in content:
+                return f"failed {fields['payment_id'].split(':')[0]}"
+            if answer.status_code == 202:
+                raise OutcomeUnknownError("the page answers 202")
+            if answer.status_code == 503 and "Retry-After" in answer.headers:
+                raise StoreBusyError("the page answers 503")
+            raise AssertionError(f"the page answers {answer.status_code}: {content[-1500:]}")
+
+        return Ask(order.name, act)
+
+    return way
+
+
+def opening(name: str, at: datetime) -> Ask:
+    """Open an account that begins with 1.00 USD."""
+    request = OpeningRequest(
+        request_id=name,
+        customer_id=f"customer-{name}"[:64],
+        account_type=AccountType.CHECKING,
+        currency="USD",
+        opening_balance_minor=100,
+    )
+
+    def act() -> str:
+        return f"opened {accounts.open_account(request, actor=TELLER, at=at).account.id}"
+
+    return Ask(name, act)
+
+
+@dataclass
+class Looks:
+    """Reads of what has just been answered: found, in trouble, or taken for absent."""
+
+    found: int = 0
+    in_trouble: int = 0
+
+    def after(self, ask: Ask, account: str) -> Ask:
+        """The same, and then look at what was made, as whoever asked would."""
+
+        def act() -> str:
+            answer = ask.act()
+            _, _, payment = answer.partition(" ")
+            try:
+                assert queries.get_account(account) is not None, f"{account} is taken for absent"
+                if payment:
+                    assert queries.get_payment(payment) is not None, f"{payment} taken for absent"
+                self.found += 1
+            except StoreError:
+                self.in_trouble += 1
+            return answer
+
+        return Ask(ask.name, act)
+
+
+def outcome(payment: Payment) -> str:
+    """What became of a payment: how, and which."""
+    return f"{payment.status} {payment.id}"
+
+
+def stored() -> dict[str, list[str]]:
+    """What the store keeps under the name of each ask."""
+    kept: dict[str, list[str]] = {}
+    for payment in Payment.scan():
+        kept.setdefault(payment.description or "", []).append(outcome(payment))
+    for account in Account.scan():
+        kept.setdefault(account.request_id or "", []).append(f"opened {account.id}")
+    return kept
+
+
+def major_units(amount_minor: int) -> str:
+    return f"{amount_minor // 100}.{amount_minor % 100:02}"
