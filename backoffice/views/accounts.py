@@ -62,6 +62,7 @@ def detail(request: StaffRequest, account_id: str) -> HttpResponse:
         "title": f"Account {account.account_number}",
         "shown": AccountView(account),
         "account": account,
+        "is_locked": account.is_locked(utc_now()),
         "movements": movements(chain.rows, account.currency),
         "entries": entry_rows(chain.rows, currency=account.currency),
         "pager": pager(request, chain),
