@@ -9,7 +9,13 @@ from datetime import datetime, timedelta
 from audit.context import Actor
 from payments import queries
 from payments.accounts import clearing_account
-from payments.approvals import approve_payment, cancel_payment, digest, reject_payment
+from payments.approvals import (
+    approve_payment,
+    cancel_payment,
+    digest,
+    expire_payment,
+    reject_payment,
+)
 from payments.models import Account, Payment
 from payments.money import exponent
 from payments.refusals import Refusal
@@ -39,7 +45,7 @@ def payment_key(number: int) -> str:
 class Month:
     """``accounts`` pay each other ``count`` times between ``start`` and ``now``.
 
-    ``waiting`` are requests that are still to be decided: when, their number, their payment.
+    ``waiting`` are requests that are still to be decided: when, what becomes of them, which.
     """
 
     start: datetime
@@ -63,16 +69,20 @@ class Month:
         self.decide(until=at)
         payment = transfer_funds(request, actor=Actor(id=maker), at=at).payment
         if payment.can_cancel() and place < 0:
-            self.waiting.append((at + timedelta(hours=2 + number % 4), number, payment))
+            kind = number // LARGE_EVERY % 8
+            due = at + timedelta(hours=2 + number % 4)
+            if kind == _FORGOTTEN and payment.expires_at:
+                due = payment.expires_at
+            self.waiting.append((due, kind, payment))
 
     def decide(self, *, until: datetime) -> None:
         """Let a second person decide what is due by then; some of it nobody does."""
         self.waiting.sort(key=lambda each: each[0])
         while self.waiting and self.waiting[0][0] <= until:
-            at, number, payment = self.waiting.pop(0)
+            at, kind, payment = self.waiting.pop(0)
             # What cannot be approved stays as it is, and expires.
             with suppress(Refusal):
-                _decide(payment, number // LARGE_EVERY % 8, at=min(at, self.now))
+                _decide(payment, kind, at=min(at, self.now))
 
     def _ordinary(self, number: int) -> tuple[TransferRequest, str, datetime]:
         source = self.chance.choice(self.accounts)
@@ -147,5 +157,7 @@ def _decide(payment: Payment, kind: int, *, at: datetime) -> None:
     elif kind == _CANCELED:
         maker = Actor(id=payment.requested_by or "")
         cancel_payment(payment_id=payment.id, reason="Entered twice.", actor=maker, at=at)
-    elif kind != _FORGOTTEN:
+    elif kind == _FORGOTTEN:
+        expire_payment(payment_id=payment.id, at=at)
+    else:
         approve_payment(payment_id=payment.id, shown=digest(payment), actor=CHECKER, at=at)

@@ -65,6 +65,7 @@ def detail(request: StaffRequest, account_id: str) -> HttpResponse:
         "account": account,
         "form": form,
         "stood": stood(history.account_at(account.id, form.at), account) if form.at else None,
+        "is_locked": account.is_locked(utc_now()),
         "movements": movements(chain.rows, account.currency),
         "entries": entry_rows(chain.rows, currency=account.currency),
         "pager": pager(request, chain),

@@ -83,6 +83,7 @@ def _form_page(
         "about": form.about,
         "crumbs": _crumbs(form.account),
         "shown": AccountView(form.account),
+        "is_locked": form.account.is_locked(utc_now()),
         "form": form,
         **more,
     }
