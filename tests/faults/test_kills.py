@@ -47,7 +47,7 @@ def test_what_a_killed_server_left_unanswered_settles_in_the_next(proxy: Proxy) 
         orders |= {order.name: order for order in new}
         for order in left + new:
             server.ask(order)
-        server.wait_until_left(traffic.chance.randint(1, ORDERS - 1))
+        server.wait_until_left(traffic.chance.randint(ORDERS // 2, ORDERS - 1))
         time.sleep(traffic.chance.uniform(0, 0.1))  # its moment is the fault
         left = server.kill()
         assert left, "it was not killed in mid-transfer"
