@@ -12,7 +12,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --gener
 
 .DEFAULT_GOAL := help
 .PHONY: help run test dev-setup check dynamodb-up dynamodb-down create-payment-tables \
-	seed-test-data test-payment test-integration test-load lock
+	seed-test-data test-faults test-payment test-integration test-load lock
 
 help:  ## list the commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1  \2/p' Makefile | awk -F '  ' '{printf "make %-24s%s\n", $$1, $$2}'
@@ -20,8 +20,11 @@ help:  ## list the commands
 run: $(VENV)/run.stamp  ## set up what is missing and serve the back office until Ctrl-C
 	@exec $(BIN)/python manage.py run_backoffice
 
-test: check  ## set up what is missing and run every check and test
-	$(BIN)/pytest --cov --cov-report=term $(PYTEST_OPTIONS)
+test: check  ## set up what is missing and run every check and test but those of test-faults
+	$(BIN)/pytest --ignore=tests/faults --cov --cov-report=term $(PYTEST_OPTIONS)
+
+test-faults: $(VENV)/dev.stamp  ## transfers through faults, kills and pauses, with a tenth of the counts
+	$(BIN)/pytest tests/faults $(PYTEST_OPTIONS)
 
 dev-setup: $(VENV)/dev.stamp  ## only the set-up: virtual environment and pinned dependencies
 
