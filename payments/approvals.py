@@ -6,7 +6,6 @@ money moves. That maker and checker differ is a condition of the write itself.
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -110,7 +109,7 @@ def preview_approval(
     Raises the refusal that now prevents it.
     """
     reserved = payment.reserved or 0
-    request = replace(request_of(payment), customer_id="")
+    request = request_of(payment)
     decision = rules.decide(request, source, target, at, reserved_minor=reserved)
     source, target = rules.check_parties(request, source, target)
     decision.posting.source["held"] = source.held - reserved
