@@ -249,7 +249,8 @@ def call(operation: str, **arguments: Any) -> dict[str, Any]:
 
 
 _TELLS_CAPACITY = frozenset({
-    "BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem",
+    "BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "TransactGetItems",
+    "TransactWriteItems", "UpdateItem",
 })  # fmt: skip
 
 

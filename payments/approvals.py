@@ -217,14 +217,18 @@ def _decide(
 
 
 def _read_with(payment: Payment, patience: Patience) -> dict[str, Any]:
-    """Both accounts of a payment and the payment it reverses, in one request."""
+    """A payment, both its accounts and the payment it reverses, as they stand at one moment.
+
+    Read one by one, a hold could seem to be gone from the account and not from the payment.
+    """
     keys: dict[str, Record | None] = {
+        "payment": payment,
         "source": ledger.account_key(payment.from_account_id),
         "target": ledger.account_key(payment.to_account_id),
     }
     if payment.reverses:
         keys["original"] = ledger.payment_key(payment.reverses)
-    return ledger.read(keys, patience)
+    return ledger.read(keys, patience, together=True)
 
 
 def _end(

@@ -65,14 +65,18 @@ def account_key(account: str, patience: Patience | None = None) -> Account | Non
     return Account(id=account, account_number=number) if number else None
 
 
-def read(keys: Mapping[str, Record | None], patience: Patience) -> dict[str, Any]:
+def read(
+    keys: Mapping[str, Record | None], patience: Patience, *, together: bool = False
+) -> dict[str, Any]:
     """Read records by the names of their actions, consistently and in one request.
 
-    A name without a key, or without a record, has ``None``. Trouble is tried again for as long as
-    patience lasts, then it is ``StoreBusyError``: nothing has happened yet.
+    A name without a key, or without a record, has ``None``. All stand as at one moment if read
+    ``together``. Trouble is tried again for as long as patience lasts, then it is
+    ``StoreBusyError``: nothing has happened yet.
     """
     wanted = {name: key for name, key in keys.items() if key is not None}
-    records = read_within(partial(store.get_many, list(wanted.values())), patience)
+    get = store.get_together if together else store.get_many
+    records = read_within(partial(get, list(wanted.values())), patience)
     found = dict(zip(wanted, records, strict=True))
     return {name: found.get(name) for name in keys}
 

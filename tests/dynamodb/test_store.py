@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from dynamodb import client
 from dynamodb.client import count_requests
 from dynamodb.errors import ConditionFailedError, StoreBusyError
-from dynamodb.store import delete, get, get_many, put, put_existing, put_new
+from dynamodb.store import delete, get, get_many, get_together, put, put_existing, put_new
 from tests.dynamodb.faults import answer, changed_answer, faults, passing, refusal
 from tests.dynamodb.things import Line, Thing, Visit, plant, raw_item, some_settings
 
@@ -46,6 +46,14 @@ def test_reads_are_consistent() -> None:
         get(Visit(id="a"))
         get_many([Visit(id="a"), Line(story="tale", place="1")])
     assert [body.count('"ConsistentRead": true') for body in bodies] == [1, 2]
+
+
+def test_records_of_one_moment_come_in_the_order_asked() -> None:
+    put_new(a_visit("here"))
+    with count_requests() as requests:
+        found = get_together([Visit(id="gone"), Visit(id="here"), Line(story="s", place="1")])
+    assert [getattr(row, "id", None) for row in found] == [None, "here", None]
+    assert requests.operations == ["TransactGetItems"]
 
 
 @pytest.mark.parametrize("name", ["", "x" * 2049, "é" * 1025])

@@ -1,8 +1,9 @@
 """Four eyes: what waits, who may decide it, and what each decision leaves behind."""
 
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -191,7 +192,8 @@ def test_the_state_of_both_accounts_is_a_condition_of_the_write_itself(
     payment = pending(*ends)
     source, target = now(ends[0]), now(ends[1])
     planted((source, target)[end].with_changes({"status": AccountStatus.CLOSED}))
-    monkeypatch.setattr(ledger, "read", lambda *_: {"source": source, "target": target})
+    read = {"payment": payment, "source": source, "target": target}
+    monkeypatch.setattr(ledger, "read", lambda *_, **__: read)
     with pytest.raises((SourceNotActive, DestinationNotActive)):
         approved(payment)
 
@@ -338,6 +340,23 @@ def test_settling_twice_at_once_settles_once(
     assert (done["expired"], done["processed"]) == (4, 4)
     assert done.keys() <= {"expired", "processed", "already_settled"}
     assert (now(source).balance, now(source).held) == (89_600, 0)
+    assert check_bank().faults == []
+
+
+def test_what_others_settle_between_two_reads_is_told_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    payment = pending(*accounts())
+
+    @contextmanager
+    def turn_after_others(*_: Any) -> Iterator[None]:
+        monkeypatch.setattr(ledger, "turn", lambda *_: nullcontext())
+        approvals.expire_payment(payment_id=payment.id, at=NOON + timedelta(days=3))
+        yield
+
+    monkeypatch.setattr(ledger, "turn", turn_after_others)
+    with pytest.raises(NotPending):
+        approved(payment)
     assert check_bank().faults == []
 
 
