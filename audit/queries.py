@@ -21,6 +21,7 @@ class TrailFilter:
     entity_id: str = ""
     action: str = ""
     user_id: str = ""
+    outcome: str = ""
     first_day: date | None = None
     last_day: date | None = None
 
@@ -39,6 +40,7 @@ class TrailFilter:
             self.entity_id in ("", entry.entity_id)
             and self.action in ("", entry.action)
             and self.user_id in ("", entry.user_id)
+            and self.outcome in ("", entry.outcome)
         )
 
 
@@ -50,7 +52,7 @@ def browse(wanted: TrailFilter, *, person: str, cursor: str = "", rows: int = 50
     """
     queries = _queries(wanted)
     keys_served = 1 if wanted.entity_id or wanted.user_id or wanted.action else 0
-    filters = [wanted.entity_id, wanted.action, wanted.user_id]
+    filters = [wanted.entity_id, wanted.action, wanted.user_id, wanted.outcome]
     is_filtered = sum(map(bool, filters)) > keys_served
     return read_page(
         queries,

@@ -14,6 +14,9 @@ R = TypeVar("R", bound=Record)
 
 PAGE_ROWS = 50
 
+FILTERED_ROWS = 500
+"""So many rows of an index are read per request where most may be filtered out."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Query(Generic[R]):
@@ -78,8 +81,9 @@ def read_page(
     """Read one page of one or more queries, each beginning where the one before ends.
 
     ``keep`` filters rows after they are read; ``kept_by`` names that filter for the cursor, which
-    is bound to it, to every query and to ``person``. With a filter up to 100 rows are read per
-    request, so a page may be short and still have a next one: ``max_requests`` bounds the work.
+    is bound to it, to every query and to ``person``. With a filter up to ``FILTERED_ROWS`` are
+    read per request (100 of hydrated ones), so a page may be short and still have a next one:
+    ``max_requests`` bounds the work.
     Raises ``CursorError`` for a cursor that is not this list's.
     """
     if keep is not None and not kept_by:
@@ -124,7 +128,8 @@ class _Reader(Generic[R]):
         wanted = self.rows - len(self.kept)
         # One row more than shown tells whether there is a next page: the key to go on that
         # DynamoDB returns does not promise one.
-        limit = min(BATCH_KEYS, wanted + 1) if self.keep is None else BATCH_KEYS
+        most = BATCH_KEYS if query.hydrate or self.keep is None else FILTERED_ROWS
+        limit = min(most, wanted + 1) if self.keep is None else most
         answer = call("Query", **query_arguments(query, limit, start))
         items: list[dict[str, Any]] = answer["Items"]
         for place, (item, record) in enumerate(zip(items, _records(query, items), strict=True)):

@@ -3,8 +3,10 @@
 from datetime import date, timedelta
 from typing import Any
 
+from django import forms
 from django.http import QueryDict
 
+from audit.models import EntryOutcome
 from audit.queries import TrailFilter
 from backoffice.forms.fields import DayField, TextField, TypedForm
 
@@ -29,6 +31,11 @@ class TrailFilterForm(TypedForm):
     entity_id = SearchField(label="Entity", size=18)
     action = SearchField(size=14)
     user_id = SearchField(label="Person", size=12)
+    outcome = forms.ChoiceField(
+        choices=[("", "Any"), *((each.value, each.value.capitalize()) for each in EntryOutcome)],
+        required=False,
+        error_messages={"invalid_choice": "Choose one of the list."},
+    )
 
     def __init__(self, asked: QueryDict, *, today: date) -> None:
         self.asked = asked.copy()

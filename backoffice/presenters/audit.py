@@ -89,9 +89,9 @@ def completeness(
     days = len(wanted.days) if wanted else 0
     if page.next_cursor:
         walked = f"{page.queries_done} of {days} days have been read to their end so far."
-        return Completeness(
-            is_complete=False, sentence=walked if days > 1 else "Older entries follow."
-        )
+        older = "have not been looked through yet" if page.examined > len(page.rows) else "follow"
+        sentence = walked if days > 1 else f"Older entries {older}."
+        return Completeness(is_complete=False, sentence=sentence)
     if is_first:
         count = len(page.rows)
         return Completeness(

@@ -189,13 +189,13 @@ def test_a_page_of_a_period_stops_after_a_week_and_says_so(moto_store: None) -> 
 def test_a_filtered_page_says_how_far_it_has_looked(moto_store: None) -> None:
     chance = random.Random(5)
     at = datetime(2026, 3, 1, tzinfo=UTC)
-    entries = [an_entry(seq, at + timedelta(seconds=seq), chance) for seq in range(1, 151)]
+    entries = [an_entry(seq, at + timedelta(seconds=seq), chance) for seq in range(1, 551)]
     for entry in entries:
         entry.entity_id = ENTITIES[0]
     stored(entries)
     wanted = TrailFilter(entity_id=ENTITIES[0], user_id="nobody")
     first, second = walked(wanted, 50)
-    assert (first.rows, first.examined, first.reached) == ([], 100, entries[50].timestamp)
+    assert (first.rows, first.examined, first.reached) == ([], 500, entries[50].timestamp)
     assert (second.rows, second.examined, second.next_cursor) == ([], 50, "")
 
 
@@ -207,6 +207,7 @@ def test_a_cursor_serves_one_search_of_one_person(moto_store: None) -> None:
         (wanted, "compliance2"),
         (TrailFilter(user_id=PEOPLE[1]), "compliance1"),
         (TrailFilter(user_id=PEOPLE[0], action=ACTIONS[0]), "compliance1"),
+        (TrailFilter(user_id=PEOPLE[0], outcome="failure"), "compliance1"),
         (TrailFilter(user_id=PEOPLE[0], last_day=FIRST_DAY), "compliance1"),
     ):
         with pytest.raises(CursorError):

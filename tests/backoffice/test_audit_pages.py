@@ -93,6 +93,8 @@ def test_the_first_view_is_todays_trail(signed_in: SignIn) -> None:
         ("from=2026-03-01&to=2026-03-02", ["02", "01", "01"]),
         ("to=2026-03-01", ["01", "01"]),
         ("entity_id=nothing", []),
+        ("user_id=ann&outcome=success", ["03", "02", "01"]),
+        ("user_id=ann&outcome=failure", []),
     ],
 )
 def test_filters_combine_and_days_are_included(
@@ -128,6 +130,7 @@ def test_a_first_day_alone_means_until_today(signed_in: SignIn) -> None:
         ("from=2020-01-01&to=2026-03-02", "At most 366 days at a time"),
         ("entity_id=" + "x" * 201, "at most 200 characters"),
         ("user_id=%00", "Null characters are not allowed."),
+        ("outcome=perhaps", "Choose one of the list."),
     ],
 )
 def test_a_malformed_filter_is_said_next_to_its_field(

@@ -1,0 +1,161 @@
+"""Searches of the trail against a plain search, while entries arrive; and what they cost."""
+
+import itertools
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audit import queries
+from audit.models import AuditLog
+from audit.queries import MAX_DAYS_A_PAGE, TrailFilter
+from dynamodb.pages import FILTERED_ROWS, PAGE_ROWS
+
+DAYS = [date(2026, 2, 27) + timedelta(days=number) for number in range(9)]
+FIELDS = {
+    "entity_id": ["acc_1", "person:teller1"],
+    "action": ["account.debited", "payment.failed"],
+    "user_id": ["teller1", "system:ledger"],
+    "outcome": ["success", "failure"],
+    "period": [(DAYS[0], DAYS[8]), (DAYS[2], DAYS[4]), (DAYS[3], DAYS[3])],
+}
+SUBSETS = [
+    names for size in range(len(FIELDS) + 1) for names in itertools.combinations(FIELDS, size)
+]
+Item = dict[str, dict[str, str]]
+Model = tuple[str, ...]
+
+
+@dataclass(kw_only=True)
+class Trail:
+    """A trail in memory, which answers queries as DynamoDB does, ``megabyte`` items at most."""
+
+    megabyte: int = 10**6
+    items: list[Item] = field(default_factory=list)
+    requests: int = 0
+    read: int = 0
+
+    def add(self, values: dict[str, str]) -> None:
+        seq = len(self.items) + 1
+        item = values | {
+            "timestamp": f"{values['day_key']}T{values.pop('time')}Z#{seq:012d}",
+            "action_key": values["action"],
+            "user_key": values["user_id"],
+            "entity_type": "account",
+        }
+        self.items.append({name: {"S": text} for name, text in item.items()})
+
+    def call(self, _operation: str, **asked: Any) -> dict[str, Any]:
+        partition, sort = AuditLog.key_names(asked.get("IndexName", ""))
+        bounds = {name: each["S"] for name, each in asked["ExpressionAttributeValues"].items()}
+        start, limit = asked.get("ExclusiveStartKey"), min(asked["Limit"], self.megabyte)
+        found = sorted(
+            (
+                item
+                for item in self.items
+                if item[partition]["S"] == bounds[":p"]
+                and bounds.get(":low", "") <= item[sort]["S"] <= bounds.get(":high", "~")
+                and (start is None or place(item) < place(start))
+            ),
+            key=place,
+            reverse=not asked["ScanIndexForward"],
+        )
+        answer: dict[str, Any] = {"Items": found[:limit]}
+        self.requests, self.read = self.requests + 1, self.read + len(answer["Items"])
+        if len(found) >= limit:  # a key to go on does not promise more
+            keys = ("entity_id", "timestamp", partition)
+            answer["LastEvaluatedKey"] = {name: found[limit - 1][name] for name in keys}
+        return answer
+
+
+def place(item: Item) -> tuple[str, str]:
+    return item["timestamp"]["S"], item["entity_id"]["S"]
+
+
+def matches(item: Item, wanted: TrailFilter) -> bool:
+    """The plain search."""
+    asked = {name: getattr(wanted, name) for name in FIELDS if name != "period"}
+    first, last = wanted.first_day or date.min, wanted.last_day or date.max
+    return first.isoformat() <= item["timestamp"]["S"][:10] <= last.isoformat() and all(
+        not text or item[name]["S"] == text for name, text in asked.items()
+    )
+
+
+def a_filter(names: tuple[str, ...], chosen: dict[str, Any]) -> TrailFilter:
+    """A filter on the named fields; without any key a walk by day needs its period."""
+    asked = {name: chosen[name] for name in names}
+    is_walked = not asked.keys() & {"entity_id", "action", "user_id"}
+    first, last = asked.pop("period", (DAYS[0], DAYS[8]) if is_walked else (None, None))
+    return TrailFilter(first_day=first, last_day=last, **asked)
+
+
+entries = st.fixed_dictionaries(
+    {name: st.sampled_from(values) for name, values in FIELDS.items() if name != "period"}
+    | {
+        "day_key": st.sampled_from([day.isoformat() for day in DAYS]),
+        "time": st.sampled_from(["00:00:00.000000", "12:00:00.000000", "23:59:59.999999"]),
+    }
+)
+choices = st.fixed_dictionaries({name: st.sampled_from(values) for name, values in FIELDS.items()})
+
+
+@pytest.mark.parametrize("names", SUBSETS, ids="+".join)
+@settings(max_examples=25, deadline=None)
+@given(
+    chosen=choices,
+    stored=st.lists(entries, max_size=40),
+    arriving=st.lists(st.lists(entries, max_size=4), max_size=8),
+    rows=st.sampled_from([1, 2, 3, 7, 50, 100]),
+    megabyte=st.sampled_from([1, 5, 10**6]),
+)
+def test_every_search_finds_each_entry_once_while_others_arrive(
+    names: tuple[str, ...],
+    chosen: dict[str, Any],
+    stored: list[dict[str, str]],
+    arriving: list[list[dict[str, str]]],
+    rows: int,
+    megabyte: int,
+) -> None:
+    trail, wanted = Trail(megabyte=megabyte), a_filter(names, chosen)
+    for values in stored:
+        trail.add(dict(values))
+    expected = {place(item) for item in trail.items if matches(item, wanted)}
+    found: list[tuple[str, str]] = []
+    with patch("dynamodb.pages.call", trail.call):
+        batches = iter(arriving)
+        cursor = ""
+        while True:
+            page = queries.browse(wanted, person="ann", cursor=cursor, rows=rows)
+            found += [(entry.timestamp, entry.entity_id) for entry in page.rows]
+            assert len(page.rows) <= rows
+            for values in next(batches, ()):
+                trail.add(dict(values))
+            cursor = page.next_cursor
+            if not cursor:
+                break
+    assert found == sorted(set(found), reverse=True)
+    assert expected <= set(found)
+    fitting = {place(item) for item in trail.items if matches(item, wanted)}
+    assert set(found) <= fitting
+
+
+@pytest.mark.parametrize("names", SUBSETS, ids="+".join)
+def test_the_first_page_costs_the_same_in_a_long_trail(names: tuple[str, ...]) -> None:
+    wanted = a_filter(names, {name: values[0] for name, values in FIELDS.items()})
+    for count in (100, 5000):
+        trail = Trail()
+        for number in range(count):
+            picked = {name: FIELDS[name][0] for name in FIELDS if name != "period"}
+            day, time = DAYS[number % len(DAYS)].isoformat(), f"{number:06d}"
+            trail.add(picked | {"outcome": "failure", "day_key": day, "time": time})
+        with patch("dynamodb.pages.call", trail.call):
+            page = queries.browse(wanted, person="ann")
+        keys = set(names) & {"entity_id", "action", "user_id"}
+        is_filtered = len(keys) > 1 or "outcome" in names
+        assert trail.requests <= (1 if keys else MAX_DAYS_A_PAGE), count
+        assert trail.read <= (FILTERED_ROWS if is_filtered else PAGE_ROWS + 1) * trail.requests
+        assert page.next_cursor or page.examined == count
