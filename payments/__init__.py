@@ -4,7 +4,9 @@
 - ``account_numbers``: numbers with check digits, and the ids made from them
 - ``models``: accounts and payments
 - ``rules``: what is allowed; pure
-- ``accounts`` and ``transfers``: what acts
+- ``accounts``, ``transfers``, ``approvals``, ``lifecycle`` and ``settling``: what acts
+- ``ledger``: what each of them writes; ``totals`` of the day by person, ``attempts`` refused
+- ``directory``: keys and reads by name; ``turns``: how long to try, and who goes first
 - ``queries``: everything that only reads
 - ``history``: an account as it stood at any instant
 - ``reconcile``: everything held against everything else, with ``effects`` (what payments do to

@@ -10,7 +10,7 @@ from audit.trail import Event
 from dynamodb.models import Record
 from dynamodb.retries import Patience, settle
 from dynamodb.transactions import Transaction
-from payments import account_numbers, ledger, rules
+from payments import account_numbers, attempts, directory, ledger, rules, totals, turns
 from payments.identifiers import new_payment_id
 from payments.models import Account, AccountStatus, AccountType
 from payments.money import numeric_code
@@ -46,12 +46,12 @@ def open_account(request: OpeningRequest, *, actor: Actor, at: datetime) -> Open
     used with other values: nothing happens, the attempt is recorded. Raises ``StoreBusyError`` or
     ``OutcomeUnknownError`` as transfers do.
     """
-    with ledger.recorded_refusals(subject="account", actor=actor, at=at):
+    with attempts.recorded_refusals(subject="account", actor=actor, at=at):
         request = checked_opening(request)
         opening = _Opening(request=request, actor=actor, at=at).settle()
         if opening.account.request_hash != request.hash:
             raise KeyReused(opening.account.id)
-    ledger.remember(opening.account.id, opening.account.account_number)
+    directory.remember(opening.account.id, opening.account.account_number)
     return opening
 
 
@@ -65,8 +65,8 @@ def clearing_account(currency: str, *, at: datetime) -> Account:
             "currency": currency,
         }
     )
-    patience = ledger.patience()
-    known = ledger.read({"account": account}, patience)
+    patience = turns.patience()
+    known = directory.read({"account": account}, patience)
 
     def build(tx: Transaction) -> Account:
         found: Account | None = known["account"]
@@ -89,12 +89,12 @@ class _Opening:
     known: dict[str, Any] = field(init=False)
 
     def settle(self) -> Opening:
-        patience = ledger.patience()
+        patience = turns.patience()
         self.known = {"account": None, "source": None, "maker": None}
         if not self.request.opening_balance_minor:
             return settle(self._build, self.known, at=self.at, patience=patience)
         clearing = _clearing_key(self.request.currency)
-        with ledger.turn(patience, clearing.id):
+        with turns.turn(patience, clearing.id):
             self._read(clearing, patience)
             return settle(self._build, self.known, at=self.at, patience=patience)
 
@@ -103,9 +103,9 @@ class _Opening:
         keys: dict[str, Record | None] = {
             "account": self._account(),
             "source": clearing,
-            "maker": ledger.maker_key(self.actor, self.request.currency),
+            "maker": totals.maker_key(self.actor, self.request.currency),
         }
-        self.known |= ledger.read(keys, patience)
+        self.known |= directory.read(keys, patience)
         if self.known["source"] is None:
             self.known["source"] = clearing_account(self.request.currency, at=self.at)
 
@@ -134,7 +134,7 @@ class _Opening:
             currency=self.request.currency,
             description="Opening balance",
         )
-        today = ledger.maker_today(self.actor, maker, self.at)
+        today = totals.maker_today(self.actor, maker, self.at)
         decision = rules.decide(deposit, clearing, account, self.at, maker_today_minor=today)
         payment = ledger.asked(deposit, clearing, self.actor)
         if decision.triggers:
@@ -143,7 +143,7 @@ class _Opening:
         ledger.assert_balanced(clearing, account, decision.posting)
         payment = ledger.add_processed(tx, payment, self.actor)
         ledger.debit(tx, clearing, decision.posting, payment, self.actor)
-        ledger.add_activity(tx, maker, payment, self.actor)
+        totals.add_activity(tx, maker, payment, self.actor)
         event = _opened(account, self.actor, reference=payment.id)
         return trail.create(tx, "account", account.with_changes(decision.posting.target), event)
 

@@ -16,7 +16,7 @@ from dynamodb.attributes import plain
 from dynamodb.models import Record
 from dynamodb.retries import Patience, settle
 from dynamodb.transactions import Transaction
-from payments import ledger, rules
+from payments import attempts, directory, ledger, rules, turns
 from payments.identifiers import is_payment_id
 from payments.models import Account, Payment, PaymentStatus
 from payments.refusals import (
@@ -82,9 +82,9 @@ def approve_payment(*, payment_id: str, shown: str, actor: Actor, at: datetime) 
 def review_approval(*, payment_id: str, shown: str, actor: Actor, at: datetime) -> Preview:
     """What approving would change. Refuses, and records it, just as approving does."""
     payment = find_pending(payment_id)
-    with ledger.recorded_refusals(subject="approval", actor=actor, at=at, reference=payment_id):
+    with attempts.recorded_refusals(subject="approval", actor=actor, at=at, reference=payment_id):
         _check_approval(payment, shown, actor, at)
-        known = _read_with(payment, ledger.patience())
+        known = _read_with(payment, turns.patience())
         return preview_approval(payment, known["source"], known["target"], at=at)
 
 
@@ -181,7 +181,7 @@ def find_pending(payment_id: str) -> Payment:
     """A payment by its id; raises ``PaymentNotFound``."""
     if not is_payment_id(payment_id):
         raise PaymentNotFound
-    payment = store.get(ledger.payment_key(payment_id))
+    payment = store.get(directory.payment_key(payment_id))
     if payment is None:
         raise PaymentNotFound
     return payment
@@ -206,11 +206,11 @@ def _decide(
             raise NotPending(f"This payment is already {payment.status}.")
         return outcome(tx, known)
 
-    patience = ledger.patience()
+    patience = turns.patience()
     payment: Payment = known["payment"]
     with (
-        ledger.recorded_refusals(subject="approval", actor=actor, at=at, reference=payment_id),
-        ledger.turn(patience, payment.from_account_id, payment.to_account_id),
+        attempts.recorded_refusals(subject="approval", actor=actor, at=at, reference=payment_id),
+        turns.turn(patience, payment.from_account_id, payment.to_account_id),
     ):
         known |= _read_with(payment, patience)
         return settle(build, known, at=at, patience=patience)
@@ -223,12 +223,12 @@ def _read_with(payment: Payment, patience: Patience) -> dict[str, Any]:
     """
     keys: dict[str, Record | None] = {
         "payment": payment,
-        "source": ledger.account_key(payment.from_account_id),
-        "target": ledger.account_key(payment.to_account_id),
+        "source": directory.account_key(payment.from_account_id, patience),
+        "target": directory.account_key(payment.to_account_id, patience),
     }
     if payment.reverses:
-        keys["original"] = ledger.payment_key(payment.reverses)
-    return ledger.read(keys, patience, together=True)
+        keys["original"] = directory.payment_key(payment.reverses)
+    return directory.read(keys, patience, together=True)
 
 
 def _end(

@@ -11,7 +11,7 @@ from dynamodb import store
 from dynamodb.models import Record
 from dynamodb.retries import settle
 from dynamodb.transactions import Transaction
-from payments import ledger, rules
+from payments import attempts, directory, ledger, rules, totals, turns
 from payments.identifiers import is_payment_id
 from payments.models import Account, AccountStatus, FrozenDirection, Payment
 from payments.money import MAX_AMOUNT_MINOR, format_amount
@@ -119,7 +119,7 @@ def close_account(
             return _CLOSED
 
         return _change(account_id, "account.closed", closed, reason, actor, at)
-    with ledger.recorded_refusals(subject="account", actor=actor, at=at, reference=account_id):
+    with attempts.recorded_refusals(subject="account", actor=actor, at=at, reference=account_id):
         return _close_with_rest(account_id, rest_to, payment_id, checked_reason(reason), actor, at)
 
 
@@ -132,8 +132,8 @@ def _close_with_rest(
     keys: dict[str, Record | None] = {
         "source": ends[0],
         "target": ends[1],
-        "payment": ledger.payment_key(payment_id),
-        "maker": ledger.maker_key(actor, ends[0].currency),
+        "payment": directory.payment_key(payment_id),
+        "maker": totals.maker_key(actor, ends[0].currency),
     }
     known: dict[str, Any] = {}
 
@@ -147,19 +147,19 @@ def _close_with_rest(
             event = _event(source, "account.closed", reason, actor)
             return trail.change(tx, "source", source, _CLOSED, event)
         request = checked_transfer(_rest_of(source, target, payment_id, source.balance), at)
-        today = ledger.maker_today(actor, maker, at)
+        today = totals.maker_today(actor, maker, at)
         decision = rules.decide(request, source, target, at, maker_today_minor=today)
         if decision.triggers:
             raise WrongState("The rest needs a second person: transfer it first, then close.")
         payment = ledger.add_processed(tx, ledger.asked(request, source, actor), actor, reason)
         decision.posting.source.update(_CLOSED)
         ledger.add_posting(tx, source, target, decision.posting, payment, actor)
-        ledger.add_activity(tx, maker, payment, actor)
+        totals.add_activity(tx, maker, payment, actor)
         return source.with_changes(decision.posting.source)
 
-    patience = ledger.patience()
-    with ledger.turn(patience, *(end.id for end in ends)):
-        known |= ledger.read(keys, patience)
+    patience = turns.patience()
+    with turns.turn(patience, *(end.id for end in ends)):
+        known |= directory.read(keys, patience)
         return settle(build, known, at=at, patience=patience)
 
 
@@ -193,7 +193,7 @@ def _change(
     at: datetime,
 ) -> Account:
     """Decide a change on the account as it stands, and commit it with its entry."""
-    with ledger.recorded_refusals(subject="account", actor=actor, at=at, reference=account_id):
+    with attempts.recorded_refusals(subject="account", actor=actor, at=at, reference=account_id):
         checked_reason(reason)
         known: dict[str, Any] = {"account": _found(account_id)}
 
@@ -202,8 +202,8 @@ def _change(
             event = _event(account, action, reason, actor)
             return trail.change(tx, "account", account, changes(account), event)
 
-        patience = ledger.patience()
-        with ledger.turn(patience, account_id):
+        patience = turns.patience()
+        with turns.turn(patience, account_id):
             return settle(build, known, at=at, patience=patience)
 
 
@@ -214,7 +214,7 @@ def _event(account: Account, action: str, reason: str, actor: Actor) -> Event:
 
 
 def _found(account: str) -> Account:
-    key = ledger.account_key(account)
+    key = directory.account_key(account)
     found = store.get(key) if key else None
     if found is None:
         raise AccountNotFound

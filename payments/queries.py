@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from dynamodb import store
 from dynamodb.pages import PAGE_ROWS, Page, Query, read_page
-from payments import ledger
+from payments import directory
 from payments.account_numbers import is_account_id, is_account_number
 from payments.identifiers import is_payment_id
 from payments.models import Account, AccountStatus, Payment, PaymentStatus
@@ -13,14 +13,14 @@ from payments.models import Account, AccountStatus, Payment, PaymentStatus
 def get_account(account: str) -> Account | None:
     """An account by its id or number, in one consistent read."""
     if is_account_number(account):
-        key = ledger.account_key(account)
+        key = directory.account_key(account)
         return store.get(key) if key else None
-    return ledger.find_by_id(account)
+    return directory.find_by_id(account)
 
 
 def get_accounts(*accounts: str) -> list[Account | None]:
     """Accounts by id or number, in the order asked, in one consistent read for those known."""
-    keys = {account: ledger.account_key(account) for account in accounts}
+    keys = {account: directory.account_key(account) for account in accounts}
     wanted = {account: key for account, key in keys.items() if key is not None}
     found = dict(zip(wanted, store.get_many(list(wanted.values())), strict=True))
     return [found.get(account) for account in accounts]
@@ -38,12 +38,12 @@ def get_payment(payment_id: str) -> Payment | None:
     """A payment by its id, in one consistent read."""
     if not is_payment_id(payment_id):
         return None
-    return store.get(ledger.payment_key(payment_id))
+    return store.get(directory.payment_key(payment_id))
 
 
 def get_payments(*payment_ids: str) -> list[Payment | None]:
     """Payments by their ids, at most 100, in the order asked, in one consistent read."""
-    keys = [ledger.payment_key(each) if is_payment_id(each) else None for each in payment_ids]
+    keys = [directory.payment_key(each) if is_payment_id(each) else None for each in payment_ids]
     found = iter(store.get_many([key for key in keys if key is not None]))
     return [next(found) if key is not None else None for key in keys]
 

@@ -11,7 +11,7 @@ from dynamodb.errors import OutcomeUnknownError, StoreBusyError, StoreError
 from dynamodb.models import Record
 from dynamodb.retries import Patience, read_within, settle
 from dynamodb.transactions import Transaction
-from payments import ledger, rules
+from payments import attempts, directory, ledger, rules, totals, turns
 from payments.identifiers import new_payment_id
 from payments.models import Account, IdempotencyKey, Payment, PaymentStatus
 from payments.refusals import InsufficientFunds, InvalidRequest, KeyReused, Refusal
@@ -56,7 +56,7 @@ def transfer_funds(
     *,
     actor: Actor,
     at: datetime,
-    limit_seconds: float = ledger.TRANSFER_SECONDS,
+    limit_seconds: float = turns.TRANSFER_SECONDS,
 ) -> Transfer:
     """Move money once, however often the same request arrives.
 
@@ -69,9 +69,9 @@ def transfer_funds(
     nothing has happened in time, ``OutcomeUnknownError`` if it may have: the same request again
     finds out.
     """
-    with ledger.recorded_refusals(subject="transfer", actor=actor, at=at):
+    with attempts.recorded_refusals(subject="transfer", actor=actor, at=at):
         request = checked_transfer(request, at)
-        patience = ledger.patience(limit_seconds)
+        patience = turns.patience(limit_seconds)
         deciding = _Deciding(request=request, actor=actor, at=at, patience=patience)
         return _answer_to(request, deciding.settle())
 
@@ -83,7 +83,7 @@ def preview_transfer(request: TransferRequest, *, actor: Actor, at: datetime) ->
     a rule refuses. The refused one is recorded just as ``transfer_funds`` records it, so an
     attempt is remembered though nobody confirmed it. Raises as ``transfer_funds`` does.
     """
-    with ledger.recorded_refusals(subject="transfer", actor=actor, at=at):
+    with attempts.recorded_refusals(subject="transfer", actor=actor, at=at):
         request = checked_transfer(request, at)
         decided = _Deciding(request=request, actor=actor, at=at).preview()
         return decided if isinstance(decided, Preview) else _answer_to(request, decided)
@@ -130,13 +130,13 @@ class _Deciding:
     actor: Actor
     at: datetime
     is_due: bool = False
-    patience: Patience = field(default_factory=ledger.patience)
+    patience: Patience = field(default_factory=turns.patience)
     known: dict[str, Any] = field(init=False, default_factory=dict)
 
     def settle(self) -> Transfer:
-        maker = ledger.maker_key(self.actor, self.request.currency)
+        maker = totals.maker_key(self.actor, self.request.currency)
         names = (self.request.from_account_id, self.request.to_account_id)
-        with ledger.turn(self.patience, *names, *([maker.subject] if maker else [])):
+        with turns.turn(self.patience, *names, *([maker.subject] if maker else [])):
             self._read(with_payment=bool(self.request.scheduled_for))
             return settle(self._build, self.known, at=self.at, patience=self.patience)
 
@@ -159,14 +159,14 @@ class _Deciding:
         """Read all that the decision depends on in one request."""
         original = self.request.reverses
         keys: dict[str, Record | None] = {
-            "source": ledger.account_key(self.request.from_account_id, self.patience),
-            "target": ledger.account_key(self.request.to_account_id, self.patience),
+            "source": directory.account_key(self.request.from_account_id, self.patience),
+            "target": directory.account_key(self.request.to_account_id, self.patience),
             "key": self._key() if self.request.idempotency_key else None,
-            "maker": ledger.maker_key(self.actor, self.request.currency),
-            "original": ledger.payment_key(original) if original else None,
-            "payment": ledger.payment_key(self.request.payment_id) if with_payment else None,
+            "maker": totals.maker_key(self.actor, self.request.currency),
+            "original": directory.payment_key(original) if original else None,
+            "payment": directory.payment_key(self.request.payment_id) if with_payment else None,
         }
-        self.known = ledger.read(keys, self.patience)
+        self.known = directory.read(keys, self.patience)
 
     def _build(self, tx: Transaction) -> Transfer:
         if earlier := self._earlier():
@@ -191,7 +191,7 @@ class _Deciding:
         key: IdempotencyKey | None = self.known["key"]
         if key is None:
             return None
-        named = ledger.payment_key(key.payment_id)
+        named = directory.payment_key(key.payment_id)
         try:
             found = read_within(partial(store.get, named), self.patience)
         except StoreBusyError as error:
@@ -210,7 +210,7 @@ class _Deciding:
             check_is_ahead(self.request, self.at)
             rules.check_parties(self.request, source, target)
             return None
-        today = ledger.maker_today(self.actor, maker, self.at)
+        today = totals.maker_today(self.actor, maker, self.at)
         return rules.decide(self.request, source, target, self.at, maker_today_minor=today)
 
     def _add_decided(self, tx: Transaction, decision: Decision | None) -> Payment:
@@ -223,7 +223,7 @@ class _Deciding:
         else:
             payment = ledger.add_processed(tx, payment, self.actor)
             ledger.add_posting(tx, source, target, decision.posting, payment, self.actor)
-            ledger.add_activity(tx, self.known["maker"], payment, self.actor)
+            totals.add_activity(tx, self.known["maker"], payment, self.actor)
         if original is not None:
             ledger.count_reversal(tx, original, payment, payment.amount, self.actor)
         return payment

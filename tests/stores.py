@@ -15,7 +15,7 @@ from pynamodb.connection.base import Connection
 
 from dynamodb import client, tables
 from dynamodb.settings import Settings
-from payments import ledger, policy
+from payments import directory, policy
 
 NO_FOUR_EYES = policy.Policy(approval_threshold=10**15)
 """What most tests run under: they move sums that a person would need a second one for."""
@@ -42,7 +42,7 @@ def configure(endpoint_url: str) -> None:
 
 
 def _forget() -> None:
-    ledger._numbers.clear()
+    directory._numbers.clear()
     policy.configure(NO_FOUR_EYES)
 
 

@@ -13,7 +13,7 @@ from backoffice.site import page
 from backoffice.views.store_trouble import RETRY_AFTER_SECONDS
 from dynamodb.errors import OutcomeUnknownError, StoreBusyError, StoreUnavailableError
 from dynamodb.times import utc_now
-from payments import ledger
+from payments import attempts
 from payments.refusals import Refusal
 
 F = TypeVar("F", bound=ActionForm)
@@ -52,7 +52,7 @@ def settle(
 def _record(request: StaffRequest, form: ActionForm) -> None:
     """Remember an attempt that did not reach the service, for it has the wrong shape."""
     actor = Actor(id=request.user.username)
-    ledger.record_refusal(form.refusal(), subject=form.subject, actor=actor, at=utc_now())
+    attempts.record_refusal(form.refusal(), subject=form.subject, actor=actor, at=utc_now())
 
 
 def _unknown(request: StaffRequest, form: ActionForm) -> HttpResponse:

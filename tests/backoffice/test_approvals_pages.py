@@ -11,7 +11,7 @@ from audit.context import Actor
 from backoffice.permissions import Role
 from dynamodb.client import count_requests
 from dynamodb.times import utc_now
-from payments import ledger, lifecycle, policy, queries
+from payments import directory, lifecycle, policy, queries
 from payments.approvals import cancel_payment, digest
 from payments.identifiers import new_payment_id
 from payments.models import Account, FrozenDirection, Payment, PaymentStatus
@@ -160,7 +160,7 @@ def test_what_it_costs(supervisor: Client) -> None:
         with count_requests() as seen:
             supervisor.get(address)
         assert seen.operations == ["GetItem", "GetItem", "Query", "BatchGetItem"]
-    ledger._numbers.clear()
+    directory._numbers.clear()
     with count_requests() as seen:
         assert supervisor.get(page_of(payment)).status_code == 200
     assert len(seen) <= 8

@@ -13,7 +13,7 @@ from audit.trail import Event
 from backoffice.permissions import Role
 from dynamodb import client as store_client
 from dynamodb.client import count_requests
-from payments import ledger
+from payments import directory
 from tests.backoffice.conftest import SignIn
 from tests.backoffice.people import chain
 from tests.builders import NOON, TELLER, opened, planted, transferred
@@ -245,7 +245,7 @@ def test_a_chain_knows_its_currency_on_every_page(signed_in: SignIn) -> None:
     values = {"old_values": {"balance": 500}, "new_values": {"balance": 3000}}
     action = "account.credited"
     planted(an_entry(1, entity_id=account.id, timestamp=early, action=action, **values))
-    ledger._numbers.clear()
+    directory._numbers.clear()
     client = signed_in()
     with count_requests() as requests:
         answer = client.get(f"/admin/audit/{account.id}/", {"entry": early})

@@ -8,7 +8,7 @@ import pytest
 from backoffice.permissions import Role
 from dynamodb import client as store_client
 from dynamodb.client import count_requests
-from payments import ledger
+from payments import directory
 from payments.identifiers import new_payment_id, payment_timestamp
 from payments.models import Payment, PaymentStatus
 from tests.backoffice.conftest import SignIn
@@ -137,7 +137,7 @@ def test_single_pages_cost_at_most_six(signed_in: SignIn) -> None:
     payment = transferred(source, target, amount_minor=100).payment
     client = signed_in()
     for address in (f"/admin/payments/{payment.id}/", "/admin/customers/customer-a/"):
-        ledger._numbers.clear()
+        directory._numbers.clear()
         with count_requests() as seen:
             assert client.get(address).status_code == 200
         assert len(seen) <= 6

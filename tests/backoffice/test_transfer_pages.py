@@ -13,7 +13,7 @@ from django.test import Client
 from backoffice.permissions import Role
 from dynamodb.client import count_requests
 from dynamodb.times import utc_now
-from payments import ledger, queries, transfers
+from payments import directory, queries, transfers
 from payments.models import Account, AccountStatus, Payment
 from tests.backoffice.conftest import SignIn
 from tests.backoffice.pages import errors, fresh, hidden, text
@@ -383,7 +383,7 @@ def test_a_supervisor_may_move_money(signed_in: SignIn) -> None:
 
 def test_a_preview_of_money_between_unknown_accounts_costs_two_requests_more(desk: Desk) -> None:
     fields = desk.fields(from_account_id=desk.source.id)
-    ledger._numbers.clear()
+    directory._numbers.clear()
     with count_requests() as seen:
         desk.post(fields)
     assert seen.operations == ["GetItem", "GetItem", "Query", "Query", "BatchGetItem"]

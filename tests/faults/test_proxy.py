@@ -7,7 +7,7 @@ from django.test import Client
 
 from backoffice.permissions import Role
 from dynamodb import client
-from payments import ledger
+from payments import turns
 from tests.backoffice.people import a_member
 from tests.bank import check_bank
 from tests.builders import TELLER
@@ -39,7 +39,7 @@ def teller() -> Client:
 @pytest.fixture
 def colliding(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every writer as if it were a process of its own: none waits for its turn."""
-    monkeypatch.setattr(ledger, "turn", lambda *_: nullcontext())
+    monkeypatch.setattr(turns, "turn", lambda *_: nullcontext())
 
 
 @pytest.mark.usefixtures("colliding")

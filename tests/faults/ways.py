@@ -13,7 +13,7 @@ from django.test import Client
 from audit.context import Actor
 from backoffice.forms.transfers import TransferForm
 from dynamodb.errors import OutcomeUnknownError, StoreBusyError, StoreError, StoreUnavailableError
-from payments import accounts, ledger, queries, transfers
+from payments import accounts, queries, transfers, turns
 from payments.models import Account, AccountType, Payment
 from payments.requests import OpeningRequest, TransferRequest
 from tests.builders import TELLER
@@ -36,7 +36,7 @@ class Order:
     at: datetime
     maker: str = TELLER.id
     mark: str = ""
-    limit_seconds: float = ledger.TRANSFER_SECONDS
+    limit_seconds: float = turns.TRANSFER_SECONDS
 
     @property
     def name(self) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from audit import queries as trail
 from audit.context import Actor
-from payments import approvals, ledger, lifecycle, policy, queries
+from payments import approvals, directory, ledger, lifecycle, policy, queries, turns
 from payments.approvals import (
     approve_payment,
     cancel_payment,
@@ -193,7 +193,7 @@ def test_the_state_of_both_accounts_is_a_condition_of_the_write_itself(
     source, target = now(ends[0]), now(ends[1])
     planted((source, target)[end].with_changes({"status": AccountStatus.CLOSED}))
     read = {"payment": payment, "source": source, "target": target}
-    monkeypatch.setattr(ledger, "read", lambda *_, **__: read)
+    monkeypatch.setattr(directory, "read", lambda *_, **__: read)
     with pytest.raises((SourceNotActive, DestinationNotActive)):
         approved(payment)
 
@@ -329,7 +329,7 @@ def test_a_scheduled_payment_fails_if_its_account_is_closed_before_the_day() -> 
 def test_settling_twice_at_once_settles_once(
     local_store: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger, "turn", lambda *_: nullcontext())
+    monkeypatch.setattr(turns, "turn", lambda *_: nullcontext())
     source, target = accounts()
     for _ in range(4):
         pending(source, target, amount_minor=15_000)
@@ -350,11 +350,11 @@ def test_what_others_settle_between_two_reads_is_told_as_it_is(
 
     @contextmanager
     def turn_after_others(*_: Any) -> Iterator[None]:
-        monkeypatch.setattr(ledger, "turn", lambda *_: nullcontext())
+        monkeypatch.setattr(turns, "turn", lambda *_: nullcontext())
         approvals.expire_payment(payment_id=payment.id, at=NOON + timedelta(days=3))
         yield
 
-    monkeypatch.setattr(ledger, "turn", turn_after_others)
+    monkeypatch.setattr(turns, "turn", turn_after_others)
     with pytest.raises(NotPending):
         approved(payment)
     assert check_bank().faults == []
@@ -379,7 +379,7 @@ def test_two_pending_requests_cannot_spend_the_same_money() -> None:
 def test_fifty_parallel_approvals_post_once_and_a_cancellation_beside_them_wins_or_loses(
     local_store: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger, "turn", lambda *_: nullcontext())
+    monkeypatch.setattr(turns, "turn", lambda *_: nullcontext())
     source, target = accounts()
     once, contested = pending(source, target), pending(source, target)
     supervisors = [Actor(id=f"supervisor{number}") for number in range(50)]

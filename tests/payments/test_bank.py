@@ -15,7 +15,7 @@ from audit.models import AuditLog
 from dynamodb import client, store, transactions
 from dynamodb.client import settings
 from dynamodb.transactions import Attempt, Committed, Condition, Transaction, commit
-from payments import ledger, policy
+from payments import policy, turns
 from payments.models import Account, Payment, PaymentStatus
 from tests.bank import check_bank
 from tests.builders import PROGRAM, opened, planted, transferred
@@ -46,7 +46,7 @@ def run_bank(transfers: int, work: Callable[..., Any] = transferred) -> dict[str
 @pytest.fixture
 def colliding(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every thread as if it were a process of its own: none waits for its turn."""
-    monkeypatch.setattr(ledger, "turn", lambda *_: nullcontext())
+    monkeypatch.setattr(turns, "turn", lambda *_: nullcontext())
 
 
 @integration

@@ -8,7 +8,7 @@ import pytest
 
 from audit import queries as trail
 from audit.context import Actor
-from payments import ledger, policy, queries
+from payments import policy, queries, turns
 from payments.identifiers import new_payment_id
 from payments.lifecycle import (
     close_account,
@@ -220,7 +220,7 @@ def test_only_limits_are_set_as_limits() -> None:
 def test_sixteen_writers_cannot_pass_one_limit(
     local_store: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger, "turn", lambda *_: nullcontext())
+    monkeypatch.setattr(turns, "turn", lambda *_: nullcontext())
     account, other = opened("a", balance=90_000), opened("b")
     limited(account, day_limit=1000)
     with ThreadPoolExecutor(16) as pool:

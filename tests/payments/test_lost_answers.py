@@ -12,7 +12,7 @@ from dynamodb import store
 from dynamodb.client import count_requests
 from dynamodb.errors import OutcomeUnknownError, StoreBusyError
 from dynamodb.transactions import Attempt, Outcome, Rejected, commit
-from payments import ledger, queries
+from payments import directory, queries, turns
 from payments.accounts import clearing_account
 from payments.models import Account
 from payments.refusals import KeyReused
@@ -133,7 +133,7 @@ def test_conflicts_that_do_not_end_are_busy_after_ten_seconds(
     monkeypatch.setattr("dynamodb.retries.time", clock)
     with faults(passing, then=CONFLICTED), pytest.raises(StoreBusyError):
         make(source, target)
-    assert 5 < sum(passed) <= ledger.TRANSFER_SECONDS == 10
+    assert 5 < sum(passed) <= turns.TRANSFER_SECONDS == 10
     report = check_bank()
     assert (report.accounts, report.processed, report.faults) == (3, 1, [])
 
@@ -141,7 +141,7 @@ def test_conflicts_that_do_not_end_are_busy_after_ten_seconds(
 def test_whoever_waits_too_long_for_a_turn_is_busy_and_has_moved_nothing() -> None:
     source, target = opened("a", balance=5000), opened("b")
     request = a_request(source, target)
-    with ledger.turn(ledger.patience(), target.id), pytest.raises(StoreBusyError):
+    with turns.turn(turns.patience(), target.id), pytest.raises(StoreBusyError):
         transfer_funds(request, actor=TELLER, at=NOON, limit_seconds=0.01)
     assert queries.get_payment(request.payment_id) is None
     assert transfer_funds(request, actor=TELLER, at=NOON).payment.is_processed()
@@ -167,7 +167,7 @@ def test_a_read_in_trouble_is_tried_again(fault: Fault) -> None:
 
 def test_an_account_is_looked_up_again_after_trouble() -> None:
     source, target = opened("a", balance=5000), opened("b")
-    ledger._numbers.clear()
+    directory._numbers.clear()
     with faults(*[connection_closed_after] * 4):
         assert transferred(source, target).payment.is_processed()
 

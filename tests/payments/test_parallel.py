@@ -12,7 +12,7 @@ from audit import queries as trail
 from dynamodb import store
 from dynamodb.client import count_requests
 from dynamodb.transactions import Committed, Transaction, commit
-from payments import ledger
+from payments import turns
 from payments.accounts import clearing_account, open_account
 from payments.models import Account, AccountStatus
 from payments.refusals import KeyReused
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 @pytest.fixture
 def colliding(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger, "turn", lambda *_: nullcontext())
+    monkeypatch.setattr(turns, "turn", lambda *_: nullcontext())
 
 
 def at_once(work: Callable[[int], T], threads: int = THREADS) -> list[T]:

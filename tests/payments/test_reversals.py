@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from audit.context import Actor
-from payments import ledger, policy, queries
+from payments import policy, queries, turns
 from payments.approvals import approve_payment, digest, reject_payment
 from payments.models import Account, Payment, PaymentStatus
 from payments.policy import Policy
@@ -94,7 +94,7 @@ def test_a_large_reversal_waits_and_counts_until_it_comes_to_nothing() -> None:
 def test_fifty_parallel_reversals_never_exceed_the_payment(
     local_store: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger, "turn", lambda *_: nullcontext())
+    monkeypatch.setattr(turns, "turn", lambda *_: nullcontext())
     payment = paid()
     with ThreadPoolExecutor(16) as pool:
         sent = list(pool.map(lambda _: reversed_back(payment, 300).payment, range(50)))

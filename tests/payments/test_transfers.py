@@ -12,7 +12,7 @@ from dynamodb import client, store
 from dynamodb.client import count_requests
 from dynamodb.errors import StoreError, UnreadableRecordError
 from dynamodb.models import Record
-from payments import ledger, queries, rules
+from payments import directory, ledger, queries, rules
 from payments.models import Account, AccountStatus, Payment, PaymentStatus
 from payments.money import format_amount
 from payments.refusals import InvalidAmount, KeyReused
@@ -77,7 +77,7 @@ def test_two_requests_for_known_accounts_and_four_for_new_ones() -> None:
     with count_requests() as seen:
         transferred(source.account_number, target.account_number)
     assert seen.operations == ["BatchGetItem", "TransactWriteItems"]
-    ledger._numbers.clear()
+    directory._numbers.clear()
     with count_requests() as seen:
         transferred(source, target)
     assert seen.operations == ["Query", "Query", "BatchGetItem", "TransactWriteItems"]

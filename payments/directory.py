@@ -1,0 +1,72 @@
+"""Where accounts and payments are: keys from ids and numbers, and reads by name."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from dynamodb import store
+from dynamodb.models import Record
+from dynamodb.pages import Query, read_page
+from dynamodb.retries import Patience, read_within
+from payments.account_numbers import account_id, is_account_id, is_account_number
+from payments.identifiers import payment_timestamp
+from payments.models import Account, Payment
+
+_KNOWN_NUMBERS = 100_000
+_numbers: dict[str, str] = {}
+"""Account numbers by id. The pair never changes, so it is remembered, up to a bound."""
+
+
+def account_key(account: str, patience: Patience | None = None) -> Account | None:
+    """The key of an account given by id or number; ``None`` where there is no such account.
+
+    It comes from the text itself where it can, from memory, else from one query, which is tried
+    again for as long as there is patience.
+    """
+    if is_account_number(account):
+        return remember(account_id(account), account)
+    number = _numbers.get(account)
+    if number is None:
+        look_up = partial(find_by_id, account)
+        found = look_up() if patience is None else read_within(look_up, patience)
+        number = found.account_number if found else None
+    return Account(id=account, account_number=number) if number else None
+
+
+def read(
+    keys: Mapping[str, Record | None], patience: Patience, *, together: bool = False
+) -> dict[str, Any]:
+    """Read records by the names of their actions, consistently and in one request.
+
+    A name without a key, or without a record, has ``None``. All stand as at one moment if read
+    ``together``. Trouble is tried again for as long as patience lasts, then it is
+    ``StoreBusyError``: nothing has happened yet.
+    """
+    wanted = {name: key for name, key in keys.items() if key is not None}
+    get = store.get_together if together else store.get_many
+    records = read_within(partial(get, list(wanted.values())), patience)
+    found = dict(zip(wanted, records, strict=True))
+    return {name: found.get(name) for name in keys}
+
+
+def payment_key(payment_id: str) -> Payment:
+    """The key of a payment, which its id holds."""
+    return Payment(id=payment_id, timestamp=payment_timestamp(payment_id))
+
+
+def find_by_id(account: str) -> Account | None:
+    """An account by its id alone, read consistently, in one request."""
+    if not is_account_id(account):
+        return None
+    page = read_page([Query(model=Account, partition=account)], person="", rows=1)
+    for found in page.rows:
+        remember(found.id, found.account_number)
+    return page.rows[0] if page.rows else None
+
+
+def remember(account: str, number: str) -> Account:
+    """Keep the pair of an account's id and number, which never changes; returns it as a key."""
+    if len(_numbers) >= _KNOWN_NUMBERS:
+        _numbers.clear()
+    _numbers[account] = number
+    return Account(id=account, account_number=number)
