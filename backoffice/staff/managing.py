@@ -16,7 +16,7 @@ from backoffice.staff import refusals, services
 from backoffice.staff.records import StaffRecord
 from backoffice.staff.services import NewStaff
 from dynamodb.transactions import Transaction
-from payments import ledger
+from payments import attempts
 from payments.requests import checked_reason
 
 _PASSWORD_WORDS = 4
@@ -36,7 +36,7 @@ def first_password() -> str:
 
 def add_staff(new: NewStaff, *, actor: Actor, at: datetime) -> StaffRecord:
     """As ``services.create_staff``; a refused attempt is recorded."""
-    with ledger.recorded_refusals(subject="staff", actor=actor, at=at):
+    with attempts.recorded_refusals(subject="staff", actor=actor, at=at):
         return services.create_staff(new, actor=actor, at=at)
 
 
@@ -119,7 +119,7 @@ def _check(tx: Transaction, known: dict[str, Any]) -> None:
 
 @contextmanager
 def _others_only(username: str, reason: str, actor: Actor, at: datetime) -> Iterator[None]:
-    with ledger.recorded_refusals(
+    with attempts.recorded_refusals(
         subject="staff", actor=actor, at=at, reference=f"staff:{username}"
     ):
         checked_reason(reason)
