@@ -88,6 +88,20 @@ NAVIGATION = (
         ),
     ),
     Section(
+        name="People",
+        entries=(
+            Entry(
+                name="Staff",
+                about="Who works here, what they may do, and since when. Signed off in a review.",
+                page="admin:staff",
+                permission=Permission.READ_STAFF,
+                new="admin:staff_new",
+                new_label="Add a member of staff",
+                new_permission=Permission.MANAGE_STAFF,
+            ),
+        ),
+    ),
+    Section(
         name="You",
         entries=(
             Entry(

@@ -17,6 +17,8 @@ from backoffice.views import (
     person,
     requests,
     shell,
+    staff,
+    staff_actions,
     transfers,
 )
 
@@ -50,6 +52,15 @@ ADMIN = [
     path("accounts/<str:account_id>/unlock/", lifecycle.unlock, name="account_unlock"),
     path("accounts/<str:account_id>/limits/", lifecycle.limits, name="account_limits"),
     path("accounts/<str:account_id>/close/", lifecycle.close, name="account_close"),
+    path("staff/", staff.listing, name="staff"),
+    path("staff/new/", staff.new, name="staff_new"),
+    path("staff/review/", staff.review, name="staff_review"),
+    path("staff/review/<str:list_hash>/", staff.signed_list, name="staff_signed_list"),
+    path("staff/<str:username>/", staff.person, name="staff_person"),
+    path("staff/<str:username>/disable/", staff_actions.disable, name="staff_disable"),
+    path("staff/<str:username>/enable/", staff_actions.enable, name="staff_enable"),
+    path("staff/<str:username>/roles/", staff_actions.roles, name="staff_roles"),
+    path("staff/<str:username>/password/", staff_actions.password, name="staff_password"),
     path("transfers/new/", transfers.new, name="transfer_new"),
 ]
 

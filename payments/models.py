@@ -11,6 +11,7 @@ from dynamodb.attributes import (
     TextAttribute,
     TextListAttribute,
     TimeAttribute,
+    ValuesAttribute,
     WholeNumberAttribute,
 )
 from dynamodb.models import Record, VersionedRecord
@@ -257,7 +258,11 @@ class IdempotencyKey(Record):
 
 
 class Activity(VersionedRecord):
-    """What one subject has moved in the current UTC day: ``maker:teller1:USD``, minor units."""
+    """What one subject has moved in the current UTC day: ``maker:teller1:USD``, minor units.
+
+    A ``customer:<id>`` has ``sums`` by currency and direction, and in ``recent`` the times and ids
+    of the last payments; until ``burst_until`` those that come belong to a burst already told of.
+    """
 
     class Meta:
         table_name = "activity"
@@ -265,6 +270,9 @@ class Activity(VersionedRecord):
     subject = TextAttribute(hash_key=True)
     day = TextAttribute()
     total = WholeNumberAttribute(default=0)
+    sums = ValuesAttribute(null=True)
+    recent = TextListAttribute(null=True)
+    burst_until = TimeAttribute(null=True)
 
     def current_day(self, at: datetime) -> str:
         return max(utc_day(at), self.day)

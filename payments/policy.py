@@ -20,6 +20,9 @@ class Policy:
     approval_hours: int = 24
     max_failed_attempts: int = 3
     account_lock_minutes: int = 30
+    large_transaction_threshold: int = 1_000_000
+    suspicious_velocity_threshold: int = 5
+    alert_days: int = 30
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Policy":
@@ -32,7 +35,16 @@ class Policy:
 
     def approval_threshold_minor(self, currency: str) -> int:
         """What may move in a day without a second person, in the currency's own minor units."""
-        return self.approval_threshold * int(10 ** exponent(currency)) // 100
+        return _minor(self.approval_threshold, currency)
+
+    def large_transaction_minor(self, currency: str) -> int:
+        """From where on a payment, or a customer's sum of a day, is large, in minor units."""
+        return _minor(self.large_transaction_threshold, currency)
+
+    @property
+    def alert_time(self) -> timedelta:
+        """How long after its detection an alert must be decided (31 CFR 1020.320(b)(3))."""
+        return timedelta(days=self.alert_days)
 
     @property
     def approval_time(self) -> timedelta:
@@ -43,6 +55,11 @@ class Policy:
     def lock(self) -> timedelta:
         """How long debits stay locked, and the time within which failures count together."""
         return timedelta(minutes=self.account_lock_minutes)
+
+
+def _minor(threshold: int, currency: str) -> int:
+    """A threshold of a currency with two decimals as the same number of another's whole units."""
+    return threshold * int(10 ** exponent(currency)) // 100
 
 
 _policy = Policy()

@@ -11,9 +11,9 @@ from dynamodb.errors import OutcomeUnknownError, StoreBusyError, StoreError
 from dynamodb.models import Record
 from dynamodb.retries import Patience, read_within, settle
 from dynamodb.transactions import Transaction
-from payments import attempts, directory, ledger, rules, totals, turns
+from payments import attempts, compliance, directory, ledger, rules, totals, turns
 from payments.identifiers import new_payment_id
-from payments.models import Account, IdempotencyKey, Payment, PaymentStatus
+from payments.models import Account, Activity, IdempotencyKey, Payment, PaymentStatus
 from payments.refusals import InsufficientFunds, InvalidRequest, KeyReused, Refusal
 from payments.requests import TransferRequest, check_is_ahead, checked_transfer
 from payments.rules import Decision, Posting
@@ -134,14 +134,15 @@ class _Deciding:
     known: dict[str, Any] = field(init=False, default_factory=dict)
 
     def settle(self) -> Transfer:
-        maker = totals.maker_key(self.actor, self.request.currency)
-        names = (self.request.from_account_id, self.request.to_account_id)
-        with turns.turn(self.patience, *names, *([maker.subject] if maker else [])):
-            self._read(with_payment=bool(self.request.scheduled_for))
+        keys = self._keys(with_payment=bool(self.request.scheduled_for))
+        names = [key.subject for key in keys.values() if isinstance(key, Activity)]
+        names += [self.request.from_account_id, self.request.to_account_id]
+        with turns.turn(self.patience, *names):
+            self.known = directory.read(keys, self.patience)
             return settle(self._build, self.known, at=self.at, patience=self.patience)
 
     def preview(self) -> Preview | Transfer:
-        self._read(with_payment=True)
+        self.known = directory.read(self._keys(with_payment=True), self.patience)
         try:
             decision = None if self._earlier() else self._decide() or _UNDECIDED
         except Refusal:
@@ -155,18 +156,20 @@ class _Deciding:
             triggers=decision.triggers,
         )
 
-    def _read(self, *, with_payment: bool) -> None:
-        """Read all that the decision depends on in one request."""
+    def _keys(self, *, with_payment: bool) -> dict[str, Record | None]:
+        """What the decision depends on and is read in one request."""
         original = self.request.reverses
-        keys: dict[str, Record | None] = {
-            "source": directory.account_key(self.request.from_account_id, self.patience),
-            "target": directory.account_key(self.request.to_account_id, self.patience),
+        source = directory.account_key(self.request.from_account_id, self.patience)
+        target = directory.account_key(self.request.to_account_id, self.patience)
+        return {
+            "source": source,
+            "target": target,
             "key": self._key() if self.request.idempotency_key else None,
             "maker": totals.maker_key(self.actor, self.request.currency),
             "original": directory.payment_key(original) if original else None,
             "payment": directory.payment_key(self.request.payment_id) if with_payment else None,
+            **compliance.watched(source, target),
         }
-        self.known = directory.read(keys, self.patience)
 
     def _build(self, tx: Transaction) -> Transfer:
         if earlier := self._earlier():
@@ -224,6 +227,7 @@ class _Deciding:
             payment = ledger.add_processed(tx, payment, self.actor)
             ledger.add_posting(tx, source, target, decision.posting, payment, self.actor)
             totals.add_activity(tx, self.known["maker"], payment, self.actor)
+            compliance.watch(tx, self.known, payment, source, target)
         if original is not None:
             ledger.count_reversal(tx, original, payment, payment.amount, self.actor)
         return payment

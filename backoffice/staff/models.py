@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.hashers import check_password
 from django.db import models  # noqa: TID251 - Django takes nothing but a model for its user
+from django.utils.crypto import salted_hmac
 
 from backoffice.permissions import Permission, Role, granted
 from backoffice.staff import queries
@@ -100,6 +101,11 @@ class Staff(AbstractBaseUser):
         """Read the record anew; raises ``Staff.DoesNotExist``."""
         found = Staff.objects.get_by_natural_key(self.username)
         self.record, self.password = found.record, found.record.password
+
+    def _get_session_auth_hash(self, secret: str | bytes | None = None) -> str:
+        """What a session must be of to go on: this password, and no epoch that has ended."""
+        of = f"{self.password}:{self.record.session_epoch}"
+        return salted_hmac(__name__, of, secret=secret, algorithm="sha256").hexdigest()
 
     def save(self, *_args: Any, **_kwargs: Any) -> NoReturn:
         raise TypeError("Staff are changed by backoffice.staff.services, which leaves an entry.")

@@ -2,10 +2,12 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
-from backoffice.staff.records import StaffRecord
+from backoffice.staff.records import EVERYBODY, StaffRecord
 from dynamodb import store
 from dynamodb.client import call
+from dynamodb.pages import PAGE_ROWS, Page, Query, read_page
 
 USERNAME_LENGTH = 40
 _USERNAME = re.compile(rf"[a-z][a-z0-9._-]{{0,{USERNAME_LENGTH - 1}}}", re.ASCII)
@@ -21,6 +23,29 @@ def find(typed: str) -> StaffRecord | None:
     """One member of staff, read consistently."""
     username = as_username(typed)
     return store.get(StaffRecord(username=username)) if username else None
+
+
+def list_staff(*, person: str, cursor: str = "", rows: int = PAGE_ROWS) -> Page[StaffRecord]:
+    """A page of all staff, the disabled too, by name. Whoever was just added may be missing."""
+    query = Query(
+        model=StaffRecord,
+        index="staff-index",
+        partition=EVERYBODY,
+        newest_first=False,
+        hydrate=True,
+    )
+    return read_page([query], person=person, cursor=cursor, rows=rows)
+
+
+def everybody() -> Iterator[StaffRecord]:
+    """All staff by name, as ``list_staff``, page after page."""
+    cursor = ""
+    while True:
+        page = list_staff(person="", cursor=cursor)
+        yield from page.rows
+        cursor = page.next_cursor
+        if not cursor:
+            return
 
 
 def is_anybody_there() -> bool:

@@ -14,16 +14,38 @@ from dynamodb.attributes import (
 )
 from dynamodb.models import Record
 
+EVERYBODY = "staff"
+"""The one key that all of the staff are listed under: a house has some thousands at most, and
+their index is written only when somebody joins."""
+
+
+class StaffIndex(GlobalSecondaryIndex["StaffRecord"]):
+    """Everybody by name. Its keys never change, so it is written once for each person."""
+
+    class Meta:
+        index_name = "staff-index"
+        projection = KeysOnlyProjection()
+
+    listed_as = TextAttribute(hash_key=True)
+    username = TextAttribute(range_key=True)
+
 
 class StaffRecord(Chained):
-    """A member of staff. ``password`` is a hash; its value never stands in an entry."""
+    """A member of staff. ``password`` is a hash; its value never stands in an entry.
+
+    ``factors`` names the second factors a person has, by which the trail knows them too. Every
+    session was begun under a ``session_epoch``; to move it ends all that were begun before.
+    """
 
     class Meta:
         table_name = "staff"
 
-    unaudited: ClassVar[frozenset[str]] = frozenset({"last_login"})
+    unaudited: ClassVar[frozenset[str]] = frozenset(
+        {"last_login", "listed_as", "roles_since", "session_epoch", "state_since"}
+    )
 
     username = TextAttribute(hash_key=True)
+    listed_as = TextAttribute(default=EVERYBODY)
     password = TextAttribute()
     roles = TextListAttribute()
     full_name = TextAttribute(null=True)
@@ -33,6 +55,12 @@ class StaffRecord(Chained):
     must_change_password = BooleanAttribute(default=True)
     password_changed_at = TimeAttribute(null=True)
     last_login = TimeAttribute(null=True)
+    factors = TextListAttribute(null=True)
+    session_epoch = WholeNumberAttribute(default=0)
+    state_since = TimeAttribute(null=True)
+    roles_since = TimeAttribute(null=True)
+
+    staff_index = StaffIndex()
 
 
 class UsernameIndex(GlobalSecondaryIndex["SessionRecord"]):
@@ -60,3 +88,13 @@ class SessionRecord(Record):
     expires_at = WholeNumberAttribute()
 
     username_index = UsernameIndex()
+
+
+class SignedList(Record):
+    """A list of everybody's rights as it was signed, under the SHA-256 of its bytes; compressed."""
+
+    class Meta:
+        table_name = "signed_lists"
+
+    list_hash = TextAttribute(hash_key=True)
+    body = TextAttribute()

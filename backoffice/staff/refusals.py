@@ -55,3 +55,20 @@ class StaffNotFound(Refusal):
 class NotAllowed(Refusal):
     code = "not_allowed"
     field = "operator"
+
+
+class Oneself(Refusal):
+    code = "same_person"
+    sentence = "Nobody manages their own account: another administrator must do this."
+
+
+class NoChange(Refusal):
+    code = "no_change"
+
+
+class ListChanged(Refusal):
+    code = "list_changed"
+    sentence = (
+        "What people may do has changed since you opened this page, so nothing was signed. "
+        "Look at the list again: it is as of now."
+    )

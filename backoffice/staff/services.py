@@ -1,6 +1,6 @@
 """Changes of staff, each with its entry in one commit, and what is noted of people's doings."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,9 @@ from backoffice.staff.records import StaffRecord
 from backoffice.staff.time_zones import known_time_zones
 from dynamodb.retries import Patience, commit_within, settle
 from dynamodb.transactions import Committed, Transaction
+
+RESERVED = frozenset({"new", "review"})
+"""Names that stand in addresses where usernames do."""
 
 _COMMIT_SECONDS = 5.0
 
@@ -40,9 +43,11 @@ def create_staff(new: NewStaff, *, actor: Actor, at: datetime) -> StaffRecord:
     """Add a member of staff. Raises a refusal of ``backoffice.staff.refusals``."""
     record = _checked(new)
     record.password = make_password(new.password)
-    record.password_changed_at = at
+    record.password_changed_at = record.state_since = record.roles_since = at
     tx = Transaction(at=at)
-    created = trail.create(tx, "staff", record, _event(record.username, "staff.created", actor))
+    created = trail.create(
+        tx, "staff", record, staff_event(record.username, "staff.created", actor)
+    )
     outcome = commit_within(tx.freeze(), Patience(limit_seconds=_COMMIT_SECONDS))
     if not isinstance(outcome, Committed):
         raise refusals.UsernameTaken
@@ -52,15 +57,14 @@ def create_staff(new: NewStaff, *, actor: Actor, at: datetime) -> StaffRecord:
 def _checked(new: NewStaff) -> StaffRecord:
     if not new.username or queries.as_username(new.username) != new.username:
         raise refusals.InvalidUsername
-    if not new.roles:
-        raise refusals.NoRole
-    if pair := conflicting(new.roles):
-        raise refusals.ConflictingRoles(pair)
+    if new.username in RESERVED:
+        raise refusals.InvalidUsername("This name is taken by a page. Choose another one.")
+    roles = checked_roles(new.roles)
     _check_time_zone(new.time_zone)
     record = StaffRecord(
         username=new.username,
         password="",
-        roles=sorted(set(new.roles)),
+        roles=roles,
         full_name=new.full_name or None,
         email=new.email or None,
         time_zone=new.time_zone,
@@ -70,48 +74,79 @@ def _checked(new: NewStaff) -> StaffRecord:
     return record
 
 
-def set_password(*, username: str, password: str, actor: Actor, at: datetime) -> StaffRecord:
+def checked_roles(roles: Collection[Role]) -> list[str]:
+    """Roles as they are stored; raises ``NoRole`` or ``ConflictingRoles``."""
+    if not roles:
+        raise refusals.NoRole
+    if pair := conflicting(roles):
+        raise refusals.ConflictingRoles(pair)
+    return sorted(set(roles))
+
+
+def set_password(
+    *, username: str, password: str, actor: Actor, at: datetime, reason: str = ""
+) -> StaffRecord:
     """Give a person another password, which ends their other sessions.
 
     Raises ``WeakPassword``. Whoever is given one by somebody else changes it at the next sign-in.
     """
-    _check_password(password, _found(username))
+    _check_password(password, find_staff(username))
     changes = {
         "password": make_password(password),
         "password_changed_at": at,
         "must_change_password": username != actor.id,
     }
-    return _change(username, changes, "staff.password_changed", actor, at)
+    event = staff_event(username, "staff.password_changed", actor, reason)
+    return change_staff(username, lambda _: changes, event, at=at)
 
 
 def set_time_zone(*, username: str, time_zone: str, actor: Actor, at: datetime) -> StaffRecord:
     """Show times to a person in another zone. Raises ``UnknownTimeZone``."""
     _check_time_zone(time_zone)
-    return _change(username, {"time_zone": time_zone}, "staff.time_zone_changed", actor, at)
+    event = staff_event(username, "staff.time_zone_changed", actor)
+    return change_staff(username, lambda _: {"time_zone": time_zone}, event, at=at)
 
 
-def _change(
-    username: str, changes: Mapping[str, Any], action: str, actor: Actor, at: datetime
+def change_staff(
+    username: str,
+    decide: Callable[[StaffRecord], Mapping[str, Any]],
+    event: Event,
+    *,
+    at: datetime,
+    also: Callable[[Transaction, dict[str, Any]], None] | None = None,
+    known: Mapping[str, Any] | None = None,
 ) -> StaffRecord:
-    event = _event(username, action, actor)
+    """Commit what ``decide`` changes of a person's record as it stands, with its entry.
 
-    known = {"staff": _found(username)}
+    ``also`` adds other actions, given what is ``known`` of their records. Raises what both raise.
+    """
+    stands: dict[str, Any] = {"staff": find_staff(username), **(known or {})}
 
     def build(tx: Transaction) -> StaffRecord:
-        return trail.change(tx, "staff", known["staff"], changes, event)
+        if also is not None:
+            also(tx, stands)
+        record: StaffRecord = stands["staff"]
+        return trail.change(tx, "staff", record, decide(record), event)
 
-    return settle(build, known, at=at, patience=Patience(limit_seconds=_COMMIT_SECONDS))
+    return settle(build, stands, at=at, patience=Patience(limit_seconds=_COMMIT_SECONDS))
 
 
-def _found(username: str) -> StaffRecord:
+def staff_event(username: str, action: str, actor: Actor, reason: str = "") -> Event:
+    return Event(
+        entity_id=f"staff:{username}",
+        entity_type="staff",
+        action=action,
+        actor=actor,
+        reason=reason,
+    )
+
+
+def find_staff(username: str) -> StaffRecord:
+    """A member of staff; raises ``StaffNotFound``."""
     record = queries.find(username)
     if record is None:
         raise refusals.StaffNotFound
     return record
-
-
-def _event(username: str, action: str, actor: Actor) -> Event:
-    return Event(entity_id=f"staff:{username}", entity_type="staff", action=action, actor=actor)
 
 
 def _check_time_zone(name: str) -> None:

@@ -7,7 +7,7 @@ from audit import queries
 from audit.context import Actor
 from audit.models import AuditLog
 from backoffice.permissions import Role
-from backoffice.staff import services
+from backoffice.staff import managing, services
 from backoffice.staff.models import Staff
 from backoffice.staff.services import NewStaff
 
@@ -36,7 +36,7 @@ def a_member(
 
 
 def deactivated(username: str) -> None:
-    services._change(username, {"is_active": False}, "staff.deactivated", SETUP, AT)
+    managing.disable_staff(username=username, reason="Has left", actor=SETUP, at=AT)
 
 
 def chain(entity_id: str) -> list[AuditLog]:

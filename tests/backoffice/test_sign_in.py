@@ -154,5 +154,6 @@ def test_the_first_password_is_changed_first(moto_store: None, client: Client) -
 
 def test_a_role_unknown_to_this_release_grants_nothing(signed_in: SignIn) -> None:
     client = signed_in(Role.TELLER)
-    services._change("someone", {"roles": ["auditor"]}, "staff.roles_changed", SETUP, AT)
+    event = services.staff_event("someone", "staff.roles_changed", SETUP)
+    services.change_staff("someone", lambda _: {"roles": ["auditor"]}, event, at=AT)
     assert "Audit" not in client.get("/admin/").text

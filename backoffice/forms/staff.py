@@ -1,0 +1,148 @@
+"""What an administrator enters to add a member of staff, or to change another's account."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django import forms
+
+from audit.context import Actor
+from backoffice.forms.fields import IdField, TextField
+from backoffice.forms.ids import ActionForm
+from backoffice.forms.lifecycle import ReasonField
+from backoffice.permissions import Role
+from backoffice.staff import managing
+from backoffice.staff.queries import USERNAME_LENGTH
+from backoffice.staff.records import StaffRecord
+from backoffice.staff.services import NewStaff
+from backoffice.staff.time_zones import known_time_zones
+
+_NAME_LENGTH = 80
+
+
+class RolesField(forms.MultipleChoiceField):
+    def __init__(self) -> None:
+        super().__init__(
+            choices=[(role.value, role.value.capitalize()) for role in Role],
+            widget=forms.CheckboxSelectMultiple,
+            required=False,
+            help_text="Compliance and admin each stand alone: neither goes with another role.",
+        )
+
+    def clean(self, value: Any) -> list[Role]:
+        return [Role(name) for name in super().clean(value)]
+
+
+class NewStaffForm(ActionForm):
+    subject = "staff"
+
+    username = IdField(
+        help_text=f"Small letters, digits, dots, dashes, at most {USERNAME_LENGTH}. It stays."
+    )
+    full_name = TextField(max_length=_NAME_LENGTH)
+    email = forms.EmailField(required=False)
+    roles = RolesField()
+    time_zone = forms.ChoiceField(
+        choices=lambda: [(name, name.replace("_", " ")) for name in known_time_zones()],
+        initial="UTC",
+        help_text="They may change it themselves.",
+    )
+
+    def save(self, password: str, *, actor: Actor, at: datetime) -> StaffRecord:
+        """Add the person, of a form that is valid; raises the service's refusals."""
+        new = NewStaff(password=password, **self.cleaned_data)
+        return managing.add_staff(new, actor=actor, at=at)
+
+
+class StaffForm(ActionForm):
+    """One thing done with another person's account: its words, its fields, its service.
+
+    ``about`` says what it does, ``done`` what has been done.
+    """
+
+    subject = "staff"
+    title: ClassVar[str]
+    about: ClassVar[str]
+    done: ClassVar[str]
+
+    reason = ReasonField()
+
+    def __init__(self, *args: Any, record: StaffRecord, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.record = record
+        self.order_fields([name for name in self.fields if name != "reason"])
+
+    def save(self, *, actor: Actor, at: datetime) -> str:
+        """Do it, with a form that is valid; returns a first password where one is given."""
+        raise NotImplementedError
+
+    @property
+    def reasoned(self) -> dict[str, Any]:
+        return {"username": self.record.username, "reason": self.cleaned_data["reason"]}
+
+
+class DisableForm(StaffForm):
+    title = "Disable the account"
+    about = "Their sessions end at once, and they cannot sign in until they are enabled again."
+    done = "The account is disabled."
+
+    def save(self, *, actor: Actor, at: datetime) -> str:
+        managing.disable_staff(actor=actor, at=at, **self.reasoned)
+        return ""
+
+
+class EnableForm(StaffForm):
+    title = "Enable the account"
+    about = "They can sign in again, with the password and the roles they had."
+    done = "The account is active again."
+
+    def save(self, *, actor: Actor, at: datetime) -> str:
+        managing.enable_staff(actor=actor, at=at, **self.reasoned)
+        return ""
+
+
+class RolesForm(StaffForm):
+    title = "Change the roles"
+    about = "What the new roles allow and forbid holds from the next request on."
+    done = "The roles are changed."
+
+    roles = RolesField()
+
+    def __init__(self, *args: Any, record: StaffRecord, **kwargs: Any) -> None:
+        kwargs["initial"] = {"roles": record.roles, **kwargs.get("initial", {})}
+        super().__init__(*args, record=record, **kwargs)
+
+    def save(self, *, actor: Actor, at: datetime) -> str:
+        roles = self.cleaned_data["roles"]
+        managing.change_roles(roles=roles, actor=actor, at=at, **self.reasoned)
+        return ""
+
+
+class PasswordResetForm(StaffForm):
+    title = "Reset the password"
+    about = (
+        "The password they have stops working and their sessions end. You are shown a first "
+        "password once, to hand to them; they choose their own when they sign in."
+    )
+    done = "The password is reset."
+
+    def save(self, *, actor: Actor, at: datetime) -> str:
+        return managing.reset_password(actor=actor, at=at, **self.reasoned)
+
+
+class SignOffForm(ActionForm):
+    """The access review signed; ``seen`` is the digest of the rights that the signer has seen."""
+
+    subject = "access_review"
+
+    seen = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
+    note = TextField(
+        required=False,
+        max_length=140,
+        help_text="What you found, or who should lose what. At most 140 characters.",
+    )
+
+    def see(self, digest: str) -> None:
+        """Put before the signer what they would sign now."""
+        self.initial["seen"] = digest
+        if self.is_bound:
+            self._set("seen", digest)

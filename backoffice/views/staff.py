@@ -1,0 +1,144 @@
+"""The staff: who there is, one person, a new one, and the review of what everybody may do."""
+
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from audit import queries as trail_queries
+from audit.context import Actor
+from backoffice.forms.staff import NewStaffForm, SignOffForm
+from backoffice.permissions import Permission, StaffRequest, requires
+from backoffice.presenters.audit import entry_rows
+from backoffice.presenters.lists import pager
+from backoffice.presenters.staff import staff_row
+from backoffice.site import page
+from backoffice.staff import access_review, managing, queries
+from backoffice.staff.records import StaffRecord
+from backoffice.views.once import settle
+from dynamodb.times import utc_now
+
+
+@requires(Permission.READ_STAFF)
+def listing(request: StaffRequest) -> HttpResponse:
+    found = queries.list_staff(person=request.user.username, cursor=request.GET.get("cursor", ""))
+    context = {
+        "title": "Staff",
+        "rows": [staff_row(record) for record in found.rows],
+        "pager": pager(request, found),
+    }
+    return page(request, "backoffice/staff/list.html", context)
+
+
+@requires(Permission.READ_STAFF)
+def person(request: StaffRequest, username: str) -> HttpResponse:
+    record = found_person(username)
+    cursor = request.GET.get("cursor", "")
+    chain = trail_queries.chain_page(
+        f"staff:{record.username}", person=request.user.username, cursor=cursor
+    )
+    context = {
+        "title": record.full_name or record.username,
+        "crumbs": [("Staff", reverse("admin:staff"))],
+        "shown": staff_row(record),
+        "is_oneself": record.username == request.user.username,
+        "rows": entry_rows(chain.rows),
+        "pager": pager(request, chain),
+    }
+    return page(request, "backoffice/staff/person.html", context)
+
+
+@requires(Permission.MANAGE_STAFF)
+def new(request: StaffRequest) -> HttpResponse:
+    show = partial(_new_page, request)
+    if request.method != "POST":
+        return show(NewStaffForm())
+
+    def act(form: NewStaffForm) -> HttpResponse:
+        password = managing.first_password()
+        actor = Actor(id=request.user.username)
+        record = form.save(password, actor=actor, at=utc_now())
+        return first_password_page(request, record, password)
+
+    return settle(request, NewStaffForm(request.POST), act, show)
+
+
+def first_password_page(request: StaffRequest, record: StaffRecord, password: str) -> HttpResponse:
+    """Show a first password: this once, for it is kept nowhere."""
+    context = {
+        "title": f"First password of {record.username}",
+        "crumbs": [("Staff", reverse("admin:staff"))],
+        "shown": staff_row(record),
+        "password": password,
+    }
+    return page(request, "backoffice/staff/first_password.html", context)
+
+
+def found_person(username: str) -> StaffRecord:
+    record = queries.find(username)
+    if record is None or record.username != username:
+        raise Http404(f"There is no member of staff named {username}.")
+    return record
+
+
+@requires(Permission.READ_STAFF)
+def review(request: StaffRequest) -> HttpResponse:
+    """Who may do what, to be signed by an administrator or a compliance reviewer."""
+    show = partial(_review_page, request)
+    if request.method != "POST":
+        return show(SignOffForm())
+
+    def act(form: SignOffForm) -> HttpResponse:
+        actor = Actor(id=request.user.username)
+        access_review.sign(**form.cleaned_data, actor=actor, at=utc_now())
+        messages.success(request, "The access review is signed.")
+        return redirect("admin:staff_review")
+
+    return settle(request, SignOffForm(request.POST), act, show)
+
+
+@requires(Permission.READ_STAFF)
+def signed_list(request: StaffRequest, list_hash: str) -> HttpResponse:  # noqa: ARG001 - a view's
+    """A list as it was signed, as JSON Lines: its SHA-256 is the hash in the trail."""
+    body = access_review.signed_list(list_hash)
+    if body is None:
+        raise Http404("No list was signed under this hash.")
+    name = f"access-review-{list_hash[:12]}.jsonl"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return HttpResponse(body, content_type="application/jsonl; charset=utf-8", headers=headers)
+
+
+def _new_page(
+    request: StaffRequest, form: NewStaffForm, *, status: int = HTTPStatus.OK, **more: Any
+) -> HttpResponse:
+    context = {
+        "title": "Add a member of staff",
+        "crumbs": [("Staff", reverse("admin:staff"))],
+        "form": form,
+        **more,
+    }
+    return page(request, "backoffice/staff/new.html", context, status=status)
+
+
+def _review_page(
+    request: StaffRequest, form: SignOffForm, *, status: int = HTTPStatus.OK, **more: Any
+) -> HttpResponse:
+    everybody = list(queries.everybody())
+    form.see(access_review.seen_digest(everybody))
+    signed = access_review.sign_offs(
+        person=request.user.username, cursor=request.GET.get("cursor", "")
+    )
+    context = {
+        "title": "Access review",
+        "crumbs": [("Staff", reverse("admin:staff"))],
+        "form": form,
+        "people": [staff_row(record) for record in everybody],
+        "sign_offs": signed.rows,
+        "pager": pager(request, signed),
+        **more,
+    }
+    return page(request, "backoffice/staff/review.html", context, status=status)
