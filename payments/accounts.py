@@ -135,11 +135,12 @@ class _Opening:
             currency=self.request.currency,
             description="Opening balance",
         )
-        today = totals.maker_today(self.actor, maker, self.at)
-        decision = rules.decide(deposit, clearing, account, self.at, maker_today_minor=today)
+        person = totals.maker_today(self.actor, maker, deposit.currency, self.at)
+        decision = rules.decide(deposit, clearing, account, self.at, maker=person)
         payment = ledger.asked(deposit, clearing, self.actor)
         if decision.triggers:
-            ledger.add_pending(tx, payment, clearing, decision.triggers, self.actor)
+            payment = ledger.add_pending(tx, payment, clearing, decision.triggers, self.actor)
+            totals.add_activity(tx, maker, payment, self.actor)
             return trail.create(tx, "account", account, _opened(account, self.actor))
         ledger.assert_balanced(clearing, account, decision.posting)
         payment = ledger.add_processed(tx, payment, self.actor)

@@ -148,8 +148,8 @@ def _close_with_rest(
             event = _event(source, "account.closed", reason, actor)
             return trail.change(tx, "source", source, _CLOSED, event)
         request = checked_transfer(_rest_of(source, target, payment_id, source.balance), at)
-        today = totals.maker_today(actor, maker, at)
-        decision = rules.decide(request, source, target, at, maker_today_minor=today)
+        person = totals.maker_today(actor, maker, source.currency, at)
+        decision = rules.decide(request, source, target, at, maker=person)
         if decision.triggers:
             raise WrongState("The rest needs a second person: transfer it first, then close.")
         payment = ledger.add_processed(tx, ledger.asked(request, source, actor), actor, reason)

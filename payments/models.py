@@ -212,6 +212,7 @@ class Payment(Chained):
     failure_reason = TextAttribute(null=True)
     failure_code = TextAttribute(null=True)
     requested_by = TextAttribute(null=True)
+    requested_as = TextListAttribute(null=True)
     approved_by = TextAttribute(null=True)
     expires_at = TimeAttribute(null=True)
     reverses = TextAttribute(null=True)
@@ -260,6 +261,7 @@ class IdempotencyKey(Record):
 class Activity(VersionedRecord):
     """What one subject has moved in the current UTC day: ``maker:teller1:USD``, minor units.
 
+    ``total`` has moved without a second person; ``asked`` is that and what waited for one.
     A ``customer:<id>`` has ``sums`` by currency and direction, and in ``recent`` the times and ids
     of the last payments; until ``burst_until`` those that come belong to a burst already told of.
     """
@@ -273,6 +275,7 @@ class Activity(VersionedRecord):
     sums = ValuesAttribute(null=True)
     recent = TextListAttribute(null=True)
     burst_until = TimeAttribute(null=True)
+    asked = WholeNumberAttribute(default=0)
 
     def current_day(self, at: datetime) -> str:
         return max(utc_day(at), self.day)
@@ -280,3 +283,7 @@ class Activity(VersionedRecord):
     def total_on(self, at: datetime) -> int:
         """What has moved in the current day, in minor units; 0 on a new day."""
         return self.total if self.day == self.current_day(at) else 0
+
+    def asked_on(self, at: datetime) -> int:
+        """What has been asked for in the current day, in minor units; 0 on a new day."""
+        return self.asked if self.day == self.current_day(at) else 0

@@ -1,10 +1,11 @@
 """The numbers that money moves by: thresholds, limits and times, set once at start."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 
-from payments.money import exponent
+from payments.money import in_currency
+from payments.role_limits import RoleLimits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,23 +24,26 @@ class Policy:
     large_transaction_threshold: int = 1_000_000
     suspicious_velocity_threshold: int = 5
     alert_days: int = 30
+    role_limits: RoleLimits = field(default_factory=RoleLimits)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Policy":
-        """Read what is set; raises ``ValueError`` that names what is not a whole number."""
-        given = {field.name: environment.get(field.name.upper(), "") for field in fields(cls)}
+        """Read what is set; raises ``ValueError`` that names what has the wrong shape."""
+        given = {each.name: environment.get(each.name.upper(), "") for each in fields(cls)}
+        role_limits = RoleLimits.parse(given.pop("role_limits"))
         for name, text in given.items():
             if text and not (text.isascii() and text.isdecimal()):
                 raise ValueError(f"{name.upper()} must be a whole number, not {text!r}.")
-        return cls(**{name: int(text) for name, text in given.items() if text})
+        numbers = {name: int(text) for name, text in given.items() if text}
+        return cls(role_limits=role_limits, **numbers)
 
     def approval_threshold_minor(self, currency: str) -> int:
         """What may move in a day without a second person, in the currency's own minor units."""
-        return _minor(self.approval_threshold, currency)
+        return in_currency(self.approval_threshold, currency)
 
     def large_transaction_minor(self, currency: str) -> int:
         """From where on a payment, or a customer's sum of a day, is large, in minor units."""
-        return _minor(self.large_transaction_threshold, currency)
+        return in_currency(self.large_transaction_threshold, currency)
 
     @property
     def alert_time(self) -> timedelta:
@@ -55,11 +59,6 @@ class Policy:
     def lock(self) -> timedelta:
         """How long debits stay locked, and the time within which failures count together."""
         return timedelta(minutes=self.account_lock_minutes)
-
-
-def _minor(threshold: int, currency: str) -> int:
-    """A threshold of a currency with two decimals as the same number of another's whole units."""
-    return threshold * int(10 ** exponent(currency)) // 100
 
 
 _policy = Policy()

@@ -16,7 +16,7 @@ from payments.identifiers import new_payment_id
 from payments.models import Account, Activity, IdempotencyKey, Payment, PaymentStatus
 from payments.refusals import InsufficientFunds, InvalidRequest, KeyReused, Refusal
 from payments.requests import TransferRequest, check_is_ahead, checked_transfer
-from payments.rules import Decision, Posting
+from payments.rules import Decision, Maker, Posting
 
 __all__ = [
     "Preview",
@@ -40,7 +40,7 @@ class Transfer:
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """Both accounts as they stand, what the transfer would change, and why it would wait.
+    """Both accounts and the maker as they stand, what would change, and why it would wait.
 
     One for a later day changes nothing yet: it is decided then.
     """
@@ -49,6 +49,7 @@ class Preview:
     target: Account
     posting: Posting
     triggers: list[str]
+    maker: Maker | None = None
 
 
 def transfer_funds(
@@ -91,7 +92,9 @@ def preview_transfer(request: TransferRequest, *, actor: Actor, at: datetime) ->
 
 def run_scheduled(payment: Payment, *, at: datetime) -> Transfer:
     """Decide a scheduled payment anew on its day; it is processed, waits for approval or fails."""
-    maker = Actor(id=payment.requested_by or "system:settlement")
+    maker = Actor(
+        id=payment.requested_by or "system:settlement", roles=tuple(payment.requested_as or ())
+    )
     deciding = _Deciding(request=request_of(payment), actor=maker, at=at, is_due=True)
     return deciding.settle()
 
@@ -154,6 +157,7 @@ class _Deciding:
             target=self.known["target"],
             posting=decision.posting,
             triggers=decision.triggers,
+            maker=self._maker(),
         )
 
     def _keys(self, *, with_payment: bool) -> dict[str, Record | None]:
@@ -206,15 +210,17 @@ class _Deciding:
 
     def _decide(self) -> Decision | None:
         """Decide; ``None`` for a payment that is to be decided on a later day."""
-        source, target, maker = (self.known[name] for name in ("source", "target", "maker"))
+        source, target = self.known["source"], self.known["target"]
         if self.request.reverses:
             rules.check_reversal(self.known["original"], self.request)
         if self.request.scheduled_for and not self.is_due:
             check_is_ahead(self.request, self.at)
             rules.check_parties(self.request, source, target)
             return None
-        today = totals.maker_today(self.actor, maker, self.at)
-        return rules.decide(self.request, source, target, self.at, maker_today_minor=today)
+        return rules.decide(self.request, source, target, self.at, maker=self._maker())
+
+    def _maker(self) -> Maker | None:
+        return totals.maker_today(self.actor, self.known["maker"], self.request.currency, self.at)
 
     def _add_decided(self, tx: Transaction, decision: Decision | None) -> Payment:
         source, target, original = (self.known[name] for name in ("source", "target", "original"))
@@ -226,8 +232,8 @@ class _Deciding:
         else:
             payment = ledger.add_processed(tx, payment, self.actor)
             ledger.add_posting(tx, source, target, decision.posting, payment, self.actor)
-            totals.add_activity(tx, self.known["maker"], payment, self.actor)
             compliance.watch(tx, self.known, payment, source, target)
+        totals.add_activity(tx, self.known["maker"], payment, self.actor)
         if original is not None:
             ledger.count_reversal(tx, original, payment, payment.amount, self.actor)
         return payment
