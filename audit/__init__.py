@@ -6,5 +6,7 @@
 - ``trail``: an entry and its change, in one transaction
 - ``queries``: by entity, action, person and day
 - ``verify``: whether a chain is whole
+- ``verification``: whether all are, with ``walks`` (through whole tables), ``fingerprints``
+  (whether millions agree), ``heads`` (wherever they stand) and ``verified`` (what was found)
 - ``replay``: whether a record is what its chain tells
 """

@@ -12,7 +12,8 @@ from dynamodb.models import Item
 
 FIRST_PREV_HASH = "0" * 64
 SEQ_DIGITS = 12
-NOT_HASHED = frozenset({"hash", "action_key", "user_key", "day_key"})
+_INDEX_KEYS = ("action_key", "user_key", "day_key")
+NOT_HASHED = frozenset({"hash", *_INDEX_KEYS})
 """The hash itself, and the index keys, which may be spread anew without breaking a chain."""
 
 
@@ -23,6 +24,15 @@ class Head:
     seq: int = 0
     hash: str = FIRST_PREV_HASH
     at: datetime | None = None
+
+
+NO_ENTRY = Head()
+"""What stands before the first entry."""
+
+
+def index_keys(*, action: str, user_id: str, timestamp: str) -> dict[str, Any]:
+    """What an entry is found by: its action, its person and its UTC day."""
+    return dict(zip(_INDEX_KEYS, (action, user_id, timestamp[:10]), strict=True))
 
 
 def canonical_json(values: Mapping[str, Any]) -> bytes:
@@ -38,3 +48,10 @@ def entry_hash(item: Item) -> str:
     """SHA-256 in hex over a stored entry, its index keys and its own hash left out."""
     told = {name: plain(typed) for name, typed in item.items() if name not in NOT_HASHED}
     return hashlib.sha256(canonical_json(told)).hexdigest()
+
+
+def is_findable(item: Item) -> bool:
+    """Whether a stored entry has the index keys that follow from it, so that searches see it."""
+    names = ("action", "user_id", "timestamp")
+    told = {name: str(plain(item.get(name, {"S": ""}))) for name in (*names, *_INDEX_KEYS)}
+    return index_keys(**{name: told[name] for name in names}).items() <= told.items()

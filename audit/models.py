@@ -3,6 +3,7 @@
 from enum import StrEnum
 from typing import ClassVar
 
+from pynamodb.attributes import BooleanAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 
 from audit.chain import FIRST_PREV_HASH, Head
@@ -100,10 +101,11 @@ class Chained(VersionedRecord):
     """A record that carries the head of its own audit chain.
 
     ``unaudited`` names attributes whose values never stand in an entry: bookkeeping, what follows
-    from the rest, and secrets.
+    from the rest, and secrets. ``chain_prefix`` and the partition key make the name of the chain.
     """
 
     unaudited: ClassVar[frozenset[str]] = frozenset()
+    chain_prefix: ClassVar[str] = ""
 
     audit_seq = WholeNumberAttribute(default=0)
     audit_hash = TextAttribute(default=FIRST_PREV_HASH)
@@ -121,3 +123,23 @@ class AuditHead(Chained):
         table_name = "audit_heads"
 
     entity_id = TextAttribute(hash_key=True)
+
+
+class LastVerification(Record):
+    """What the last verification of a chain found, or of ``EVERYTHING``. No part of the trail."""
+
+    class Meta:
+        table_name = "verifications"
+
+    entity_id = TextAttribute(hash_key=True)
+    verified_at = TimeAttribute()
+    verified_by = TextAttribute()
+    unaltered = BooleanAttribute()
+    no_gaps = BooleanAttribute()
+    tail_complete = BooleanAttribute()
+    entries = WholeNumberAttribute()
+    fault_count = WholeNumberAttribute()
+    faults = TextListAttribute()
+
+
+EVERYTHING = "*"

@@ -31,9 +31,9 @@ class Fault:
     detail: str
 
 
-def read_chain(entity_id: str, *, since: str = "") -> Iterator[Item]:
-    """The raw entries of an entity in their order, from an RFC 3339 time on if one is given."""
-    between = (since, "~") if since else None
+def read_chain(entity_id: str, *, since: str = "", until: str = "") -> Iterator[Item]:
+    """The raw entries of an entity in their order, between two RFC 3339 times where given."""
+    between = (since or "0", until or "~") if since or until else None
     return query_items(
         Query(model=AuditLog, partition=entity_id, between=between, newest_first=False)
     )
@@ -59,9 +59,10 @@ def verify_record(
     which entry it can be judged, and only if there are later ones it is read again.
     """
     name = str(record[model.key_names()[0]])
-    head = _head(record)
+    chain = model.chain_prefix + name
+    head = head_of(record)
     replay = _Replay(names=audited_names(model), until=head.seq)
-    for fault in verify_chain(_shown(read_chain(name), replay, watch), head):
+    for fault in verify_chain(_shown(read_chain(chain), replay, watch), head):
         is_news = fault.breach is Breach.PAST_HEAD and fault.seq <= _newest_seq(model, name)
         if replay.count and not is_news:
             yield Fault(kind=fault.breach.value, id=name, detail=fault.sentence)
@@ -83,7 +84,7 @@ def verify_record(
 
 def record_claims(model: type[Chained], record: Values) -> Iterator[Claim]:
     """What a record says of itself: its head and values."""
-    head = _head(record)
+    head = head_of(record)
     yield ("head", record.get("version"), head.seq, head.hash)
     yield from (("value", *pair) for pair in _said(model, record).items())
 
@@ -143,10 +144,11 @@ def _shown(
 
 
 def _newest_seq(model: type[Chained], name: str) -> int:
-    return max((_head(record).seq for record in read_records(model, name)), default=0)
+    return max((head_of(record).seq for record in read_records(model, name)), default=0)
 
 
-def _head(record: Values) -> Head:
+def head_of(record: Values) -> Head:
+    """The head of its chain that a record carries; number 0 where it is damaged."""
     seq = record.get("audit_seq")
     return Head(seq=seq if type(seq) is int else 0, hash=str(record.get("audit_hash")))
 

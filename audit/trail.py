@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from audit import context
-from audit.chain import SEQ_DIGITS, Head, entry_hash
+from audit.chain import SEQ_DIGITS, Head, entry_hash, index_keys
 from audit.context import ID_LENGTH, USER_AGENT_LENGTH, Actor
 from audit.masking import masked
 from audit.models import AuditHead, AuditLog, Chained, EntryOutcome, Severity
@@ -111,14 +111,13 @@ def _add_entry(
     new = {**new, "reason": event.reason} if event.reason else new
     at = max(tx.at, head.at or tx.at)
     seq = head.seq + 1
+    timestamp = f"{to_rfc3339(at)}#{seq:0{SEQ_DIGITS}d}"
     entry = AuditLog(
         entity_id=event.entity_id,
-        timestamp=f"{to_rfc3339(at)}#{seq:0{SEQ_DIGITS}d}",
+        timestamp=timestamp,
         action=event.action,
-        action_key=event.action,
         user_id=event.actor.id,
-        user_key=event.actor.id,
-        day_key=to_rfc3339(at)[:10],
+        **index_keys(action=event.action, user_id=event.actor.id, timestamp=timestamp),
         entity_type=event.entity_type,
         old_values=dict(masked(old)) or None,
         new_values=dict(masked(new)) or None,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from audit.chain import Head, entry_hash
+from audit.chain import NO_ENTRY, Head, entry_hash, is_findable
 from dynamodb.attributes import plain
 from dynamodb.models import Item
 
@@ -14,30 +14,38 @@ class Breach(StrEnum):
 
     ALTERED = "entry_altered"
     UNLINKED = "entry_unlinked"
+    HIDDEN = "entry_hidden"
     HEAD_DIFFERS = "head_differs"
     MISSING = "entry_missing"
     REPEATED = "entry_repeated"
     TAIL_MISSING = "tail_missing"
     PAST_HEAD = "entry_past_head"
+    HEAD_MISSING = "head_missing"
+    CHAIN_MISSING = "chain_missing"
 
 
-NOT_UNALTERED = frozenset({Breach.ALTERED, Breach.UNLINKED, Breach.HEAD_DIFFERS})
+NOT_UNALTERED = frozenset({Breach.ALTERED, Breach.UNLINKED, Breach.HIDDEN, Breach.HEAD_DIFFERS})
 NOT_WITHOUT_GAPS = frozenset({Breach.MISSING, Breach.REPEATED})
-NOT_COMPLETE = frozenset({Breach.TAIL_MISSING, Breach.PAST_HEAD})
+NOT_COMPLETE = frozenset({
+    Breach.TAIL_MISSING, Breach.PAST_HEAD, Breach.HEAD_MISSING, Breach.CHAIN_MISSING,
+})  # fmt: skip
 """The three promises of a trail, by what breaks each."""
 
 _SENTENCES = {
     Breach.ALTERED: "Entry {seq} is not what its hash was made of.",
     Breach.UNLINKED: "Entry {seq} does not name the hash of the one before.",
+    Breach.HIDDEN: "Entry {seq} has other index keys than follow from it: searches miss it.",
     Breach.HEAD_DIFFERS: "The head names another hash for entry {seq}.",
     Breach.MISSING: "Entry {seq} is missing.",
     Breach.REPEATED: "Number {seq} is not its entry's own.",
     Breach.TAIL_MISSING: "The chain ends before entry {seq}, which the head knows of.",
     Breach.PAST_HEAD: "The chain goes on to entry {seq}, which the head does not know of.",
+    Breach.HEAD_MISSING: "There are entries up to {seq}, and no head that knows of them.",
+    Breach.CHAIN_MISSING: "There is no such chain: neither an entry {seq} nor a head.",
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, order=True)
 class ChainFault:
     """A breach, and the number of the entry it was found at."""
 
@@ -49,23 +57,24 @@ class ChainFault:
         return _SENTENCES[self.breach].format(seq=self.seq)
 
 
-def verify_chain(entries: Iterable[Item], head: Head) -> Iterator[ChainFault]:
+def verify_chain(
+    entries: Iterable[Item], head: Head, *, before: Head = NO_ENTRY
+) -> Iterator[ChainFault]:
     """Go through a chain's raw entries, in their order, up to its head; keeps one at a time.
 
-    On a live store the head is read first: the chain up to it never changes any more, and what
-    has landed since is a ``PAST_HEAD`` at the newest number, which a later head then knows of.
+    ``before`` is the entry that they follow, where they do not begin with the first. On a live
+    store the head is read first: the chain up to it never changes any more, and what has landed
+    since is a ``PAST_HEAD`` at the newest number, which a later head then knows of.
     """
-    before = Head()
     for item in entries:
-        entry = _place(item)
+        entry = place_of(item)
         if entry.seq > before.seq + 1:
             yield ChainFault(seq=before.seq + 1, breach=Breach.MISSING)
         elif entry.seq <= before.seq:
             yield ChainFault(seq=entry.seq, breach=Breach.REPEATED)
         elif plain(item.get("prev_hash", {"S": ""})) != before.hash:
             yield ChainFault(seq=entry.seq, breach=Breach.UNLINKED)
-        if not hash_holds(item):
-            yield ChainFault(seq=entry.seq, breach=Breach.ALTERED)
+        yield from verify_entry(item)
         if entry.seq == head.seq and entry.hash != head.hash:
             yield ChainFault(seq=entry.seq, breach=Breach.HEAD_DIFFERS)
         before = entry
@@ -73,6 +82,16 @@ def verify_chain(entries: Iterable[Item], head: Head) -> Iterator[ChainFault]:
         yield ChainFault(seq=before.seq + 1, breach=Breach.TAIL_MISSING)
     elif before.seq > head.seq:
         yield ChainFault(seq=before.seq, breach=Breach.PAST_HEAD)
+
+
+def verify_entry(item: Item) -> Iterator[ChainFault]:
+    """What is wrong with a raw entry by itself."""
+    number, stored = number_of(item), place_of(item).seq
+    if not hash_holds(item):
+        for seq in {number, stored or number}:
+            yield ChainFault(seq=seq, breach=Breach.ALTERED)
+    if not is_findable(item):
+        yield ChainFault(seq=number, breach=Breach.HIDDEN)
 
 
 def hash_holds(item: Item) -> bool:
@@ -83,6 +102,13 @@ def hash_holds(item: Item) -> bool:
         return False  # a value that no entry holds, such as bytes
 
 
-def _place(item: Item) -> Head:
+def place_of(item: Item) -> Head:
+    """The place that a raw entry says it has in its chain."""
     seq, digest = (plain(item.get(name, {"NULL": True})) for name in ("seq", "hash"))
     return Head(seq=seq if type(seq) is int else 0, hash=str(digest))
+
+
+def number_of(item: Item) -> int:
+    """An entry's number as its key has it, which stays where its attributes are altered."""
+    number = str(plain(item.get("timestamp", {"S": ""}))).partition("#")[2]
+    return int(number) if number.isdecimal() else place_of(item).seq

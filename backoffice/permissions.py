@@ -44,6 +44,7 @@ class Permission(StrEnum):
     MANAGE_ACCOUNTS = "accounts.manage"
     READ_CHAINS = "chains.read"
     READ_TRAIL = "trail.read"
+    VERIFY_TRAIL = "trail.verify"
     READ_STAFF = "staff.read"
     MANAGE_STAFF = "staff.manage"
 
@@ -75,7 +76,12 @@ _GRANTED: dict[Role, frozenset[Permission]] = {
     Role.TELLER: _READ_MONEY | _MOVE_MONEY,
     Role.SUPERVISOR: _READ_MONEY | _MOVE_MONEY | _OVERSEE,
     Role.COMPLIANCE: _READ_MONEY
-    | {Permission.READ_APPROVALS, Permission.READ_TRAIL, Permission.READ_STAFF},
+    | {
+        Permission.READ_APPROVALS,
+        Permission.READ_TRAIL,
+        Permission.VERIFY_TRAIL,
+        Permission.READ_STAFF,
+    },
     Role.ADMIN: frozenset({Permission.READ_STAFF, Permission.MANAGE_STAFF}),
 }
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, NoReturn, TypeVar
 
 from pynamodb.attributes import Attribute, UnicodeAttribute
-from pynamodb.constants import LIST, MAP, NUMBER, STRING
+from pynamodb.constants import BINARY_SET, LIST, MAP, NUMBER, NUMBER_SET, STRING, STRING_SET
 
 from dynamodb.errors import UnreadableRecordError
 from dynamodb.times import from_rfc3339, to_rfc3339
@@ -22,6 +22,7 @@ __all__ = [
     "plain",
 ]
 
+_SETS = frozenset({BINARY_SET, NUMBER_SET, STRING_SET})
 _log = logging.getLogger(__name__)
 _E = TypeVar("_E", bound=StrEnum)
 
@@ -169,7 +170,8 @@ def _typed(value: Any) -> dict[str, Any]:
 def plain(typed: dict[str, Any]) -> Any:
     """Turn DynamoDB's ``{"S": "text"}`` into a plain value, numbers as whole numbers.
 
-    A number that is not whole stays text: it is somebody else's, and must not become a float.
+    A number that is not whole stays text, and a set a set: they are somebody else's, and must not
+    pass for a value of ours.
     """
     (kind, value), *_ = typed.items()
     if kind == NUMBER:
@@ -181,4 +183,6 @@ def plain(typed: dict[str, Any]) -> Any:
         return {name: plain(item) for name, item in value.items()}
     if kind == LIST:
         return [plain(item) for item in value]
+    if kind in _SETS:
+        return set(value)
     return None if kind == "NULL" else value

@@ -10,5 +10,5 @@
 - ``queries``: everything that only reads
 - ``history``: an account as it stood at any instant
 - ``reconcile``: everything held against everything else, with ``effects`` (what payments do to
-  accounts), ``fingerprints`` (whether millions agree) and ``rereads`` (what seemed wrong)
+  accounts) and ``rereads`` (what seemed wrong)
 """

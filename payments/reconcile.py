@@ -13,8 +13,9 @@ together with its accounts, until nothing has moved in between.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
+from audit.fingerprints import Fingerprints
 from audit.models import AuditLog
 from audit.replay import (
     Fault,
@@ -24,28 +25,24 @@ from audit.replay import (
     record_claims,
     verify_record,
 )
-from dynamodb.models import Item, Record
-from dynamodb.scans import Place, plain_item, scan_pages
-from dynamodb.transactions import Condition
+from audit.walks import Step, Walk, walk
+from dynamodb.models import Item
+from dynamodb.scans import Place, plain_item
 from payments import rereads
 from payments.effects import Effect, effects_in, effects_of, faults_between, whole
-from payments.fingerprints import Fingerprints
 from payments.models import Account, AccountType, IdempotencyKey, Payment
 
 _OPENED = ("opened",)
 
 
 @dataclass(kw_only=True)
-class Run:
+class Run(Walk):
     """How far a reconciliation is and what it knows: enough to go on after a kill."""
 
-    step: int = 0
-    place: Place = field(default_factory=Place)
     accounts: int = 0
     payments: int = 0
     sums: dict[str, int] = field(default_factory=dict)
     faults: set[Fault] = field(default_factory=set)
-    prints: Fingerprints = field(default_factory=Fingerprints)
     told: dict[str, list[Effect]] = field(default_factory=dict)
 
     @property
@@ -83,27 +80,9 @@ class Run:
         )
 
 
-class Step(NamedTuple):
-    """A walk through one table. A second look is left out where the first found all well."""
-
-    title: str
-    model: type[Record]
-    look: Callable[[Run, list[Item]], None]
-    where: Condition | None = None
-    is_second: bool = False
-
-
 def reconcile(run: Run, on_page: Callable[[Run], None] = lambda _: None) -> Run:
     """Carry a run to its end. ``on_page`` is called wherever it may be taken up again."""
-    while run.step < len(STEPS):
-        step = STEPS[run.step]
-        if not step.is_second or run.prints:
-            for items, place in scan_pages(step.model, run.place, where=step.where):
-                step.look(run, items)
-                run.place = place
-                on_page(run)
-        run.step, run.place = run.step + 1, Place()
-        on_page(run)
+    walk(run, STEPS, on_page)
     for name, effects in run.told.items():
         for effect in effects:
             detail = f"There is no such payment, and an entry tells of its {effect}."

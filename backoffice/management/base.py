@@ -33,20 +33,26 @@ class Failed(CommandError):  # noqa: N818 - the same
 
 @dataclass(frozen=True, kw_only=True)
 class Done:
-    """What a command has done: a sentence for people, a JSON object for scripts."""
+    """What a command has done: a sentence for people, a JSON object for scripts.
+
+    With ``failure``, a sentence of its own, the command ends with code 1.
+    """
 
     sentence: str
     data: dict[str, Any]
+    failure: str = ""
 
 
 class OperatorCommand(BaseCommand):
     """A command that changes something, run by a member of staff who may do it.
 
     Subclasses name the ``permission`` and write ``act``; they add options in ``add_options``.
-    Before anything is done, the trail notes in the operator's chain what is run and why.
+    Before anything is done, the trail notes in the operator's chain what is run and why. A command
+    that changes nothing may do without an operator, and is then the system's own.
     """
 
     permission: ClassVar[Permission]
+    needs_operator: ClassVar[bool] = True
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--operator", metavar="NAME", help="the member of staff who acts")
@@ -85,9 +91,13 @@ class OperatorCommand(BaseCommand):
                 self._print_error(options, str(error), "store")
                 raise Failed(str(error), returncode=FAILED) from error
         self.stdout.write(json.dumps(done.data) if options["json"] else done.sentence)
+        if done.failure:
+            raise Failed(done.failure, returncode=FAILED)
 
     def actor(self, options: dict[str, Any], at: datetime) -> Actor:
         """The operator, once it is certain that they may do this and the trail has the reason."""
+        if not (self.needs_operator or options["operator"] or options["reason"]):
+            return Actor(id=f"system:{self._name}")
         if not options["operator"] or not options["reason"]:
             raise NotAllowed("Say who acts and why: --operator NAME --reason TEXT.")
         record = queries.find(options["operator"])
@@ -99,7 +109,7 @@ class OperatorCommand(BaseCommand):
             doings.access_refused(operator.username, values=values, at=at)
             raise NotAllowed(f"{operator.username} may not do this: it needs {self.permission}.")
         doings.command_run(operator.username, command=self._name, reason=options["reason"], at=at)
-        return operator.actor
+        return Actor(id=operator.username)
 
     @staticmethod
     def request_id(options: dict[str, Any], actor: Actor) -> str:

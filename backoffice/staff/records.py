@@ -43,6 +43,7 @@ class StaffRecord(Chained):
     unaudited: ClassVar[frozenset[str]] = frozenset(
         {"last_login", "listed_as", "roles_since", "session_epoch", "state_since"}
     )
+    chain_prefix: ClassVar[str] = "staff:"
 
     username = TextAttribute(hash_key=True)
     listed_as = TextAttribute(default=EVERYBODY)

@@ -18,12 +18,15 @@ _TONES = {
     "active": "good",
     "processed": "good",
     "success": "good",
+    "verified": "good",
     "pending": "waiting",
     "frozen": "bad",
     "failed": "bad",
     "failure": "bad",
+    "faults found": "bad",
     "closed": "quiet",
     "canceled": "quiet",
+    "not verified yet": "quiet",
 }
 
 _SHORT_ID_LENGTH = 24

@@ -8,10 +8,12 @@ from django.http import Http404, HttpResponse
 
 from audit import queries
 from audit.models import AuditLog
+from audit.verified import last as last_verification
 from backoffice.forms.audit import TrailFilterForm
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.audit import completeness, currency_of, entry_rows
 from backoffice.presenters.lists import pager
+from backoffice.presenters.proof import verified_view
 from backoffice.presenters.values import record_url
 from backoffice.site import page
 from dynamodb.times import utc_now
@@ -57,6 +59,7 @@ def chain(request: StaffRequest, entity_id: str) -> HttpResponse:
         "rows": entry_rows(found.rows, currency=_currency(entity_id, found.rows)),
         "completeness": completeness(found, is_first=not (cursor or until)),
         "pager": pager(request, found),
+        "verified": verified_view(last_verification(entity_id)),
     }
     return page(request, "backoffice/audit/chain.html", context)
 

@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.urls import reverse
 
+from audit.context import Actor
 from backoffice.forms.decisions import BulkForm
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.approvals import Result, totals, waiting
@@ -113,7 +114,7 @@ def _approve_all(request: StaffRequest, wanted: dict[str, str]) -> list[Result]:
 
 
 def _approve(request: StaffRequest, payment_id: str, shown: str) -> Result:
-    actor = request.user.actor
+    actor = Actor(id=request.user.username)
     try:
         payment = approve_payment(payment_id=payment_id, shown=shown, actor=actor, at=utc_now())
     except Refusal as refusal:

@@ -9,6 +9,7 @@ from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse_lazy
 
+from audit.context import Actor
 from backoffice.forms.person import PasswordForm, PreferencesForm
 from backoffice.permissions import Permission, StaffRequest, public, requires
 from backoffice.site import page
@@ -42,7 +43,7 @@ def preferences(request: StaffRequest) -> HttpResponse:
         services.set_time_zone(
             username=person.username,
             time_zone=form.cleaned_data["time_zone"],
-            actor=person.actor,
+            actor=Actor(id=person.username),
             at=utc_now(),
         )
         messages.success(request, "Your preferences are saved.")

@@ -1,0 +1,49 @@
+"""What verifications have found, kept for the pages that show it."""
+
+from datetime import datetime
+
+from audit import trail
+from audit.context import Actor
+from audit.models import EVERYTHING, EntryOutcome, LastVerification, Severity
+from audit.trail import Event
+from audit.verification import Verification
+from dynamodb import store
+
+MOST_FAULTS = 20
+"""How many faults are kept in words; the command prints them all."""
+
+
+def keep(run: Verification, *, entity_id: str, actor: Actor, at: datetime) -> LastVerification:
+    """Note in the person's chain that a chain was verified, and keep what was found.
+
+    ``entity_id`` may be ``EVERYTHING``.
+    """
+    is_ok = not run.faults
+    event = Event(
+        entity_id=f"person:{actor.id}",
+        entity_type="person",
+        action="trail.verified",
+        actor=actor,
+        reference=entity_id,
+        outcome=EntryOutcome.SUCCESS if is_ok else EntryOutcome.FAILURE,
+        severity=Severity.INFO if is_ok else Severity.HIGH,
+    )
+    found = {name: value for name, value in run.report.items() if name != "faults"}
+    trail.note(event, at=at, values={**found, "fault_count": len(run.faults)})
+    result = LastVerification(
+        entity_id=entity_id,
+        verified_at=at,
+        verified_by=actor.id,
+        fault_count=len(run.faults),
+        faults=[str(fault) for fault in sorted(run.faults)[:MOST_FAULTS]],
+        **found,
+    )
+    store.put(result)
+    return result
+
+
+def last(entity_id: str) -> LastVerification | None:
+    """The newest verification that a chain was part of, its own or everything's; one request."""
+    keys = [LastVerification(entity_id=each) for each in (entity_id, EVERYTHING)]
+    found = [each for each in store.get_many(keys) if each is not None]
+    return max(found, key=lambda each: each.verified_at, default=None)

@@ -1,0 +1,74 @@
+"""What verifications found, in words."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from audit.models import EVERYTHING, LastVerification
+
+
+class Verdicts(Protocol):
+    """Whatever has the three verdicts on a trail."""
+
+    @property
+    def unaltered(self) -> bool: ...
+    @property
+    def no_gaps(self) -> bool: ...
+    @property
+    def tail_complete(self) -> bool: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """One of the three promises: whether it was found kept, and what that means."""
+
+    is_kept: bool
+    sentence: str
+
+
+def verdicts(found: Verdicts) -> list[Verdict]:
+    """The three verdicts in their order."""
+    return [
+        _verdict(
+            found.unaltered,
+            "Unaltered: every entry is what its hash was made of.",
+            "ALTERED: an entry, a link or a head is not what was written.",
+        ),
+        _verdict(
+            found.no_gaps,
+            "No gaps: every number is there once.",
+            "GAPS: a number is missing or there twice.",
+        ),
+        _verdict(
+            found.tail_complete,
+            "Tail complete: it ends where its head says.",
+            "TAIL INCOMPLETE: entries at the end are missing, or nobody's.",
+        ),
+    ]
+
+
+def _verdict(is_kept: bool, kept: str, broken: str) -> Verdict:
+    return Verdict(is_kept=is_kept, sentence=kept if is_kept else broken)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifiedView:
+    """The last verification of a chain as its page shows it."""
+
+    result: LastVerification
+    state: str
+    scope: str
+    verdicts: list[Verdict]
+    more_faults: int
+
+
+def verified_view(result: LastVerification | None) -> VerifiedView | None:
+    if result is None:
+        return None
+    of = "of the whole trail" if result.entity_id == EVERYTHING else "of this chain"
+    return VerifiedView(
+        result=result,
+        state="faults found" if result.fault_count else "verified",
+        scope=f"{result.entries:,} {'entry' if result.entries == 1 else 'entries'} {of}.",
+        verdicts=verdicts(result),
+        more_faults=result.fault_count - len(result.faults),
+    )
