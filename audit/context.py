@@ -11,9 +11,13 @@ ID_LENGTH = 64
 
 @dataclass(frozen=True, kw_only=True)
 class Actor:
-    """Who acts: a member of staff by username, or the system itself by a name with a colon."""
+    """Who acts: a member of staff by username, or the system itself by a name with a colon.
+
+    ``roles`` are those of a member of staff: they may bound what is done.
+    """
 
     id: str
+    roles: tuple[str, ...] = ()
 
     @property
     def is_system(self) -> bool:

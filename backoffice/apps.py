@@ -3,6 +3,7 @@
 from django.apps import AppConfig
 from django.conf import settings
 from django.contrib.admin.apps import SimpleAdminConfig
+from django.core.exceptions import ImproperlyConfigured
 
 from dynamodb import client
 from payments import policy
@@ -18,9 +19,12 @@ class BackOfficeConfig(AppConfig):
         """
         import audit.models  # noqa: F401 - declares its tables
         import payments.models  # noqa: F401 - the same
+        from backoffice.permissions import Role
 
         client.configure(settings.DYNAMODB)
         policy.configure(settings.POLICY)
+        for role in settings.POLICY.role_limits.roles - set(Role):
+            raise ImproperlyConfigured(f"ROLE_LIMITS names a role that there is not: {role}.")
 
 
 class BackOfficeAdminConfig(SimpleAdminConfig):

@@ -134,13 +134,13 @@ class _Reader(Generic[R]):
         items: list[dict[str, Any]] = answer["Items"]
         for place, (item, record) in enumerate(zip(items, _records(query, items), strict=True)):
             self.examined += 1
-            self.reached = _sort_text(query, item)
+            self.reached = sort_text(query, item)
             if record is None or (self.keep is not None and not self.keep(record)):
                 continue
             self.kept.append(record)
             if self.is_full:
                 is_last = place == len(items) - 1 and "LastEvaluatedKey" not in answer
-                return None if is_last else _resume_key(query, item)
+                return None if is_last else resume_key(query, item)
         last: dict[str, Any] | None = answer.get("LastEvaluatedKey")
         return last
 
@@ -178,11 +178,11 @@ def query_arguments(query: Query[R], limit: int, start: dict[str, Any] | None) -
     return arguments
 
 
-def _resume_key(query: Query[R], item: dict[str, Any]) -> dict[str, Any]:
+def resume_key(query: Query[R], item: dict[str, Any]) -> dict[str, Any]:
     names = {*query.key_names(), *query.model.key_names()}
     return {name: item[name] for name in sorted(names)}
 
 
-def _sort_text(query: Query[R], item: dict[str, Any]) -> str:
+def sort_text(query: Query[R], item: dict[str, Any]) -> str:
     *_, sort_name = query.key_names()
     return str(next(iter(item[sort_name].values())))

@@ -10,7 +10,7 @@ from audit.trail import Event
 from dynamodb.models import Record
 from dynamodb.retries import Patience, settle
 from dynamodb.transactions import Transaction
-from payments import account_numbers, attempts, directory, ledger, rules, totals, turns
+from payments import account_numbers, attempts, compliance, directory, ledger, rules, totals, turns
 from payments.identifiers import new_payment_id
 from payments.models import Account, AccountStatus, AccountType
 from payments.money import numeric_code
@@ -51,7 +51,7 @@ def open_account(request: OpeningRequest, *, actor: Actor, at: datetime) -> Open
         opening = _Opening(request=request, actor=actor, at=at).settle()
         if opening.account.request_hash != request.hash:
             raise KeyReused(opening.account.id)
-    directory.remember(opening.account.id, opening.account.account_number)
+    directory.remember(opening.account)
     return opening
 
 
@@ -90,7 +90,7 @@ class _Opening:
 
     def settle(self) -> Opening:
         patience = turns.patience()
-        self.known = {"account": None, "source": None, "maker": None}
+        self.known = {"account": None}
         if not self.request.opening_balance_minor:
             return settle(self._build, self.known, at=self.at, patience=patience)
         clearing = _clearing_key(self.request.currency)
@@ -104,6 +104,7 @@ class _Opening:
             "account": self._account(),
             "source": clearing,
             "maker": totals.maker_key(self.actor, self.request.currency),
+            **compliance.watched(self._account(), None),
         }
         self.known |= directory.read(keys, patience)
         if self.known["source"] is None:
@@ -134,16 +135,18 @@ class _Opening:
             currency=self.request.currency,
             description="Opening balance",
         )
-        today = totals.maker_today(self.actor, maker, self.at)
-        decision = rules.decide(deposit, clearing, account, self.at, maker_today_minor=today)
+        person = totals.maker_today(self.actor, maker, deposit.currency, self.at)
+        decision = rules.decide(deposit, clearing, account, self.at, maker=person)
         payment = ledger.asked(deposit, clearing, self.actor)
         if decision.triggers:
-            ledger.add_pending(tx, payment, clearing, decision.triggers, self.actor)
+            payment = ledger.add_pending(tx, payment, clearing, decision.triggers, self.actor)
+            totals.add_activity(tx, maker, payment, self.actor)
             return trail.create(tx, "account", account, _opened(account, self.actor))
         ledger.assert_balanced(clearing, account, decision.posting)
         payment = ledger.add_processed(tx, payment, self.actor)
         ledger.debit(tx, clearing, decision.posting, payment, self.actor)
         totals.add_activity(tx, maker, payment, self.actor)
+        compliance.watch(tx, self.known, payment, clearing, account)
         event = _opened(account, self.actor, reference=payment.id)
         return trail.create(tx, "account", account.with_changes(decision.posting.target), event)
 

@@ -16,7 +16,7 @@ from dynamodb.attributes import plain
 from dynamodb.models import Record
 from dynamodb.retries import Patience, settle
 from dynamodb.transactions import Transaction
-from payments import attempts, directory, ledger, rules, turns
+from payments import attempts, compliance, directory, ledger, rules, turns
 from payments.identifiers import is_payment_id
 from payments.models import Account, Payment, PaymentStatus
 from payments.refusals import (
@@ -71,6 +71,7 @@ def approve_payment(*, payment_id: str, shown: str, actor: Actor, at: datetime) 
             reserved=None,
         )
         ledger.add_posting(tx, source, target, posting, payment, actor)
+        compliance.watch(tx, known, done, source, target)
         return done
 
     def is_done(payment: Payment) -> bool:
@@ -221,10 +222,13 @@ def _read_with(payment: Payment, patience: Patience) -> dict[str, Any]:
 
     Read one by one, a hold could seem to be gone from the account and not from the payment.
     """
+    source = directory.account_key(payment.from_account_id, patience)
+    target = directory.account_key(payment.to_account_id, patience)
     keys: dict[str, Record | None] = {
         "payment": payment,
-        "source": directory.account_key(payment.from_account_id, patience),
-        "target": directory.account_key(payment.to_account_id, patience),
+        "source": source,
+        "target": target,
+        **compliance.watched(source, target),
     }
     if payment.reverses:
         keys["original"] = directory.payment_key(payment.reverses)

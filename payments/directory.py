@@ -12,25 +12,30 @@ from payments.account_numbers import account_id, is_account_id, is_account_numbe
 from payments.identifiers import payment_timestamp
 from payments.models import Account, Payment
 
+HOUSE = ""
+"""The owner that the key of a system account names."""
+
 _KNOWN_NUMBERS = 100_000
-_numbers: dict[str, str] = {}
-"""Account numbers by id. The pair never changes, so it is remembered, up to a bound."""
+_numbers: dict[str, tuple[str, str]] = {}
+"""Numbers and owners of accounts by id. They never change, so are remembered, up to a bound."""
 
 
 def account_key(account: str, patience: Patience | None = None) -> Account | None:
     """The key of an account given by id or number; ``None`` where there is no such account.
 
     It comes from the text itself where it can, from memory, else from one query, which is tried
-    again for as long as there is patience.
+    again for as long as there is patience. It names the owner, ``HOUSE`` for the house, unless
+    an account given by number has not been read yet.
     """
-    if is_account_number(account):
-        return remember(account_id(account), account)
-    number = _numbers.get(account)
-    if number is None:
-        look_up = partial(find_by_id, account)
-        found = look_up() if patience is None else read_within(look_up, patience)
-        number = found.account_number if found else None
-    return Account(id=account, account_number=number) if number else None
+    name = account_id(account) if is_account_number(account) else account
+    if name not in _numbers:
+        if is_account_number(account):
+            return Account(id=name, account_number=account)
+        look_up = partial(find_by_id, name)
+        if (look_up() if patience is None else read_within(look_up, patience)) is None:
+            return None
+    number, owner = _numbers[name]
+    return Account(id=name, account_number=number, customer_id=owner)
 
 
 def read(
@@ -46,6 +51,7 @@ def read(
     get = store.get_together if together else store.get_many
     records = read_within(partial(get, list(wanted.values())), patience)
     found = dict(zip(wanted, records, strict=True))
+    remember(*(record for record in records if isinstance(record, Account)))
     return {name: found.get(name) for name in keys}
 
 
@@ -59,14 +65,14 @@ def find_by_id(account: str) -> Account | None:
     if not is_account_id(account):
         return None
     page = read_page([Query(model=Account, partition=account)], person="", rows=1)
-    for found in page.rows:
-        remember(found.id, found.account_number)
+    remember(*page.rows)
     return page.rows[0] if page.rows else None
 
 
-def remember(account: str, number: str) -> Account:
-    """Keep the pair of an account's id and number, which never changes; returns it as a key."""
+def remember(*accounts: Account) -> None:
+    """Keep what never changes of accounts: id, number and owner."""
     if len(_numbers) >= _KNOWN_NUMBERS:
         _numbers.clear()
-    _numbers[account] = number
-    return Account(id=account, account_number=number)
+    for account in accounts:
+        owner = HOUSE if account.is_system else account.customer_id
+        _numbers[account.id] = (account.account_number, owner)

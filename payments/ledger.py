@@ -107,6 +107,7 @@ def asked(request: TransferRequest, source: Account | None, actor: Actor) -> Pay
         reverses=request.reverses or None,
         scheduled_for=request.scheduled_for or None,
         requested_by=actor.id,
+        requested_as=list(actor.roles) if actor.roles and request.scheduled_for else None,
         request_hash=request.hash,
     )
 

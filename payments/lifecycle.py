@@ -11,7 +11,7 @@ from dynamodb import store
 from dynamodb.models import Record
 from dynamodb.retries import settle
 from dynamodb.transactions import Transaction
-from payments import attempts, directory, ledger, rules, totals, turns
+from payments import attempts, compliance, directory, ledger, rules, totals, turns
 from payments.identifiers import is_payment_id
 from payments.models import Account, AccountStatus, FrozenDirection, Payment
 from payments.money import MAX_AMOUNT_MINOR, format_amount
@@ -134,6 +134,7 @@ def _close_with_rest(
         "target": ends[1],
         "payment": directory.payment_key(payment_id),
         "maker": totals.maker_key(actor, ends[0].currency),
+        **compliance.watched(*ends),
     }
     known: dict[str, Any] = {}
 
@@ -147,14 +148,15 @@ def _close_with_rest(
             event = _event(source, "account.closed", reason, actor)
             return trail.change(tx, "source", source, _CLOSED, event)
         request = checked_transfer(_rest_of(source, target, payment_id, source.balance), at)
-        today = totals.maker_today(actor, maker, at)
-        decision = rules.decide(request, source, target, at, maker_today_minor=today)
+        person = totals.maker_today(actor, maker, source.currency, at)
+        decision = rules.decide(request, source, target, at, maker=person)
         if decision.triggers:
             raise WrongState("The rest needs a second person: transfer it first, then close.")
         payment = ledger.add_processed(tx, ledger.asked(request, source, actor), actor, reason)
         decision.posting.source.update(_CLOSED)
         ledger.add_posting(tx, source, target, decision.posting, payment, actor)
         totals.add_activity(tx, maker, payment, actor)
+        compliance.watch(tx, known, payment, source, target)
         return source.with_changes(decision.posting.source)
 
     patience = turns.patience()

@@ -11,6 +11,7 @@ from dynamodb.attributes import (
     TextAttribute,
     TextListAttribute,
     TimeAttribute,
+    ValuesAttribute,
     WholeNumberAttribute,
 )
 from dynamodb.models import Record, VersionedRecord
@@ -211,6 +212,7 @@ class Payment(Chained):
     failure_reason = TextAttribute(null=True)
     failure_code = TextAttribute(null=True)
     requested_by = TextAttribute(null=True)
+    requested_as = TextListAttribute(null=True)
     approved_by = TextAttribute(null=True)
     expires_at = TimeAttribute(null=True)
     reverses = TextAttribute(null=True)
@@ -257,7 +259,12 @@ class IdempotencyKey(Record):
 
 
 class Activity(VersionedRecord):
-    """What one subject has moved in the current UTC day: ``maker:teller1:USD``, minor units."""
+    """What one subject has moved in the current UTC day: ``maker:teller1:USD``, minor units.
+
+    ``total`` has moved without a second person; ``asked`` is that and what waited for one.
+    A ``customer:<id>`` has ``sums`` by currency and direction, and in ``recent`` the times and ids
+    of the last payments; until ``burst_until`` those that come belong to a burst already told of.
+    """
 
     class Meta:
         table_name = "activity"
@@ -265,6 +272,10 @@ class Activity(VersionedRecord):
     subject = TextAttribute(hash_key=True)
     day = TextAttribute()
     total = WholeNumberAttribute(default=0)
+    sums = ValuesAttribute(null=True)
+    recent = TextListAttribute(null=True)
+    burst_until = TimeAttribute(null=True)
+    asked = WholeNumberAttribute(default=0)
 
     def current_day(self, at: datetime) -> str:
         return max(utc_day(at), self.day)
@@ -272,3 +283,7 @@ class Activity(VersionedRecord):
     def total_on(self, at: datetime) -> int:
         """What has moved in the current day, in minor units; 0 on a new day."""
         return self.total if self.day == self.current_day(at) else 0
+
+    def asked_on(self, at: datetime) -> int:
+        """What has been asked for in the current day, in minor units; 0 on a new day."""
+        return self.asked if self.day == self.current_day(at) else 0

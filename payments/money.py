@@ -41,6 +41,11 @@ def exponent(currency: str) -> int:
         raise UnknownCurrency(currency) from None
 
 
+def in_currency(threshold: int, currency: str) -> int:
+    """A threshold given in hundredths of a unit, in the currency's own minor units."""
+    return threshold * int(10 ** exponent(currency)) // 100
+
+
 def numeric_code(currency: str) -> int:
     """ISO 4217's three-digit number, 840 for USD. Raises ``UnknownCurrency``."""
     exponent(currency)

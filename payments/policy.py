@@ -1,10 +1,11 @@
 """The numbers that money moves by: thresholds, limits and times, set once at start."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 
-from payments.money import exponent
+from payments.money import in_currency
+from payments.role_limits import RoleLimits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,19 +21,34 @@ class Policy:
     approval_hours: int = 24
     max_failed_attempts: int = 3
     account_lock_minutes: int = 30
+    large_transaction_threshold: int = 1_000_000
+    suspicious_velocity_threshold: int = 5
+    alert_days: int = 30
+    role_limits: RoleLimits = field(default_factory=RoleLimits)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Policy":
-        """Read what is set; raises ``ValueError`` that names what is not a whole number."""
-        given = {field.name: environment.get(field.name.upper(), "") for field in fields(cls)}
+        """Read what is set; raises ``ValueError`` that names what has the wrong shape."""
+        given = {each.name: environment.get(each.name.upper(), "") for each in fields(cls)}
+        role_limits = RoleLimits.parse(given.pop("role_limits"))
         for name, text in given.items():
             if text and not (text.isascii() and text.isdecimal()):
                 raise ValueError(f"{name.upper()} must be a whole number, not {text!r}.")
-        return cls(**{name: int(text) for name, text in given.items() if text})
+        numbers = {name: int(text) for name, text in given.items() if text}
+        return cls(role_limits=role_limits, **numbers)
 
     def approval_threshold_minor(self, currency: str) -> int:
         """What may move in a day without a second person, in the currency's own minor units."""
-        return self.approval_threshold * int(10 ** exponent(currency)) // 100
+        return in_currency(self.approval_threshold, currency)
+
+    def large_transaction_minor(self, currency: str) -> int:
+        """From where on a payment, or a customer's sum of a day, is large, in minor units."""
+        return in_currency(self.large_transaction_threshold, currency)
+
+    @property
+    def alert_time(self) -> timedelta:
+        """How long after its detection an alert must be decided (31 CFR 1020.320(b)(3))."""
+        return timedelta(days=self.alert_days)
 
     @property
     def approval_time(self) -> timedelta:

@@ -13,8 +13,7 @@ from payments.models import Account, AccountStatus, Payment, PaymentStatus
 def get_account(account: str) -> Account | None:
     """An account by its id or number, in one consistent read."""
     if is_account_number(account):
-        key = directory.account_key(account)
-        return store.get(key) if key else None
+        return get_accounts(account)[0]
     return directory.find_by_id(account)
 
 
@@ -23,6 +22,7 @@ def get_accounts(*accounts: str) -> list[Account | None]:
     keys = {account: directory.account_key(account) for account in accounts}
     wanted = {account: key for account, key in keys.items() if key is not None}
     found = dict(zip(wanted, store.get_many(list(wanted.values())), strict=True))
+    directory.remember(*filter(None, found.values()))
     return [found.get(account) for account in accounts]
 
 

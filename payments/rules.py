@@ -23,6 +23,7 @@ from payments.refusals import (
     SourceNotFound,
 )
 from payments.requests import TransferRequest
+from payments.role_limits import Limits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,19 +42,31 @@ class Decision:
     triggers: list[str]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Maker:
+    """What a person has done today and what their roles allow them, in minor units.
+
+    ``asked_minor`` is all that they have asked for, ``alone_minor`` what of it needed nobody else.
+    """
+
+    alone_minor: int
+    asked_minor: int
+    limits: Limits
+
+
 def decide(
     request: TransferRequest,
     source: Account | None,
     target: Account | None,
     at: datetime,
     *,
-    maker_today_minor: int | None = None,
+    maker: Maker | None = None,
     reserved_minor: int = 0,
 ) -> Decision:
     """Decide a transfer between accounts as they stand; raises the ``Refusal`` that prevents it.
 
-    ``maker_today_minor`` is what a human maker has moved today, ``None`` for a program.
-    ``reserved_minor`` is what the source already holds for this very transfer.
+    ``maker`` is the person who asks, ``None`` for a program and where a request that has been
+    counted is decided again. ``reserved_minor`` is what the source already holds for it.
     """
     source, target = check_parties(request, source, target)
     if not source.takes(FrozenDirection.DEBITS, at):
@@ -65,14 +78,16 @@ def decide(
             f"Debits of the source account are locked until {source.locked_until:%H:%M} UTC "
             "after repeated failures."
         )
-    _check_limits(source, request.amount_minor, at)
+    _check_limits(request, source, at)
+    if maker is not None:
+        _check_role(request, maker)
     if not source.covers(request.amount_minor - reserved_minor):
         raise InsufficientFunds(
             f"The source account has {format_amount(source.available, source.currency)} available."
         )
     return Decision(
         posting=post(source, target, request.amount_minor, at),
-        triggers=_triggers(request, source, target, at, maker_today_minor),
+        triggers=_triggers(request, source, target, at, maker),
     )
 
 
@@ -94,14 +109,23 @@ def check_parties(
     return source, target
 
 
-def _check_limits(source: Account, amount_minor: int, at: datetime) -> None:
-    if source.transfer_limit is not None and amount_minor > source.transfer_limit:
-        limit = format_amount(source.transfer_limit, source.currency)
-        raise LimitExceeded(f"The source account may pay at most {limit} at a time.")
+def _check_limits(request: TransferRequest, source: Account, at: datetime) -> None:
+    limits = Limits(transfer=source.transfer_limit, day=source.day_limit)
     today = source.day_total("day_debits", at)
-    if source.day_limit is not None and today + amount_minor > source.day_limit:
-        left = format_amount(max(0, source.day_limit - today), source.currency)
-        raise LimitExceeded(f"The source account may pay {left} more today.")
+    _check("The source account may pay", limits, request, today)
+
+
+def _check_role(request: TransferRequest, maker: Maker) -> None:
+    _check("The maker's role allows", maker.limits, request, maker.asked_minor)
+
+
+def _check(who: str, limits: Limits, request: TransferRequest, today_minor: int) -> None:
+    amount, currency = request.amount_minor, request.currency
+    if limits.transfer is not None and amount > limits.transfer:
+        raise LimitExceeded(f"{who} at most {format_amount(limits.transfer, currency)} at a time.")
+    if limits.day is not None and today_minor + amount > limits.day:
+        left = format_amount(max(0, limits.day - today_minor), currency)
+        raise LimitExceeded(f"{who} {left} more today.")
 
 
 def _triggers(
@@ -109,7 +133,7 @@ def _triggers(
     source: Account,
     target: Account,
     at: datetime,
-    maker_today_minor: int | None,
+    maker: Maker | None,
 ) -> list[str]:
     """Every running total of the day that this transfer would take above the threshold.
 
@@ -117,7 +141,7 @@ def _triggers(
     house's own accounts keep no totals, but what they send counts where it arrives.
     """
     totals = {
-        "maker": maker_today_minor,
+        "maker": None if maker is None else maker.alone_minor,
         "source": None if source.is_system else source.day_total("day_debits", at),
         "beneficiary": None if target.is_system else target.day_total("day_credits", at),
     }

@@ -1,4 +1,10 @@
-"""Running totals of the day by person: what somebody has moved without a second pair of eyes."""
+"""Running totals of the day by person: what somebody has moved alone, and asked for in all.
+
+What waits for a second person counts towards a role's limit from the moment it is asked for:
+else one person could ask for any sum in parts, and have all of them approved. It is not given back
+when the request is rejected, canceled or expires, so that no approval needs the total again: the
+limit bounds what a person sets going in a day.
+"""
 
 from datetime import datetime
 
@@ -6,6 +12,8 @@ from audit.context import Actor
 from dynamodb.times import utc_day
 from dynamodb.transactions import Transaction
 from payments.models import Activity, Payment
+from payments.policy import policy
+from payments.rules import Maker
 
 
 def maker_key(actor: Actor, currency: str) -> Activity | None:
@@ -13,22 +21,34 @@ def maker_key(actor: Actor, currency: str) -> Activity | None:
     return None if actor.is_system else Activity(subject=f"maker:{actor.id}:{currency}")
 
 
-def maker_today(actor: Actor, activity: Activity | None, at: datetime) -> int | None:
-    """What a person has moved alone today, in minor units; ``None`` for a program."""
+def maker_today(
+    actor: Actor, activity: Activity | None, currency: str, at: datetime
+) -> Maker | None:
+    """What a person has done today, and what their roles allow; ``None`` for a program."""
     if actor.is_system:
         return None
-    return activity.total_on(at) if activity else 0
+    return Maker(
+        alone_minor=activity.total_on(at) if activity else 0,
+        asked_minor=activity.asked_on(at) if activity else 0,
+        limits=policy().role_limits.limits(actor.roles, currency),
+    )
 
 
 def add_activity(
     tx: Transaction, activity: Activity | None, payment: Payment, actor: Actor
 ) -> None:
-    """Add what a person has moved alone to their running total of the day."""
+    """Add a payment, processed or pending, to what its maker has asked for and moved alone."""
     key = maker_key(actor, payment.currency)
     if key is None:
         return
+    alone = payment.amount if payment.is_processed() else 0
     if activity is None:
-        tx.put_new("maker", key.with_changes({"day": utc_day(tx.at), "total": payment.amount}))
-    else:
-        total = activity.total_on(tx.at) + payment.amount
-        tx.update("maker", activity, {"day": activity.current_day(tx.at), "total": total})
+        first = {"day": utc_day(tx.at), "total": alone, "asked": payment.amount}
+        tx.put_new("maker", key.with_changes(first))
+        return
+    moved = {
+        "day": activity.current_day(tx.at),
+        "total": activity.total_on(tx.at) + alone,
+        "asked": activity.asked_on(tx.at) + payment.amount,
+    }
+    tx.update("maker", activity, moved)

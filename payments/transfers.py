@@ -11,12 +11,12 @@ from dynamodb.errors import OutcomeUnknownError, StoreBusyError, StoreError
 from dynamodb.models import Record
 from dynamodb.retries import Patience, read_within, settle
 from dynamodb.transactions import Transaction
-from payments import attempts, directory, ledger, rules, totals, turns
+from payments import attempts, compliance, directory, ledger, rules, totals, turns
 from payments.identifiers import new_payment_id
-from payments.models import Account, IdempotencyKey, Payment, PaymentStatus
+from payments.models import Account, Activity, IdempotencyKey, Payment, PaymentStatus
 from payments.refusals import InsufficientFunds, InvalidRequest, KeyReused, Refusal
 from payments.requests import TransferRequest, check_is_ahead, checked_transfer
-from payments.rules import Decision, Posting
+from payments.rules import Decision, Maker, Posting
 
 __all__ = [
     "Preview",
@@ -40,7 +40,7 @@ class Transfer:
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """Both accounts as they stand, what the transfer would change, and why it would wait.
+    """Both accounts and the maker as they stand, what would change, and why it would wait.
 
     One for a later day changes nothing yet: it is decided then.
     """
@@ -49,6 +49,7 @@ class Preview:
     target: Account
     posting: Posting
     triggers: list[str]
+    maker: Maker | None = None
 
 
 def transfer_funds(
@@ -91,7 +92,9 @@ def preview_transfer(request: TransferRequest, *, actor: Actor, at: datetime) ->
 
 def run_scheduled(payment: Payment, *, at: datetime) -> Transfer:
     """Decide a scheduled payment anew on its day; it is processed, waits for approval or fails."""
-    maker = Actor(id=payment.requested_by or "system:settlement")
+    maker = Actor(
+        id=payment.requested_by or "system:settlement", roles=tuple(payment.requested_as or ())
+    )
     deciding = _Deciding(request=request_of(payment), actor=maker, at=at, is_due=True)
     return deciding.settle()
 
@@ -134,14 +137,15 @@ class _Deciding:
     known: dict[str, Any] = field(init=False, default_factory=dict)
 
     def settle(self) -> Transfer:
-        maker = totals.maker_key(self.actor, self.request.currency)
-        names = (self.request.from_account_id, self.request.to_account_id)
-        with turns.turn(self.patience, *names, *([maker.subject] if maker else [])):
-            self._read(with_payment=bool(self.request.scheduled_for))
+        keys = self._keys(with_payment=bool(self.request.scheduled_for))
+        names = [key.subject for key in keys.values() if isinstance(key, Activity)]
+        names += [self.request.from_account_id, self.request.to_account_id]
+        with turns.turn(self.patience, *names):
+            self.known = directory.read(keys, self.patience)
             return settle(self._build, self.known, at=self.at, patience=self.patience)
 
     def preview(self) -> Preview | Transfer:
-        self._read(with_payment=True)
+        self.known = directory.read(self._keys(with_payment=True), self.patience)
         try:
             decision = None if self._earlier() else self._decide() or _UNDECIDED
         except Refusal:
@@ -153,20 +157,23 @@ class _Deciding:
             target=self.known["target"],
             posting=decision.posting,
             triggers=decision.triggers,
+            maker=self._maker(),
         )
 
-    def _read(self, *, with_payment: bool) -> None:
-        """Read all that the decision depends on in one request."""
+    def _keys(self, *, with_payment: bool) -> dict[str, Record | None]:
+        """What the decision depends on and is read in one request."""
         original = self.request.reverses
-        keys: dict[str, Record | None] = {
-            "source": directory.account_key(self.request.from_account_id, self.patience),
-            "target": directory.account_key(self.request.to_account_id, self.patience),
+        source = directory.account_key(self.request.from_account_id, self.patience)
+        target = directory.account_key(self.request.to_account_id, self.patience)
+        return {
+            "source": source,
+            "target": target,
             "key": self._key() if self.request.idempotency_key else None,
             "maker": totals.maker_key(self.actor, self.request.currency),
             "original": directory.payment_key(original) if original else None,
             "payment": directory.payment_key(self.request.payment_id) if with_payment else None,
+            **compliance.watched(source, target),
         }
-        self.known = directory.read(keys, self.patience)
 
     def _build(self, tx: Transaction) -> Transfer:
         if earlier := self._earlier():
@@ -203,15 +210,17 @@ class _Deciding:
 
     def _decide(self) -> Decision | None:
         """Decide; ``None`` for a payment that is to be decided on a later day."""
-        source, target, maker = (self.known[name] for name in ("source", "target", "maker"))
+        source, target = self.known["source"], self.known["target"]
         if self.request.reverses:
             rules.check_reversal(self.known["original"], self.request)
         if self.request.scheduled_for and not self.is_due:
             check_is_ahead(self.request, self.at)
             rules.check_parties(self.request, source, target)
             return None
-        today = totals.maker_today(self.actor, maker, self.at)
-        return rules.decide(self.request, source, target, self.at, maker_today_minor=today)
+        return rules.decide(self.request, source, target, self.at, maker=self._maker())
+
+    def _maker(self) -> Maker | None:
+        return totals.maker_today(self.actor, self.known["maker"], self.request.currency, self.at)
 
     def _add_decided(self, tx: Transaction, decision: Decision | None) -> Payment:
         source, target, original = (self.known[name] for name in ("source", "target", "original"))
@@ -223,7 +232,8 @@ class _Deciding:
         else:
             payment = ledger.add_processed(tx, payment, self.actor)
             ledger.add_posting(tx, source, target, decision.posting, payment, self.actor)
-            totals.add_activity(tx, self.known["maker"], payment, self.actor)
+            compliance.watch(tx, self.known, payment, source, target)
+        totals.add_activity(tx, self.known["maker"], payment, self.actor)
         if original is not None:
             ledger.count_reversal(tx, original, payment, payment.amount, self.actor)
         return payment

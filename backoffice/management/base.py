@@ -109,7 +109,7 @@ class OperatorCommand(BaseCommand):
             doings.access_refused(operator.username, values=values, at=at)
             raise NotAllowed(f"{operator.username} may not do this: it needs {self.permission}.")
         doings.command_run(operator.username, command=self._name, reason=options["reason"], at=at)
-        return Actor(id=operator.username)
+        return operator.actor
 
     @staticmethod
     def request_id(options: dict[str, Any], actor: Actor) -> str:

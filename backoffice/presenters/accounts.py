@@ -11,6 +11,8 @@ from backoffice.presenters.audit import Change, EntryRow, entry_rows
 from backoffice.presenters.values import money, record_url
 from payments.history import Standing
 from payments.models import Account, AccountStatus
+from payments.role_limits import Limits
+from payments.rules import Maker
 from payments.transfers import Preview
 
 
@@ -105,6 +107,16 @@ def sides(preview: Preview) -> list[Side]:
         _side("From", source, posting.source, {paid: "day_debits"}),
         _side("To", target, posting.target, {"Received today": "day_credits"}),
     ]
+
+
+def asked_today(maker: Maker | None, currency: str) -> str:
+    """What a person has asked for today and may; empty where nothing limits them."""
+    if maker is None or maker.limits == Limits():
+        return ""
+    day = money(maker.limits.day, currency) or "any sum"
+    at_a_time = money(maker.limits.transfer, currency) or "any sum"
+    asked = money(maker.asked_minor, currency)
+    return f"{asked}; your role allows {day} in a day, {at_a_time} at a time"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,9 @@ from backoffice.templatetags.backoffice import in_words
 from dynamodb.pages import Page
 
 _FEW = 2
-_AMOUNTS = frozenset({"amount", "balance", "day_limit", "held", "transfer_limit"})
+_AMOUNTS = frozenset({
+    "amount", "balance", "day_limit", "held", "reserved", "reversed_amount", "transfer_limit",
+})  # fmt: skip
 _MOVEMENTS = frozenset({"account.credited", "account.debited"})
 
 
@@ -84,7 +86,7 @@ class Completeness:
 
 
 def completeness(
-    page: Page[AuditLog], *, is_first: bool, wanted: TrailFilter | None = None
+    page: Page[Any], *, is_first: bool, wanted: TrailFilter | None = None
 ) -> Completeness:
     days = len(wanted.days) if wanted else 0
     if page.next_cursor:

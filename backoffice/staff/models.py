@@ -9,6 +9,7 @@ from django.contrib.auth.hashers import check_password
 from django.db import models  # noqa: TID251 - Django takes nothing but a model for its user
 from django.utils.crypto import salted_hmac
 
+from audit.context import Actor
 from backoffice.permissions import Permission, Role, granted
 from backoffice.staff import queries
 from backoffice.staff.records import StaffRecord
@@ -57,6 +58,11 @@ class Staff(AbstractBaseUser):
     def roles(self) -> tuple[Role, ...]:
         """The roles of this release; one from elsewhere that is unknown here grants nothing."""
         return tuple(role for role in Role if role in self.record.roles)
+
+    @property
+    def actor(self) -> Actor:
+        """The person as the one who acts."""
+        return Actor(id=self.username, roles=tuple(map(str, self.roles)))
 
     @property
     def full_name(self) -> str:

@@ -8,7 +8,6 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 
 from audit import queries as trail
-from audit.context import Actor
 from backoffice.forms.accounts import AccountFilter, InstantForm, OpenAccountForm
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.accounts import AccountView, movements, stood
@@ -83,7 +82,7 @@ def new(request: StaffRequest) -> HttpResponse:
         return show(OpenAccountForm(initial=initial, username=username, at=at))
 
     def act(form: OpenAccountForm) -> HttpResponse:
-        opening = accounts.open_account(form.opening(), actor=Actor(id=username), at=at)
+        opening = accounts.open_account(form.opening(), actor=request.user.actor, at=at)
         return redirect("admin:account", opening.account.id)
 
     return settle(request, OpenAccountForm(request.POST, username=username, at=at), act, show)

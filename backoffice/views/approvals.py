@@ -9,7 +9,6 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from audit.context import Actor
 from audit.queries import chain_page
 from backoffice.forms.decisions import DecisionForm
 from backoffice.permissions import Permission, StaffRequest, requires
@@ -42,7 +41,7 @@ def approval(request: StaffRequest, payment_id: str) -> HttpResponse:
 
 
 def _act(request: StaffRequest, payment: Payment, at: datetime, form: DecisionForm) -> HttpResponse:
-    actor, entered = Actor(id=request.user.username), form.cleaned_data
+    actor, entered = request.user.actor, form.cleaned_data
     shown = {"payment_id": payment.id, "shown": entered["digest"]}
     if entered["decision"] == "reject":
         approvals.reject_payment(

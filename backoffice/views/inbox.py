@@ -8,7 +8,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.urls import reverse
 
-from audit.context import Actor
 from backoffice.forms.decisions import BulkForm
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.approvals import Result, totals, waiting
@@ -114,7 +113,7 @@ def _approve_all(request: StaffRequest, wanted: dict[str, str]) -> list[Result]:
 
 
 def _approve(request: StaffRequest, payment_id: str, shown: str) -> Result:
-    actor = Actor(id=request.user.username)
+    actor = request.user.actor
     try:
         payment = approve_payment(payment_id=payment_id, shown=shown, actor=actor, at=utc_now())
     except Refusal as refusal:

@@ -9,7 +9,6 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from audit.context import Actor
 from backoffice.forms.lifecycle import (
     AccountForm,
     CloseForm,
@@ -45,7 +44,7 @@ def _page_of(kind: type[AccountForm]) -> View[[str]]:
         def act(form: AccountForm) -> HttpResponse:
             if not is_confirmed(request):
                 return _confirmation(request, form)
-            form.save(actor=Actor(id=request.user.username), at=at)
+            form.save(actor=request.user.actor, at=at)
             messages.success(request, form.done)
             return redirect("admin:account", account.id)
 

@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 
 from django.http import HttpResponse
 
-from audit.context import Actor
 from backoffice.forms.ids import ActionForm
 from backoffice.permissions import StaffRequest
 from backoffice.site import page
@@ -51,7 +50,7 @@ def settle(
 
 def _record(request: StaffRequest, form: ActionForm) -> None:
     """Remember an attempt that did not reach the service, for it has the wrong shape."""
-    actor = Actor(id=request.user.username)
+    actor = request.user.actor
     attempts.record_refusal(form.refusal(), subject=form.subject, actor=actor, at=utc_now())
 
 

@@ -9,7 +9,6 @@ from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse_lazy
 
-from audit.context import Actor
 from backoffice.forms.person import PasswordForm, PreferencesForm
 from backoffice.permissions import Permission, StaffRequest, public, requires
 from backoffice.site import page
@@ -43,7 +42,7 @@ def preferences(request: StaffRequest) -> HttpResponse:
         services.set_time_zone(
             username=person.username,
             time_zone=form.cleaned_data["time_zone"],
-            actor=Actor(id=person.username),
+            actor=person.actor,
             at=utc_now(),
         )
         messages.success(request, "Your preferences are saved.")

@@ -10,7 +10,6 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from audit.context import Actor
 from backoffice.forms.decisions import CancelForm, ReverseForm
 from backoffice.forms.ids import ActionForm
 from backoffice.permissions import Permission, StaffRequest, requires
@@ -48,7 +47,7 @@ def cancel(request: StaffRequest, payment_id: str) -> HttpResponse:
         approvals.cancel_payment(
             payment_id=payment.id,
             reason=form.cleaned_data["reason"],
-            actor=Actor(id=person.username),
+            actor=person.actor,
             at=utc_now(),
         )
         messages.success(request, "The request is canceled, and its money is free again.")

@@ -10,11 +10,10 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from audit.context import Actor
 from backoffice.forms.decisions import ReverseForm
 from backoffice.forms.transfers import ENDS, TransferForm
 from backoffice.permissions import Permission, StaffRequest, requires
-from backoffice.presenters.accounts import sides
+from backoffice.presenters.accounts import asked_today, sides
 from backoffice.presenters.approvals import why_it_waits
 from backoffice.presenters.values import money, record_url
 from backoffice.site import page
@@ -49,7 +48,7 @@ def act(
     request: StaffRequest, at: datetime, form: MovingForm, *, title: str, crumbs: Crumbs
 ) -> HttpResponse | None:
     """Show what a transfer would do, or once it is confirmed do it; ``None`` for a refusal."""
-    actor = Actor(id=request.user.username)
+    actor = request.user.actor
     if is_confirmed(request):
         return _answer(form, transfers.transfer_funds(form.transfer(), actor=actor, at=at))
     decided = transfers.preview_transfer(form.transfer(), actor=actor, at=at)
@@ -76,6 +75,7 @@ def _asking(entered: TransferRequest, preview: Preview) -> Asking:
         "On the day": entered.scheduled_for,
         "Reverses": entered.reverses,
         "Payment id": entered.payment_id,
+        "Asked for by you today": asked_today(preview.maker, entered.currency),
     }
     if entered.scheduled_for:
         button, notes = f"Schedule {amount}", ["It is decided on its day, as both accounts stand."]

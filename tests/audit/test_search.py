@@ -1,7 +1,6 @@
 """Searches of the trail against a plain search, while entries arrive; and what they cost."""
 
 import itertools
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 from unittest.mock import patch
@@ -11,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit import queries
-from audit.models import AuditLog
 from audit.queries import MAX_DAYS_A_PAGE, TrailFilter
 from dynamodb.pages import FILTERED_ROWS, PAGE_ROWS
+from tests.audit.memory import Item, Trail, place
 
 DAYS = [date(2026, 2, 27) + timedelta(days=number) for number in range(9)]
-FIELDS = {
+FIELDS: dict[str, list[Any]] = {
     "entity_id": ["acc_1", "person:teller1"],
     "action": ["account.debited", "payment.failed"],
     "user_id": ["teller1", "system:ledger"],
@@ -26,54 +25,6 @@ FIELDS = {
 SUBSETS = [
     names for size in range(len(FIELDS) + 1) for names in itertools.combinations(FIELDS, size)
 ]
-Item = dict[str, dict[str, str]]
-Model = tuple[str, ...]
-
-
-@dataclass(kw_only=True)
-class Trail:
-    """A trail in memory, which answers queries as DynamoDB does, ``megabyte`` items at most."""
-
-    megabyte: int = 10**6
-    items: list[Item] = field(default_factory=list)
-    requests: int = 0
-    read: int = 0
-
-    def add(self, values: dict[str, str]) -> None:
-        seq = len(self.items) + 1
-        item = values | {
-            "timestamp": f"{values['day_key']}T{values.pop('time')}Z#{seq:012d}",
-            "action_key": values["action"],
-            "user_key": values["user_id"],
-            "entity_type": "account",
-        }
-        self.items.append({name: {"S": text} for name, text in item.items()})
-
-    def call(self, _operation: str, **asked: Any) -> dict[str, Any]:
-        partition, sort = AuditLog.key_names(asked.get("IndexName", ""))
-        bounds = {name: each["S"] for name, each in asked["ExpressionAttributeValues"].items()}
-        start, limit = asked.get("ExclusiveStartKey"), min(asked["Limit"], self.megabyte)
-        found = sorted(
-            (
-                item
-                for item in self.items
-                if item[partition]["S"] == bounds[":p"]
-                and bounds.get(":low", "") <= item[sort]["S"] <= bounds.get(":high", "~")
-                and (start is None or place(item) < place(start))
-            ),
-            key=place,
-            reverse=not asked["ScanIndexForward"],
-        )
-        answer: dict[str, Any] = {"Items": found[:limit]}
-        self.requests, self.read = self.requests + 1, self.read + len(answer["Items"])
-        if len(found) >= limit:  # a key to go on does not promise more
-            keys = ("entity_id", "timestamp", partition)
-            answer["LastEvaluatedKey"] = {name: found[limit - 1][name] for name in keys}
-        return answer
-
-
-def place(item: Item) -> tuple[str, str]:
-    return item["timestamp"]["S"], item["entity_id"]["S"]
 
 
 def matches(item: Item, wanted: TrailFilter) -> bool:

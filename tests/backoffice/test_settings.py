@@ -55,6 +55,10 @@ def test_production_names_everything_that_is_missing_at_once() -> None:
         ("DJANGO_TRUSTED_PROXIES", "10.0.0.1,nonsense"),
         ("APPROVAL_THRESHOLD", "10,000"),
         ("ACCOUNT_LOCK_MINUTES", "-5"),
+        ("ROLE_LIMITS", "teller=5,000/"),
+        ("ROLE_LIMITS", "teller/EURO=5/5"),
+        ("ROLE_LIMITS", "teller=5/5,teller=6/6"),
+        ("ROLE_LIMITS", "teler=5/5"),
     ],
 )
 def test_a_value_of_the_wrong_shape_is_one_sentence(name: str, value: str) -> None:

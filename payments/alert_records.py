@@ -1,0 +1,103 @@
+"""Alerts and cases: attributes, keys and indexes. Nobody but compliance is to know of them."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
+
+from audit.models import Chained
+from dynamodb.attributes import (
+    EnumAttribute,
+    TextAttribute,
+    TextListAttribute,
+    TimeAttribute,
+    WholeNumberAttribute,
+)
+from payments.policy import policy
+
+
+class Rule(StrEnum):
+    """What an alert was raised by: the first two with the payment itself, the rest by sweep."""
+
+    LARGE_TRANSACTION = "large_transaction"
+    SUSPICIOUS_VELOCITY = "suspicious_velocity"
+
+
+class AlertStatus(StrEnum):
+    OPEN = "open"
+    ASSIGNED = "assigned"
+    ESCALATED = "escalated"
+    RESOLVED = "resolved"
+
+
+class Outcome(StrEnum):
+    """What an alert or a case has come to. That nothing is reported is a decision like any."""
+
+    REPORTED = "reported"
+    NOT_REPORTED = "not_reported"
+    FALSE_ALARM = "false_alarm"
+
+
+_ROW_ATTRIBUTES = ["rule", "currency", "amount", "payment_count", "assigned_to", "case_id"]
+"""What a row of the queue shows besides the keys."""
+
+
+class AlertStatusIndex(GlobalSecondaryIndex["Alert"]):
+    class Meta:
+        index_name = "status-index"
+        projection = IncludeProjection([*_ROW_ATTRIBUTES, "customer_id"])
+
+    status = TextAttribute(hash_key=True)
+    created_at = TimeAttribute(range_key=True)
+
+
+class AlertCustomerIndex(GlobalSecondaryIndex["Alert"]):
+    class Meta:
+        index_name = "customer-index"
+        projection = IncludeProjection([*_ROW_ATTRIBUTES, "status"])
+
+    customer_id = TextAttribute(hash_key=True)
+    created_at = TimeAttribute(range_key=True)
+
+
+class Alert(Chained):
+    """Something noticed about a customer, once, and what became of it; amounts in minor units.
+
+    ``since`` and ``until`` are the days it looks at, both included, in UTC.
+    """
+
+    class Meta:
+        table_name = "alerts"
+
+    unaudited = frozenset({"id"})
+
+    id = TextAttribute(hash_key=True)
+    rule = EnumAttribute(Rule)
+    status = EnumAttribute(AlertStatus)
+    customer_id = TextAttribute()
+    currency = TextAttribute(null=True)
+    amount = WholeNumberAttribute(null=True)
+    payment_count = WholeNumberAttribute(default=1)
+    since = TextAttribute()
+    until = TextAttribute()
+    payments = TextListAttribute(null=True)
+    assigned_to = TextAttribute(null=True)
+    outcome = EnumAttribute(Outcome, null=True)
+    outcome_reason = TextAttribute(null=True)
+    resolved_by = TextAttribute(null=True)
+    resolved_at = TimeAttribute(null=True)
+    case_id = TextAttribute(null=True)
+
+    status_index = AlertStatusIndex()
+    customer_index = AlertCustomerIndex()
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When it must be decided; ``None`` once it is."""
+        return None if self.is_resolved() else self.created_at + policy().alert_time
+
+    def is_resolved(self) -> bool:
+        return self.status == AlertStatus.RESOLVED
+
+    def is_overdue(self, at: datetime) -> bool:
+        return self.due_at is not None and self.due_at <= at
