@@ -123,7 +123,10 @@ def preview_approval(
 
 
 def reject_payment(*, payment_id: str, reason: str, actor: Actor, at: datetime) -> Payment:
-    """Refuse a pending payment, which stays visible as failed; raises as approving does."""
+    """Refuse a pending payment, which stays visible as failed; raises as approving does.
+
+    The same again is answered as the first time.
+    """
     checked_reason(reason)
 
     def rejected(tx: Transaction, known: dict[str, Any]) -> Payment:
@@ -137,13 +140,18 @@ def reject_payment(*, payment_id: str, reason: str, actor: Actor, at: datetime) 
             actor,
             failure_code="rejected",
             failure_reason=reason,
+            ended_by=actor.id,
         )
 
-    return _decide(payment_id, rejected, actor=actor, at=at)
+    is_done = _was_ended("rejected", reason, actor)
+    return _decide(payment_id, rejected, actor=actor, at=at, is_done=is_done)
 
 
 def cancel_payment(*, payment_id: str, reason: str, actor: Actor, at: datetime) -> Payment:
-    """Take a pending payment back; who may do that is for the caller to have checked."""
+    """Take a pending payment back; who may do that is for the caller to have checked.
+
+    The same again is answered as the first time.
+    """
     checked_reason(reason)
 
     def canceled(tx: Transaction, known: dict[str, Any]) -> Payment:
@@ -155,9 +163,17 @@ def cancel_payment(*, payment_id: str, reason: str, actor: Actor, at: datetime) 
             actor,
             failure_code="canceled",
             failure_reason=reason,
+            ended_by=actor.id,
         )
 
-    return _decide(payment_id, canceled, actor=actor, at=at)
+    is_done = _was_ended("canceled", reason, actor)
+    return _decide(payment_id, canceled, actor=actor, at=at, is_done=is_done)
+
+
+def _was_ended(code: str, reason: str, actor: Actor) -> Callable[[Payment], bool]:
+    """Whether a payment is as this person has already left it, in the same words."""
+    left = (code, reason, actor.id)
+    return lambda payment: (payment.failure_code, payment.failure_reason, payment.ended_by) == left
 
 
 def expire_payment(*, payment_id: str, at: datetime) -> Payment:

@@ -71,8 +71,11 @@ def watch(
     owner = counted_to(source, target)
     if owner is None or payment.reverses:
         return
+    key = customer_key(owner.customer_id)
     found: Activity | None = known.get("customer")
-    activity = found or customer_key(owner.customer_id).with_changes({"day": ""})
+    if found is not None and found.subject != key.subject:
+        found = None  # read by an owner that the account no longer has; the commit tells of its own
+    activity = found or key.with_changes({"day": ""})
     noticed = notice(activity, payment, owner.customer_id, tx.at, is_paying=owner is source)
     if found is None:
         tx.put_new("customer", activity.with_changes(noticed.changes))

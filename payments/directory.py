@@ -17,15 +17,15 @@ HOUSE = ""
 
 _KNOWN_NUMBERS = 100_000
 _numbers: dict[str, tuple[str, str]] = {}
-"""Numbers and owners of accounts by id. They never change, so are remembered, up to a bound."""
+"""Numbers and owners of accounts by id, up to a bound. A number never changes, an owner rarely."""
 
 
 def account_key(account: str, patience: Patience | None = None) -> Account | None:
     """The key of an account given by id or number; ``None`` where there is no such account.
 
     It comes from the text itself where it can, from memory, else from one query, which is tried
-    again for as long as there is patience. It names the owner, ``HOUSE`` for the house, unless
-    an account given by number has not been read yet.
+    again for as long as there is patience. It names the owner as last read, ``HOUSE`` for the
+    house, unless an account given by number has not been read yet.
     """
     name = account_id(account) if is_account_number(account) else account
     if name not in _numbers:
@@ -70,7 +70,7 @@ def find_by_id(account: str) -> Account | None:
 
 
 def remember(*accounts: Account) -> None:
-    """Keep what never changes of accounts: id, number and owner."""
+    """Keep of accounts what hardly ever changes: number and owner."""
     if len(_numbers) >= _KNOWN_NUMBERS:
         _numbers.clear()
     for account in accounts:

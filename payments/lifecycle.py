@@ -16,9 +16,10 @@ from payments.identifiers import is_payment_id
 from payments.models import Account, AccountStatus, FrozenDirection, Payment
 from payments.money import MAX_AMOUNT_MINOR, format_amount
 from payments.refusals import AccountNotFound, InvalidField, KeyReused, StaleEdit, WrongState
-from payments.requests import TransferRequest, checked_reason, checked_transfer
+from payments.requests import TransferRequest, checked_customer, checked_reason, checked_transfer
 
 LIMITS = ("transfer_limit", "day_limit")
+EDITABLE = ("customer_id", *LIMITS)
 
 _CLOSED: dict[str, Any] = {**rules.UNFROZEN, "status": AccountStatus.CLOSED}
 
@@ -31,6 +32,7 @@ def freeze_account(
     until: datetime | None,
     actor: Actor,
     at: datetime,
+    request_id: str = "",
 ) -> Account:
     """Stop debits, credits or both, until a time or until somebody unfreezes the account."""
 
@@ -44,18 +46,22 @@ def freeze_account(
             "frozen_until": until,
         }
 
-    return _change(account_id, "account.frozen", frozen, reason, actor, at)
+    return _change(account_id, "account.frozen", frozen, reason, actor, at, request_id)
 
 
-def unfreeze_account(*, account_id: str, reason: str, actor: Actor, at: datetime) -> Account:
+def unfreeze_account(
+    *, account_id: str, reason: str, actor: Actor, at: datetime, request_id: str = ""
+) -> Account:
     def unfrozen(account: Account) -> dict[str, Any]:
         _require(account, AccountStatus.FROZEN)
         return rules.UNFROZEN
 
-    return _change(account_id, "account.unfrozen", unfrozen, reason, actor, at)
+    return _change(account_id, "account.unfrozen", unfrozen, reason, actor, at, request_id)
 
 
-def unlock_debits(*, account_id: str, reason: str, actor: Actor, at: datetime) -> Account:
+def unlock_debits(
+    *, account_id: str, reason: str, actor: Actor, at: datetime, request_id: str = ""
+) -> Account:
     """End the lock that repeated failed debits have set, and begin their count anew."""
 
     def unlocked(account: Account) -> dict[str, Any]:
@@ -63,36 +69,49 @@ def unlock_debits(*, account_id: str, reason: str, actor: Actor, at: datetime) -
             raise WrongState("Debits of this account are not locked.")
         return {**rules.FORGIVEN, "locked_until": None}
 
-    return _change(account_id, "account.unlocked", unlocked, reason, actor, at)
+    return _change(account_id, "account.unlocked", unlocked, reason, actor, at, request_id)
 
 
-def set_limits(
+def edit_account(
     *,
     account_id: str,
-    limits: Mapping[str, int | None],
+    values: Mapping[str, Any],
     seen_version: int,
     reason: str,
     actor: Actor,
     at: datetime,
+    request_id: str = "",
 ) -> Account:
-    """Set what the account may pay at a time and in a day, in minor units; ``None`` for no limit.
+    """Change the owner, or what may be paid at a time and in a day; ``None`` for no limit.
 
-    ``seen_version`` is the version that was edited: raises ``StaleEdit`` if somebody has changed
-    the limits since. Postings in between do no harm.
+    ``seen_version`` is the version that was edited: raises ``StaleEdit`` if somebody has edited
+    the account since. Postings in between do no harm.
+
+    The owner stays while money is held: what waits was asked for by the owner so far. A scheduled
+    transfer, for which nothing is held yet, is refused on its day if the owner is another by then.
+    What was paid before stays with whom it was paid for.
     """
 
-    def limited(account: Account) -> dict[str, Any]:
-        for name, limit in limits.items():
-            if name not in LIMITS:
-                raise InvalidField(name, "There is no such limit.")
-            if limit is not None and not 0 <= limit <= MAX_AMOUNT_MINOR:
-                raise InvalidField(name, "A limit is zero or more.")
+    def edited(account: Account) -> dict[str, Any]:
         _require(account, AccountStatus.ACTIVE, AccountStatus.FROZEN)
-        if account.limits_version != seen_version:
+        for name, value in values.items():
+            _check_detail(name, value)
+        if account.details_version != seen_version:
             raise StaleEdit
-        return {**limits, "limits_version": seen_version + 1}
+        if values.get("customer_id", account.customer_id) != account.customer_id:
+            _require_nothing_held(account)
+        return {**values, "details_version": seen_version + 1}
 
-    return _change(account_id, "account.limits_changed", limited, reason, actor, at)
+    return _change(account_id, "account.edited", edited, reason, actor, at, request_id)
+
+
+def _check_detail(name: str, value: Any) -> None:
+    if name not in EDITABLE:
+        raise InvalidField(name, "This cannot be edited.")
+    if name == "customer_id":
+        checked_customer(value)
+    elif value is not None and not 0 <= value <= MAX_AMOUNT_MINOR:
+        raise InvalidField(name, "A limit is zero or more.")
 
 
 def close_account(
@@ -103,6 +122,7 @@ def close_account(
     at: datetime,
     rest_to: str = "",
     payment_id: str = "",
+    request_id: str = "",
 ) -> Account:
     """Close an account for good: empty, or with the rest moved to ``rest_to`` in the same commit.
 
@@ -118,13 +138,20 @@ def close_account(
                 raise WrongState(f"The account still has {account.format_balance()}.")
             return _CLOSED
 
-        return _change(account_id, "account.closed", closed, reason, actor, at)
+        return _change(account_id, "account.closed", closed, reason, actor, at, request_id)
     with attempts.recorded_refusals(subject="account", actor=actor, at=at, reference=account_id):
-        return _close_with_rest(account_id, rest_to, payment_id, checked_reason(reason), actor, at)
+        checked_reason(reason)
+        return _close_with_rest(account_id, rest_to, payment_id, reason, actor, at, request_id)
 
 
 def _close_with_rest(
-    account_id: str, rest_to: str, payment_id: str, reason: str, actor: Actor, at: datetime
+    account_id: str,
+    rest_to: str,
+    payment_id: str,
+    reason: str,
+    actor: Actor,
+    at: datetime,
+    request_id: str,
 ) -> Account:
     ends = _found(account_id), _found(rest_to)
     if not is_payment_id(payment_id):
@@ -143,10 +170,13 @@ def _close_with_rest(
         target, done, maker = (known[name] for name in ("target", "payment", "maker"))
         if done is not None:
             return _closed_by(done, source, target)
+        if request_id and source.last_request == request_id:
+            return source
         _require_closable(source)
         if not source.balance:
             event = _event(source, "account.closed", reason, actor)
-            return trail.change(tx, "source", source, _CLOSED, event)
+            changes = {**_CLOSED, "last_request": request_id or None}
+            return trail.change(tx, "source", source, changes, event)
         request = checked_transfer(_rest_of(source, target, payment_id, source.balance), at)
         person = totals.maker_today(actor, maker, source.currency, at)
         decision = rules.decide(request, source, target, at, maker=person)
@@ -193,16 +223,24 @@ def _change(
     reason: str,
     actor: Actor,
     at: datetime,
+    request_id: str = "",
 ) -> Account:
-    """Decide a change on the account as it stands, and commit it with its entry."""
+    """Decide a change on the account as it stands, and commit it with its entry.
+
+    ``request_id`` names the request and all that was entered with it, so that the last change,
+    sent again, is answered as it was the first time.
+    """
     with attempts.recorded_refusals(subject="account", actor=actor, at=at, reference=account_id):
         checked_reason(reason)
         known: dict[str, Any] = {"account": _found(account_id)}
 
         def build(tx: Transaction) -> Account:
             account: Account = known["account"]
+            if request_id and account.last_request == request_id:
+                return account
             event = _event(account, action, reason, actor)
-            return trail.change(tx, "account", account, changes(account), event)
+            changed = {**changes(account), "last_request": request_id or None}
+            return trail.change(tx, "account", account, changed, event)
 
         patience = turns.patience()
         with turns.turn(patience, account_id):
@@ -232,6 +270,10 @@ def _require(account: Account, *states: AccountStatus) -> None:
 
 def _require_closable(account: Account) -> None:
     _require(account, AccountStatus.ACTIVE, AccountStatus.FROZEN)
+    _require_nothing_held(account)
+
+
+def _require_nothing_held(account: Account) -> None:
     if account.held:
         held = format_amount(account.held, account.currency)
         raise WrongState(f"{held} of the account is held for pending transfers.")

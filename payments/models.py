@@ -81,8 +81,8 @@ class Account(Chained):
         table_name = "accounts"
 
     unaudited = frozenset({
-        "day", "day_count", "day_credits", "day_debits", "failed_times", "id", "request_hash",
-        "request_id",
+        "day", "day_count", "day_credits", "day_debits", "failed_times", "id", "last_request",
+        "request_hash", "request_id",
     })  # fmt: skip
 
     id = TextAttribute(hash_key=True)
@@ -104,7 +104,8 @@ class Account(Chained):
     frozen_until = TimeAttribute(null=True)
     transfer_limit = WholeNumberAttribute(null=True)
     day_limit = WholeNumberAttribute(null=True)
-    limits_version = WholeNumberAttribute(default=0)
+    details_version = WholeNumberAttribute(default=0)
+    last_request = TextAttribute(null=True)
     request_id = TextAttribute(null=True)
     request_hash = TextAttribute(null=True)
 
@@ -214,6 +215,7 @@ class Payment(Chained):
     requested_by = TextAttribute(null=True)
     requested_as = TextListAttribute(null=True)
     approved_by = TextAttribute(null=True)
+    ended_by = TextAttribute(null=True)
     expires_at = TimeAttribute(null=True)
     reverses = TextAttribute(null=True)
     reversed_by = TextAttribute(null=True)

@@ -123,16 +123,22 @@ def check_is_ahead(request: TransferRequest, at: datetime) -> None:
 def checked_opening(request: OpeningRequest) -> OpeningRequest:
     """Check an opening's shape; raises ``InvalidRequest``."""
     _check_text("request_id", request.request_id, NAME_LENGTH, required=True)
-    for name in ("customer_id", "currency"):
-        _check_text(name, getattr(request, name), ID_LENGTH, required=True)
-    if request.customer_id == CLEARING_OWNER:
-        raise InvalidField("customer_id", f"{CLEARING_OWNER!r} is the name of the house itself.")
+    _check_text("currency", request.currency, ID_LENGTH, required=True)
+    checked_customer(request.customer_id)
     if request.account_type not in CUSTOMER_ACCOUNT_TYPES:
         choices = ", ".join(CUSTOMER_ACCOUNT_TYPES)
         raise InvalidField("account_type", f"The account type must be one of {choices}.")
     exponent(request.currency)
     _check_amount(request.opening_balance_minor)
     return request
+
+
+def checked_customer(customer_id: str) -> str:
+    """The owner of an account as other systems know it; raises ``InvalidRequest``."""
+    _check_text("customer_id", customer_id, ID_LENGTH, required=True)
+    if customer_id == CLEARING_OWNER:
+        raise InvalidField("customer_id", f"{CLEARING_OWNER!r} is the name of the house itself.")
+    return customer_id
 
 
 def checked_reason(reason: str) -> str:

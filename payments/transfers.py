@@ -107,6 +107,7 @@ def request_of(payment: Payment) -> TransferRequest:
         to_account_id=payment.to_account_id,
         amount_minor=payment.amount,
         currency=payment.currency,
+        customer_id=payment.customer_id or "",
         description=payment.description or "",
         merchant_id=payment.merchant_id or "",
         reverses=payment.reverses or "",

@@ -7,7 +7,8 @@ from dynamodb.models import Record
 from payments.models import Account, Payment
 
 _INTERNAL = frozenset({
-    "audit_at", "audit_hash", "audit_seq", "request_hash", "request_id", "status_key",
+    "audit_at", "audit_hash", "audit_seq", "last_request", "request_hash", "request_id",
+    "status_key",
 })  # fmt: skip
 
 

@@ -1,5 +1,6 @@
-"""What a supervisor enters to freeze, unlock, limit or close an account."""
+"""What a supervisor enters to freeze, unlock, edit or close an account."""
 
+import hashlib
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -55,7 +56,13 @@ class AccountForm(OnceForm):
 
     @property
     def reasoned(self) -> dict[str, Any]:
-        return {"account_id": self.account.id, "reason": self.cleaned_data["reason"]}
+        """What every service takes; the request's name holds for what was entered with it."""
+        entered = f"{self.request_id} {sorted(self.cleaned_data.items())!r}"
+        return {
+            "account_id": self.account.id,
+            "reason": self.cleaned_data["reason"],
+            "request_id": hashlib.sha256(entered.encode()).hexdigest(),
+        }
 
 
 class FreezeForm(AccountForm):
@@ -130,21 +137,25 @@ class CloseForm(AccountForm):
         )
 
 
-class LimitsForm(AccountForm):
-    """``seen_version`` is the version of the limits that the person has before them."""
+class EditForm(AccountForm):
+    """``seen_version`` is the version of the details that the person has before them."""
 
-    title = "Limits of the account"
-    about = "What the account may pay at a time and in a UTC day. An empty field means no limit."
-    done = "The limits are set."
+    title = "Edit the account"
+    about = (
+        "Whose account it is, and what it may pay at a time and in a UTC day; an empty field "
+        "means no limit. What was paid so far stays with the owner until now."
+    )
+    done = "The account is saved."
 
-    transfer_limit = AmountField(label="At a time", required=False)
-    day_limit = AmountField(label="In a day", required=False)
+    customer_id = IdField(label="Owner", help_text="The customer's id, as other systems know it.")
+    transfer_limit = AmountField(label="Limit at a time", required=False)
+    day_limit = AmountField(label="Limit in a day", required=False)
     seen_version = forms.IntegerField(widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
-        stored = {name: _typed(getattr(account, name), account) for name in lifecycle.LIMITS}
-        now = {**stored, "seen_version": account.limits_version}
-        kwargs["initial"] = {**now, **kwargs.get("initial", {})}
+        limits = {name: _typed(getattr(account, name), account) for name in lifecycle.LIMITS}
+        seen = {"customer_id": account.customer_id, "seen_version": account.details_version}
+        kwargs["initial"] = {**limits, **seen, **kwargs.get("initial", {})}
         super().__init__(*args, account=account, **kwargs)
         self.compared: list[tuple[str, ...]] = []
 
@@ -156,10 +167,10 @@ class LimitsForm(AccountForm):
         return cleaned
 
     def save(self, *, actor: Actor, at: datetime) -> None:
-        """As any; where they have been changed meanwhile, ``compared`` shows both versions."""
+        """As any; where it has been edited meanwhile, ``compared`` shows both versions."""
         try:
-            lifecycle.set_limits(
-                limits={name: self.cleaned_data[name] for name in lifecycle.LIMITS},
+            lifecycle.edit_account(
+                values={name: self.cleaned_data[name] for name in lifecycle.EDITABLE},
                 seen_version=self.cleaned_data["seen_version"],
                 actor=actor,
                 at=at,
@@ -171,15 +182,17 @@ class LimitsForm(AccountForm):
 
     def _compare(self, stored: Account) -> None:
         """Put both versions side by side; to save again then means to have seen them."""
-        self._set("seen_version", str(stored.limits_version))
-        for name in lifecycle.LIMITS:
-            shown = [
-                money(limit, stored.currency) or "no limit"
-                for limit in (getattr(stored, name), self.cleaned_data[name])
-            ]
+        self._set("seen_version", str(stored.details_version))
+        for name in lifecycle.EDITABLE:
+            values = getattr(stored, name), self.cleaned_data[name]
+            shown = [_in_words(value, stored.currency) for value in values]
             self.compared.append((str(self[name].label), *shown))
 
 
 def _typed(limit: int | None, account: Account) -> str:
     """A limit as somebody would type it."""
     return "" if limit is None else format_number(limit, account.currency)
+
+
+def _in_words(value: str | int | None, currency: str) -> str:
+    return value if isinstance(value, str) else money(value, currency) or "no limit"

@@ -1,4 +1,4 @@
-"""What a supervisor does with an account: freeze, unfreeze, unlock, limit, close."""
+"""What a supervisor does with an account: freeze, unfreeze, unlock, edit, close."""
 
 from functools import partial
 from http import HTTPStatus
@@ -12,8 +12,8 @@ from django.urls import reverse
 from backoffice.forms.lifecycle import (
     AccountForm,
     CloseForm,
+    EditForm,
     FreezeForm,
-    LimitsForm,
     UnfreezeForm,
     UnlockForm,
 )
@@ -56,7 +56,7 @@ def _page_of(kind: type[AccountForm]) -> View[[str]]:
 freeze = _page_of(FreezeForm)
 unfreeze = _page_of(UnfreezeForm)
 unlock = _page_of(UnlockForm)
-limits = _page_of(LimitsForm)
+edit = _page_of(EditForm)
 close = _page_of(CloseForm)
 
 

@@ -18,7 +18,7 @@ from tests.backoffice.people import a_member, chain
 from tests.bank import check_bank
 from tests.builders import opened, transferred
 
-ACTIONS = ("freeze", "unfreeze", "unlock", "limits", "close")
+ACTIONS = ("freeze", "unfreeze", "unlock", "edit", "close")
 
 
 @pytest.fixture
@@ -46,8 +46,8 @@ def fields_of(client: Client, account: Account, action: str, **values: str) -> d
     page = client.get(address(account, action))
     name = "payment_id" if action == "close" else "request_id"
     kept = {name: hidden(page, name), "reason": "court order"}
-    if action == "limits":
-        kept["seen_version"] = hidden(page, "seen_version")
+    if action == "edit":
+        kept |= {"seen_version": hidden(page, "seen_version"), "customer_id": account.customer_id}
     return kept | values
 
 
@@ -116,9 +116,11 @@ def test_the_end_of_a_freeze_is_in_the_person_s_time_zone(moto_store: None) -> N
         ("unlock", {}, ""),
         ("close", {}, ""),
         ("close", {"rest_to": "nobody"}, ""),
-        ("limits", {"transfer_limit": "1.005"}, "transfer_limit"),
-        ("limits", {"day_limit": "-1"}, "day_limit"),
-        ("limits", {"seen_version": "old"}, "seen_version"),
+        ("edit", {"transfer_limit": "1.005"}, "transfer_limit"),
+        ("edit", {"day_limit": "-1"}, "day_limit"),
+        ("edit", {"seen_version": "old"}, "seen_version"),
+        ("edit", {"customer_id": ""}, "customer_id"),
+        ("edit", {"customer_id": "clearing"}, "customer_id"),
     ],
 )
 def test_what_is_refused_comes_back_with_its_sentence_and_is_recorded(
@@ -163,30 +165,57 @@ def test_a_closed_account_offers_nothing_more(supervisor: Client, signed_in: Sig
 def test_limits_are_set_shown_and_taken_away(supervisor: Client) -> None:
     account = opened("a", balance=5000)
     limits = {"transfer_limit": "10.50", "day_limit": ""}
-    assert done(supervisor, account, "limits", **limits).status_code == 302
+    assert done(supervisor, account, "edit", **limits).status_code == 302
     assert limits_of(account) == (1050, None)
     page = text(supervisor.get(f"/admin/accounts/{account.id}/"))
     assert "10.50 USD at a time, no limit in a day" in page
-    assert 'value="10.50"' in text(supervisor.get(address(account, "limits")))
-    assert done(supervisor, account, "limits", transfer_limit="", day_limit="0").status_code == 302
+    assert 'value="10.50"' in text(supervisor.get(address(account, "edit")))
+    assert done(supervisor, account, "edit", transfer_limit="", day_limit="0").status_code == 302
     assert limits_of(account) == (None, 0)
 
 
 def test_a_stale_save_shows_both_versions_and_loses_nothing(supervisor: Client) -> None:
     account = opened("a", balance=5000)
-    stale = fields_of(supervisor, account, "limits", transfer_limit="7", day_limit="70")
-    done(supervisor, account, "limits", transfer_limit="30", day_limit="")
-    answer = supervisor.post(address(account, "limits"), stale | {"confirm": "yes"})
+    typed = {"transfer_limit": "7", "day_limit": "70", "customer_id": "typed-owner"}
+    stale = fields_of(supervisor, account, "edit", **typed)
+    done(supervisor, account, "edit", transfer_limit="30", day_limit="", customer_id="stored-owner")
+    answer = supervisor.post(address(account, "edit"), stale | {"confirm": "yes"})
     assert answer.status_code == 422
     for expected in ("Stored meanwhile", "30.00 USD", "7.00 USD", "70.00 USD", "no limit"):
         assert expected in text(answer)
-    for typed in ("7", "70", "court order"):
-        assert f'value="{typed}"' in text(answer)
-    assert now(account).transfer_limit == 3000
+    for owner in ("stored-owner", "typed-owner"):
+        assert f'<td class="money">{owner}</td>' in text(answer)
+    for kept in ("7", "70", "typed-owner", "court order"):
+        assert f'value="{kept}"' in text(answer)
+    assert (now(account).transfer_limit, now(account).customer_id) == (3000, "stored-owner")
     again = {name: hidden(answer, name) for name in ("request_id", "seen_version")}
-    answer = supervisor.post(address(account, "limits"), stale | again | {"confirm": "yes"})
+    answer = supervisor.post(address(account, "edit"), stale | again | {"confirm": "yes"})
     assert answer.status_code == 302
     assert limits_of(account) == (700, 7000)
+    assert now(account).customer_id == "typed-owner"
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_the_same_post_again_is_answered_as_before_and_done_once(
+    supervisor: Client, action: str
+) -> None:
+    account, other = opened("a", balance=100), opened("b")
+    for _ in range(3 * (action == "unlock")):
+        transferred(account, other, at=utc_now(), amount_minor=500)
+    if action == "unfreeze":
+        done(supervisor, account, "freeze", direction="both")
+    if action == "close":
+        transferred(account, other, at=utc_now(), amount_minor=100)
+    fields = fields_of(supervisor, account, action, direction="both", day_limit="5")
+    fields["confirm"] = "yes"
+    answers = [supervisor.post(address(account, action), fields) for _ in range(3)]
+    assert {answer.status_code for answer in answers} == {302}
+    assert {answer.headers["Location"] for answer in answers} == {f"/admin/accounts/{account.id}/"}
+    entries = [entry for entry in chain(account.id) if entry.user_id == "someone"]
+    assert len(entries) == 1 + (action == "unfreeze")
+    assert "account.refused" not in {entry.action for entry in chain("person:someone")}
+    other_words = supervisor.post(address(account, action), fields | {"reason": "other"})
+    assert other_words.status_code == (302 if action == "freeze" else 422)
 
 
 def test_what_an_action_costs(supervisor: Client) -> None:

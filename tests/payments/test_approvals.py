@@ -249,6 +249,20 @@ def test_a_request_that_comes_to_nothing_gives_its_money_back_and_stays(how: str
     assert check_bank().faults == []
 
 
+@pytest.mark.parametrize("decide", [reject_payment, cancel_payment])
+def test_the_same_end_again_is_one_end_and_another_s_is_told_who_was_faster(decide: Any) -> None:
+    source, target = accounts()
+    payment = pending(source, target)
+    end = {"payment_id": payment.id, "actor": SUPERVISOR, "at": NOON}
+    first, again = decide(**end, reason="no"), decide(**end, reason="no")
+    assert (again.status, again.version) == (first.status, first.version)
+    for other in ({"reason": "other words"}, {"reason": "no", "actor": Actor(id="supervisor9")}):
+        with pytest.raises(NotPending):
+            decide(**end | other)
+    assert len(trail.chain_page(payment.id, person="").rows) == 2
+    assert now(source).held == 0
+
+
 def test_a_request_nobody_decides_expires_and_cannot_be_approved_afterwards() -> None:
     source, target = accounts()
     payment = pending(source, target)

@@ -8,20 +8,32 @@ import pytest
 
 from audit import queries as trail
 from audit.context import Actor
-from payments import policy, queries, turns
+from dynamodb import store
+from payments import directory, policy, queries, turns
+from payments.accounts import clearing_account
+from payments.approvals import approve_payment, digest
 from payments.identifiers import new_payment_id
 from payments.lifecycle import (
     close_account,
+    edit_account,
     freeze_account,
-    set_limits,
     unfreeze_account,
     unlock_debits,
 )
-from payments.models import Account, AccountStatus, FrozenDirection
+from payments.models import Account, AccountStatus, Activity, FrozenDirection
 from payments.policy import Policy
-from payments.refusals import InvalidField, KeyReused, MissingField, StaleEdit, WrongState
+from payments.refusals import (
+    CustomerMismatch,
+    InvalidField,
+    InvalidRequest,
+    KeyReused,
+    MissingField,
+    StaleEdit,
+    WrongState,
+)
+from payments.settling import settle_due
 from tests.bank import check_bank
-from tests.builders import NOON, opened, transferred
+from tests.builders import NOON, opened, planted, transferred
 
 pytestmark = pytest.mark.usefixtures("moto_store")
 
@@ -55,8 +67,8 @@ def closed(account: Account, rest_to: str = "", payment_id: str = "") -> Account
 
 
 def limited(account: Account, *, seen: int = 0, **limits: int | None) -> Account:
-    return set_limits(
-        account_id=account.id, limits=limits, seen_version=seen, reason="new", actor=BOSS, at=NOON
+    return edit_account(
+        account_id=account.id, values=limits, seen_version=seen, reason="new", actor=BOSS, at=NOON
     )
 
 
@@ -228,3 +240,92 @@ def test_sixteen_writers_cannot_pass_one_limit(
     assert (codes.count(""), codes.count("limit_exceeded")) == (10, 6)
     assert now(account).day_debits == 1000
     assert check_bank().faults == []
+
+
+def owned(account: Account, customer_id: str, seen: int = 0) -> Account:
+    return edit_account(
+        account_id=account.id,
+        values={"customer_id": customer_id},
+        seen_version=seen,
+        reason="moved to the heir",
+        actor=BOSS,
+        at=NOON,
+    )
+
+
+def accounts_of(customer_id: str) -> list[str]:
+    found = queries.list_accounts(person="", customer_id=customer_id).rows
+    return [account.id for account in found]
+
+
+def test_an_account_gets_another_owner_with_an_entry_and_keeps_its_past() -> None:
+    account, other = opened("a", balance=5000), opened("b")
+    before = transferred(account, other).payment
+    owned(account, "heir")
+    after = transferred(account, other).payment
+    assert (before.customer_id, after.customer_id) == (account.customer_id, "heir")
+    assert (accounts_of(account.customer_id), accounts_of("heir")) == ([], [account.id])
+    paid = queries.list_payments(person="", customer_id=account.customer_id).rows
+    assert [payment.id for payment in paid] == [before.id]
+    (entry,) = [e for e in trail.chain_page(account.id, person="").rows if "edited" in e.action]
+    assert (entry.old_values or {})["customer_id"] == account.customer_id
+    assert (entry.new_values or {})["customer_id"] == "heir"
+    assert (entry.new_values or {})["reason"] == "moved to the heir"
+    assert check_bank().faults == []
+
+
+def test_an_owner_stays_where_another_would_break_something() -> None:
+    account, other, empty = opened("a", balance=5000), opened("b"), opened("c")
+    closed(empty)
+    house = clearing_account("USD", at=NOON)
+    for which in (empty, house):
+        with pytest.raises(WrongState):
+            owned(which, "heir")
+    for name in ("", "clearing", "x" * 65, "a\tb"):
+        with pytest.raises(InvalidRequest):
+            owned(account, name)
+    owned(account, "heir")
+    with pytest.raises(StaleEdit):
+        owned(account, "other heir")
+    policy.configure(Policy(approval_threshold=100))
+    transferred(account, other)
+    with pytest.raises(WrongState, match="held"):
+        owned(account, "third", seen=1)
+    limits = {"customer_id": "heir", "day_limit": 5}
+    edit_account(
+        account_id=account.id, values=limits, seen_version=1, reason="x", actor=BOSS, at=NOON
+    )
+    assert now(account).customer_id == "heir"
+
+
+def test_what_waits_under_an_owner_is_not_paid_by_the_next() -> None:
+    account, other = opened("a", balance=5000), opened("b")
+    scheduled = transferred(account, other, scheduled_for="2026-03-05").payment
+    policy.configure(Policy(approval_threshold=100))
+    waits = transferred(account, other).payment
+    planted(now(account).with_changes({"customer_id": "heir"}))
+    with pytest.raises(CustomerMismatch):
+        approve_payment(payment_id=waits.id, shown=digest(waits), actor=BOSS, at=NOON)
+    assert settle_due(at=NOON + timedelta(hours=72))["failed"] == 1
+    kept = [queries.get_payment(each.id) for each in (waits, scheduled)]
+    assert [each.status for each in kept if each] == ["failed", "failed"]
+    assert kept[1] is not None
+    assert kept[1].failure_code == "customer_mismatch"
+    assert now(account).balance == 5000
+
+
+def test_what_another_process_remembers_of_an_owner_does_no_harm() -> None:
+    account, other = opened("a", balance=5000), opened("b")
+    transferred(account, other, amount_minor=100)
+    remembered = dict(directory._numbers)
+    owned(account, "heir")
+    for amount in (200, 300):
+        directory._numbers.clear()
+        directory._numbers.update(remembered)
+        assert code(account, other, amount) == ""
+    sums = {
+        name: (store.get(Activity(subject=f"customer:{name}")) or Activity()).sums
+        for name in (account.customer_id, "heir")
+    }
+    assert sums["heir"] == {"USD": 500}
+    assert sums[account.customer_id] == {"USD": 100, "received USD": 5000}

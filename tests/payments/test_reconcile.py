@@ -16,7 +16,7 @@ from dynamodb.transactions import Transaction
 from payments import policy
 from payments.approvals import approve_payment, cancel_payment, digest, reject_payment
 from payments.identifiers import new_payment_id
-from payments.lifecycle import close_account, freeze_account, set_limits
+from payments.lifecycle import close_account, edit_account, freeze_account
 from payments.models import Account, FrozenDirection, IdempotencyKey, Payment, PaymentStatus
 from payments.policy import Policy
 from payments.reconcile import Run, reconcile
@@ -287,7 +287,7 @@ def test_whatever_the_services_do_is_in_order(moto_store: None) -> None:
     for _ in range(3):
         transferred(target, source, amount_minor=999_999)
     settle_due(at=NOON + timedelta(days=1))
-    set_limits(account_id=source.id, limits={"day_limit": 5}, seen_version=0, reason="new", **why)
+    edit_account(account_id=source.id, values={"day_limit": 5}, seen_version=0, reason="new", **why)
     side = FrozenDirection.DEBITS
     freeze_account(account_id=source.id, direction=side, reason="court", until=None, **why)
     empty = opened("c")

@@ -246,7 +246,7 @@ class Bank(RuleBasedStateMachine):
         on = self.on(account, self.now())
         given = {"transfer_limit": at_a_time, "day_limit": in_a_day}
         self.same(
-            lambda: lifecycle.set_limits(**on, limits=given, seen_version=seen),
+            lambda: lifecycle.edit_account(**on, values=given, seen_version=seen),
             self.model.limit(account, at_a_time, in_a_day, seen),
         )
 
