@@ -45,6 +45,8 @@ class Permission(StrEnum):
     READ_CHAINS = "chains.read"
     READ_TRAIL = "trail.read"
     VERIFY_TRAIL = "trail.verify"
+    READ_ALERTS = "alerts.read"
+    MANAGE_ALERTS = "alerts.manage"
     READ_STAFF = "staff.read"
     MANAGE_STAFF = "staff.manage"
 
@@ -80,6 +82,8 @@ _GRANTED: dict[Role, frozenset[Permission]] = {
         Permission.READ_APPROVALS,
         Permission.READ_TRAIL,
         Permission.VERIFY_TRAIL,
+        Permission.READ_ALERTS,
+        Permission.MANAGE_ALERTS,
         Permission.READ_STAFF,
     },
     Role.ADMIN: frozenset({Permission.READ_STAFF, Permission.MANAGE_STAFF}),

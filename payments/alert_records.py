@@ -11,8 +11,10 @@ from dynamodb.attributes import (
     TextAttribute,
     TextListAttribute,
     TimeAttribute,
+    ValuesAttribute,
     WholeNumberAttribute,
 )
+from dynamodb.models import Record
 from payments.policy import policy
 
 
@@ -21,6 +23,11 @@ class Rule(StrEnum):
 
     LARGE_TRANSACTION = "large_transaction"
     SUSPICIOUS_VELOCITY = "suspicious_velocity"
+    STRUCTURING = "structuring"
+    DORMANT_ACTIVE = "dormant_active"
+    FAN_IN = "fan_in"
+    FAN_OUT = "fan_out"
+    ROUND_TRIP = "round_trip"
 
 
 class AlertStatus(StrEnum):
@@ -101,3 +108,16 @@ class Alert(Chained):
 
     def is_overdue(self, at: datetime) -> bool:
         return self.due_at is not None and self.due_at <= at
+
+
+class SweepState(Record):
+    """How far the sweep is, and until when one has looked at everything; the newest run's alone."""
+
+    class Meta:
+        table_name = "sweeps"
+
+    name = TextAttribute(hash_key=True)
+    since = TimeAttribute()
+    until = TimeAttribute()
+    place = TextAttribute(null=True)
+    counts = ValuesAttribute(null=True)

@@ -24,6 +24,16 @@ class Policy:
     large_transaction_threshold: int = 1_000_000
     suspicious_velocity_threshold: int = 5
     alert_days: int = 30
+    structuring_percent: int = 90
+    structuring_payments: int = 3
+    dormant_days: int = 180
+    dormant_amount: int = 100_000
+    fan_accounts: int = 8
+    fan_days: int = 3
+    fan_amount: int = 500_000
+    round_trip_days: int = 3
+    round_trip_percent: int = 90
+    round_trip_amount: int = 100_000
     role_limits: RoleLimits = field(default_factory=RoleLimits)
 
     @classmethod

@@ -1,0 +1,58 @@
+"""`manage.py sweep_alerts`: look for what only the movements of weeks show, and raise alerts."""
+
+import sys
+from argparse import ArgumentParser
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from django.core.management.base import CommandError
+from rich.console import Console
+from rich.progress import Progress
+
+from audit.context import Actor
+from backoffice.management.base import Done, OperatorCommand
+from backoffice.permissions import Permission
+from dynamodb.scans import SEGMENTS
+from payments.sweep import Sweep, sweep, take_up
+
+
+class Command(OperatorCommand):
+    help = (
+        "Look through what moved since the last sweep and raise alerts. "
+        "A sweep that was stopped goes on where it was."
+    )
+    permission = Permission.MANAGE_ALERTS
+
+    def add_options(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--since",
+            metavar="DAY",
+            type=_midnight,
+            help="look again from a UTC day on, such as 2026-01-31; by default from the last sweep",
+        )
+
+    def act(self, *, actor: Actor, at: datetime, options: dict[str, Any]) -> Done:  # noqa: ARG002 - the watch raises them
+        run = take_up(at=at, since=options["since"])
+        with Progress(console=Console(file=sys.stderr)) as progress:
+            task = progress.add_task("Accounts", total=SEGMENTS)
+
+            def on_page(run: Sweep) -> None:
+                words = f"Accounts ({run.counts['accounts']})"
+                progress.update(task, description=words, completed=run.place.segment)
+
+            report = sweep(run, on_page).report
+        raised = report["raised"]
+        found = ", ".join(f"{count} {rule}" for rule, count in raised.items()) or "none"
+        sentence = (
+            f"{report['accounts']} accounts of {report['customers']} customers "
+            f"from {run.since:%Y-%m-%d %H:%M} to {run.until:%Y-%m-%d %H:%M} UTC. "
+            f"New alerts: {found}."
+        )
+        return Done(sentence=sentence, data=report)
+
+
+def _midnight(text: str) -> datetime:
+    try:
+        return datetime.combine(date.fromisoformat(text), time(), tzinfo=UTC)
+    except ValueError:
+        raise CommandError(f"{text!r} is not a day such as 2026-01-31.") from None

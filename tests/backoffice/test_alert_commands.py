@@ -1,0 +1,50 @@
+"""Operators' commands of compliance."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from backoffice.permissions import Role
+from dynamodb.times import utc_now
+from payments.alert_records import Alert
+from tests.backoffice.people import a_member, chain
+from tests.backoffice.test_money_commands import run
+from tests.builders import opened, transferred
+
+pytestmark = pytest.mark.usefixtures("moto_store")
+
+
+@pytest.fixture(autouse=True)
+def staff(moto_store: None) -> None:
+    a_member(username="compliance1", roles=[Role.COMPLIANCE])
+
+
+def swept(*options: str, operator: str = "compliance1") -> dict[str, Any]:
+    return run("sweep_alerts", *options, operator=operator)
+
+
+def test_a_sweep_says_what_it_found_and_is_in_the_trail() -> None:
+    target = opened("b")
+    opened("a", customer_id="c", balance=10_000_000)
+    for number in range(3):
+        source = opened(f"a{number}", customer_id="c", balance=990_000)
+        transferred(source, target, at=utc_now() - timedelta(hours=number), amount_minor=980_000)
+    before = {alert.id for alert in Alert.scan()}
+    report = swept()
+    assert (report["exit_code"], report["raised"]) == (0, {"structuring": 1})
+    (new,) = [alert for alert in Alert.scan() if alert.id not in before]
+    assert (new.rule, new.customer_id, new.payment_count) == ("structuring", "c", 3)
+    assert swept("--since", "2026-01-01")["raised"] == {}
+    assert chain("person:compliance1")[0].action == "command.run"
+
+
+@pytest.mark.parametrize("role", [Role.TELLER, Role.SUPERVISOR, Role.ADMIN])
+def test_nobody_but_compliance_may_sweep(role: Role) -> None:
+    a_member(username="other", roles=[role])
+    assert swept(operator="other")["exit_code"] == 2
+
+
+def test_a_day_of_the_wrong_shape_is_refused() -> None:
+    with pytest.raises(Exception, match="is not a day"):
+        run("sweep_alerts", "--since", "yesterday", operator="compliance1")
