@@ -1,6 +1,6 @@
 """An entry and the change it tells of, always in one transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -76,15 +76,28 @@ def change(
     return tx.update(name, record, {**changes, **_head_changes(entry)}, condition)
 
 
-def note(event: Event, *, at: datetime, values: Mapping[str, Any] | None = None) -> None:
+def note(
+    event: Event,
+    *,
+    at: datetime,
+    values: Mapping[str, Any] | None = None,
+    known: dict[str, Any] | None = None,
+    add: Callable[[Transaction], None] = lambda _: None,
+) -> None:
     """Write an entry about something that has no record of its own.
 
-    Reads the chain's head and moves it with the entry. Raises ``StoreError`` when the entry
-    cannot be written: what it tells of must then not be done or shown.
+    Reads the chain's head, unless ``known`` has it as ``head``, and moves it with the entry.
+    ``add`` adds further actions to the same commit; records that it builds them from belong into
+    ``known`` too, by the names of their actions, where they are kept as they stand.
+
+    Raises ``StoreError`` when the entry cannot be written: what it tells of must then not be done
+    or shown. Raises what ``add`` raises.
     """
     key = AuditHead(entity_id=event.entity_id)
     patience = Patience(limit_seconds=NOTE_SECONDS, longest_pause_seconds=0.06)
-    known = {"head": read_within(partial(store.get, key), patience)}
+    known = {} if known is None else known
+    if "head" not in known:
+        known["head"] = read_within(partial(store.get, key), patience)
 
     def build(tx: Transaction) -> None:
         head = known["head"]
@@ -93,6 +106,7 @@ def note(event: Event, *, at: datetime, values: Mapping[str, Any] | None = None)
             tx.put_new("head", key.with_changes(_head_changes(entry)))
         else:
             tx.update("head", head, _head_changes(entry))
+        add(tx)
 
     settle(build, known, at=at, patience=patience)
 

@@ -110,12 +110,17 @@ def conflicting(roles: Collection[Role]) -> tuple[Role, Role] | None:
 
 
 def requires(
-    permission: Permission, *, before_first_password: bool = False
+    permission: Permission,
+    *,
+    before_first_password: bool = False,
+    before_second_factor: bool = False,
 ) -> Callable[[StaffView[P]], View[P]]:
     """Guard a view: the sign-in page for strangers, 403 for others, the person's time zone.
 
     The 403 page leaves an entry ``access.refused`` in the trail. Whoever still has the first
-    password is sent to change it, unless the view may be used ``before_first_password``.
+    password is sent to change it, unless the view may be used ``before_first_password``. Then,
+    where a second factor is compulsory, whoever has none is led to add one, unless the view may be
+    used ``before_second_factor``.
     """
 
     def guard(view: StaffView[P]) -> View[P]:
@@ -128,6 +133,8 @@ def requires(
                 raise PermissionDenied(permission)
             if person.record.must_change_password and not before_first_password:
                 return redirect("admin:password_change")
+            if person.must_add_factor and not (before_first_password or before_second_factor):
+                return redirect("admin:second_factor")
             timezone.activate(person.zone)
             return view(cast("StaffRequest", request), *args, **kwargs)
 

@@ -57,6 +57,8 @@ _HOSTS = _required("DJANGO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 ALLOWED_HOSTS = [host.strip() for host in _HOSTS.split(",") if host.strip()]
 TRUSTED_PROXIES = _networks("DJANGO_TRUSTED_PROXIES")
 SECRET_KEY = _required("DJANGO_SECRET_KEY", "development-only-" + "k" * 50)
+_SEED_KEYS = _required("MFA_SEED_KEY", "development-only-seeds")
+MFA_SEED_KEYS = [key.strip() for key in _SEED_KEYS.split(",") if key.strip()]
 DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="demo-only-2026!")
 
 # The store. There is no SQL.
@@ -147,6 +149,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"user_attributes": ["username", "full_name", "email"]},
     },
 ]
+MFA_REQUIRED = env.bool("MFA_REQUIRED", default=not DEVELOPMENT)
 UNUSED_STAFF_DAYS = _whole_number("UNUSED_STAFF_DAYS", 90)
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"

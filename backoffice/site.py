@@ -10,7 +10,6 @@ from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from audit import queries
-from backoffice.forms.person import SignInForm
 from backoffice.permissions import Permission
 from backoffice.presenters.audit import EntryRow, entry_rows
 
@@ -119,7 +118,6 @@ class BackOfficeSite(AdminSite):
     site_title = "Back office"
     index_title = "Dashboard"
     site_url = None
-    login_form = SignInForm
 
     def has_permission(self, request: HttpRequest) -> bool:
         return request.user.is_authenticated

@@ -10,7 +10,7 @@ from backoffice.forms.fields import IdField, TextField
 from backoffice.forms.ids import ActionForm
 from backoffice.forms.lifecycle import ReasonField
 from backoffice.permissions import Role
-from backoffice.staff import managing
+from backoffice.staff import managing, second_factor
 from backoffice.staff.queries import USERNAME_LENGTH
 from backoffice.staff.records import StaffRecord
 from backoffice.staff.services import NewStaff
@@ -127,6 +127,19 @@ class PasswordResetForm(StaffForm):
 
     def save(self, *, actor: Actor, at: datetime) -> str:
         return managing.reset_password(actor=actor, at=at, **self.reasoned)
+
+
+class FactorResetForm(StaffForm):
+    title = "Reset the second factor"
+    about = (
+        "Their authenticator app, passkeys and recovery codes stop working and their sessions end. "
+        "Be sure that it is they who ask: until they add another, a password alone signs them in."
+    )
+    done = "The second factor is reset."
+
+    def save(self, *, actor: Actor, at: datetime) -> str:
+        second_factor.reset(actor=actor, at=at, **self.reasoned)
+        return ""
 
 
 class SignOffForm(ActionForm):

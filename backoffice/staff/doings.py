@@ -5,7 +5,7 @@ wrong field: such attempts are kept under a keyed hash of the name, in a few cha
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -42,6 +42,32 @@ def signed_out(username: str, *, at: datetime) -> None:
 def command_run(username: str, *, command: str, reason: str, at: datetime) -> None:
     """Note that an operator is about to run a command, and why."""
     _note(username, "command.run", at, {"command": command, "reason": reason})
+
+
+def proved(
+    username: str,
+    purpose: str,
+    factor: str,
+    *,
+    at: datetime,
+    known: dict[str, Any],
+    add: Callable[[Transaction], None],
+) -> None:
+    """Note that a person has shown a second factor, and use it up in the same commit."""
+    event = Event(
+        entity_id=f"person:{username}",
+        entity_type="person",
+        action="person.proved",
+        actor=Actor(id=username),
+    )
+    values = {"purpose": purpose, "factor": factor}
+    trail.note(event, at=at, values=values, known=known, add=add)
+
+
+def proof_refused(username: str, purpose: str, *, at: datetime) -> None:
+    """Note a second factor that was not accepted."""
+    actor = Actor(id=username)
+    _note_refusal(f"person:{username}", "person.proof_refused", actor, {"purpose": purpose}, at)
 
 
 def sign_in_refused(typed: str, record: StaffRecord | None, *, at: datetime) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar, NoReturn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.hashers import check_password
 from django.db import models  # noqa: TID251 - Django takes nothing but a model for its user
@@ -53,6 +54,11 @@ class Staff(AbstractBaseUser):
     @property
     def is_active(self) -> bool:  # type: ignore[override]  # Django's is a plain attribute
         return self.record.is_active
+
+    @property
+    def must_add_factor(self) -> bool:
+        """Whether the house asks for a second factor and the person has none."""
+        return settings.MFA_REQUIRED and not self.record.factors
 
     @property
     def roles(self) -> tuple[Role, ...]:

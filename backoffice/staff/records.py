@@ -12,7 +12,7 @@ from dynamodb.attributes import (
     TimeAttribute,
     WholeNumberAttribute,
 )
-from dynamodb.models import Record
+from dynamodb.models import Record, VersionedRecord
 
 EVERYBODY = "staff"
 """The one key that all of the staff are listed under: a house has some thousands at most, and
@@ -62,6 +62,27 @@ class StaffRecord(Chained):
     roles_since = TimeAttribute(null=True)
 
     staff_index = StaffIndex()
+
+
+class FactorRecord(VersionedRecord):
+    """What a second factor is checked against: for an authenticator app, codes or a passkey.
+
+    It counts only while the person's own record names it among its ``factors``; recovery codes,
+    whose hashes stand under ``recovery``, while it names any. The seed is encrypted.
+    """
+
+    class Meta:
+        table_name = "second_factors"
+
+    username = TextAttribute(hash_key=True)
+    factor = TextAttribute(range_key=True)
+    sealed_seed = TextAttribute(null=True)
+    last_step = WholeNumberAttribute(default=0)
+    code_hashes = TextListAttribute(null=True)
+    credential_id = TextAttribute(null=True)
+    public_key = TextAttribute(null=True)
+    sign_count = WholeNumberAttribute(default=0)
+    last_used_at = TimeAttribute(null=True)
 
 
 class UsernameIndex(GlobalSecondaryIndex["SessionRecord"]):

@@ -72,3 +72,26 @@ class ListChanged(Refusal):
         "What people may do has changed since you opened this page, so nothing was signed. "
         "Look at the list again: it is as of now."
     )
+
+
+class WrongCode(Refusal):
+    code = "wrong_code"
+    field = "code"
+    sentence = (
+        "This was not accepted: it is wrong, out of date or was used before. "
+        "Wait for the next code and try again."
+    )
+
+
+class LastFactor(Refusal):
+    code = "last_factor"
+    sentence = (
+        "This is the last second factor. Add another one first, or ask an administrator "
+        "for a reset."
+    )
+
+
+class FactorTaken(Refusal):
+    code = "factor_taken"
+    field = "name"
+    sentence = "You have a passkey of this name already."

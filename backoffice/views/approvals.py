@@ -17,6 +17,7 @@ from backoffice.presenters.approvals import Since, since, waiting, why_it_waits
 from backoffice.presenters.payments import payment_row
 from backoffice.site import page
 from backoffice.views.confirm import Asking, confirmation, is_confirmed
+from backoffice.views.fresh_proof import freshly_proved
 from backoffice.views.inbox import must_decide
 from backoffice.views.once import settle
 from backoffice.views.requests import found
@@ -31,6 +32,7 @@ _ENTRIES = 10
 
 
 @requires(Permission.READ_APPROVALS)
+@freshly_proved(posts_only=True)
 def approval(request: StaffRequest, payment_id: str) -> HttpResponse:
     payment, at = found(payment_id), utc_now()
     show = partial(_approval_page, request, payment, at)

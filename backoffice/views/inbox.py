@@ -15,6 +15,7 @@ from backoffice.presenters.lists import pager
 from backoffice.presenters.payments import payment_row
 from backoffice.site import page
 from backoffice.views.confirm import is_confirmed
+from backoffice.views.fresh_proof import freshly_proved
 from backoffice.views.once import settle
 from dynamodb.errors import OutcomeUnknownError, StoreBusyError, StoreUnavailableError
 from dynamodb.times import utc_now
@@ -28,6 +29,7 @@ _UNTRIED = "The store is busy, so this was not tried. Approve it again in a mome
 
 
 @requires(Permission.READ_APPROVALS)
+@freshly_proved(posts_only=True)
 def inbox(request: StaffRequest) -> HttpResponse:
     """What waits, the oldest first; a post approves those chosen, after a confirmation."""
     show = partial(_inbox_page, request)

@@ -21,16 +21,16 @@ from backoffice.permissions import Permission, StaffRequest, View, requires
 from backoffice.presenters.accounts import AccountView
 from backoffice.site import page
 from backoffice.views.confirm import Asking, Crumbs, confirmation, entered, is_confirmed
+from backoffice.views.fresh_proof import freshly_proved
 from backoffice.views.once import settle
 from dynamodb.times import utc_now
 from payments import queries
 from payments.models import Account
 
 
-def _page_of(kind: type[AccountForm]) -> View[[str]]:
+def _page_of(kind: type[AccountForm], *, needs_proof: bool = False) -> View[[str]]:
     """The page of one action: its form, its confirmation, and back to the account."""
 
-    @requires(Permission.MANAGE_ACCOUNTS)
     def view(request: StaffRequest, account_id: str) -> HttpResponse:
         account = queries.get_account(account_id)
         if account is None:
@@ -50,11 +50,12 @@ def _page_of(kind: type[AccountForm]) -> View[[str]]:
 
         return settle(request, new(request.POST), act, show)
 
-    return view
+    guarded = freshly_proved()(view) if needs_proof else view
+    return requires(Permission.MANAGE_ACCOUNTS)(guarded)
 
 
 freeze = _page_of(FreezeForm)
-unfreeze = _page_of(UnfreezeForm)
+unfreeze = _page_of(UnfreezeForm, needs_proof=True)
 unlock = _page_of(UnlockForm)
 edit = _page_of(EditForm)
 close = _page_of(CloseForm)

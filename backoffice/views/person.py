@@ -5,7 +5,7 @@ from http import HTTPStatus
 from django.contrib import messages
 from django.contrib.admin import site
 from django.contrib.auth.views import PasswordChangeDoneView, PasswordChangeView
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse_lazy
 
@@ -13,10 +13,18 @@ from backoffice.forms.person import PasswordForm, PreferencesForm
 from backoffice.permissions import Permission, StaffRequest, public, requires
 from backoffice.site import page
 from backoffice.staff import services
+from backoffice.views.second_step import SignInView
 from dynamodb.times import utc_now
 
-login = public(site.login)
 logout = public(site.logout)
+
+
+@public
+def login(request: HttpRequest) -> HttpResponseBase:
+    if request.method == "GET" and request.user.is_authenticated:
+        return redirect("admin:index")
+    told = site.each_context(request) | {"title": "Sign in", "app_path": request.get_full_path()}
+    return SignInView.as_view(extra_context=told)(request)
 
 
 @requires(Permission.USE_DASHBOARD, before_first_password=True)

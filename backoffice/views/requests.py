@@ -18,6 +18,7 @@ from backoffice.presenters.values import money
 from backoffice.site import page
 from backoffice.views import transfers
 from backoffice.views.confirm import Crumbs
+from backoffice.views.fresh_proof import freshly_proved
 from backoffice.views.once import settle
 from dynamodb.times import utc_now
 from payments import approvals, queries
@@ -57,6 +58,7 @@ def cancel(request: StaffRequest, payment_id: str) -> HttpResponse:
 
 
 @requires(Permission.REVERSE_PAYMENTS)
+@freshly_proved()
 def reverse_payment(request: StaffRequest, payment_id: str) -> HttpResponse:
     """Give back a payment, whole or in part: a transfer the same way back."""
     payment, at = found(payment_id), utc_now()

@@ -19,6 +19,7 @@ from backoffice.presenters.staff import staff_row
 from backoffice.site import page
 from backoffice.staff import access_review, managing, queries
 from backoffice.staff.records import StaffRecord
+from backoffice.views.fresh_proof import freshly_proved
 from backoffice.views.once import settle
 from dynamodb.times import utc_now
 
@@ -53,6 +54,7 @@ def person(request: StaffRequest, username: str) -> HttpResponse:
 
 
 @requires(Permission.MANAGE_STAFF)
+@freshly_proved()
 def new(request: StaffRequest) -> HttpResponse:
     show = partial(_new_page, request)
     if request.method != "POST":
@@ -102,6 +104,7 @@ def review(request: StaffRequest) -> HttpResponse:
 
 
 @requires(Permission.READ_STAFF)
+@freshly_proved()
 def signed_list(request: StaffRequest, list_hash: str) -> HttpResponse:  # noqa: ARG001 - a view's
     """A list as it was signed, as JSON Lines: its SHA-256 is the hash in the trail."""
     body = access_review.signed_list(list_hash)

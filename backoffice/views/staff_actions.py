@@ -13,6 +13,7 @@ from audit.context import Actor
 from backoffice.forms.staff import (
     DisableForm,
     EnableForm,
+    FactorResetForm,
     PasswordResetForm,
     RolesForm,
     StaffForm,
@@ -21,6 +22,7 @@ from backoffice.permissions import Permission, StaffRequest, View, requires
 from backoffice.presenters.staff import staff_row
 from backoffice.site import page
 from backoffice.views.confirm import Asking, Crumbs, confirmation, entered, is_confirmed
+from backoffice.views.fresh_proof import freshly_proved
 from backoffice.views.once import settle
 from backoffice.views.staff import first_password_page, found_person
 from dynamodb.times import utc_now
@@ -28,6 +30,7 @@ from dynamodb.times import utc_now
 
 def _page_of(kind: type[StaffForm]) -> View[[str]]:
     @requires(Permission.MANAGE_STAFF)
+    @freshly_proved()
     def view(request: StaffRequest, username: str) -> HttpResponse:
         new = partial(kind, record=found_person(username))
         show = partial(_form_page, request)
@@ -43,6 +46,7 @@ def _page_of(kind: type[StaffForm]) -> View[[str]]:
 disable = _page_of(DisableForm)
 enable = _page_of(EnableForm)
 roles = _page_of(RolesForm)
+factor = _page_of(FactorResetForm)
 password = _page_of(PasswordResetForm)
 
 

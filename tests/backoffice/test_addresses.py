@@ -42,7 +42,7 @@ def test_every_view_names_its_permission_or_is_declared_public() -> None:
 
 def test_only_these_are_public() -> None:
     public = {str(p.pattern) for p in patterns() if getattr(p.callback, "is_public", False)}
-    assert public == {"", "login/", "logout/", "healthz", "readyz"}
+    assert public == {"", "login/second-step/", "login/", "logout/", "healthz", "readyz"}
 
 
 @pytest.mark.parametrize("role", Role)

@@ -1,0 +1,69 @@
+"""What somebody enters to prove who they are, and to add a second factor."""
+
+from typing import Any
+
+from django import forms
+
+from backoffice.forms.fields import TextField, TypedForm
+from backoffice.forms.ids import ActionForm
+
+_ANSWER_LENGTH = 20_000
+_CODE_LENGTH = 64
+_NAME_LENGTH = 40
+
+
+class CodeField(TextField):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=_CODE_LENGTH, **options)
+        self.widget.attrs |= {
+            "autocomplete": "one-time-code",
+            "spellcheck": "false",
+            "autofocus": True,
+        }
+
+
+class PasskeyField(forms.CharField):
+    """A browser's answer as JSON, which a script puts here."""
+
+    def __init__(self) -> None:
+        super().__init__(required=False, max_length=_ANSWER_LENGTH, widget=forms.HiddenInput)
+
+
+class ProofForm(TypedForm):
+    """A second factor shown. Its names stand beside those of any other form."""
+
+    proof_code = CodeField(
+        label="Code",
+        required=False,
+        help_text="Six digits of your authenticator app, or a recovery code.",
+    )
+    proof_passkey = PasskeyField()
+
+
+class AppForm(ActionForm):
+    """The first code of a new authenticator app; ``sealed`` is its seed, encrypted."""
+
+    subject = "second_factor"
+
+    sealed = forms.CharField(max_length=400, widget=forms.HiddenInput)
+    code = CodeField(help_text="Six digits, as the app shows them now.")
+
+
+class PasskeyForm(ActionForm):
+    subject = "second_factor"
+
+    name = TextField(
+        max_length=_NAME_LENGTH,
+        help_text="So that you know it again, such as Laptop or Blue key.",
+    )
+    passkey = PasskeyField()
+
+
+class RenewForm(ActionForm):
+    subject = "second_factor"
+
+
+class RemoveForm(ActionForm):
+    subject = "second_factor"
+
+    factor = TextField(label="Second factor", max_length=64)

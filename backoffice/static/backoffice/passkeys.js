@@ -1,0 +1,52 @@
+// A form that a passkey answers: it says what is asked for, and the answer goes into a field.
+
+const NONE = "Your browser knows no passkeys here. Use another second factor, or another browser.";
+const FAILED = "The passkey was not used. Try again, or use another second factor.";
+
+for (const form of document.querySelectorAll("form[data-passkey]")) {
+  if (form.dataset.options) prepare(form);
+}
+
+function prepare(form) {
+  const isNew = form.dataset.passkey === "create";
+  const answer = form.elements[form.dataset.answer];
+  const button = form.querySelector("[data-passkey-button]");
+  const trouble = document.querySelector("[data-passkey-trouble]");
+
+  const say = (text) => {
+    trouble.textContent = text;
+    trouble.hidden = !text;
+  };
+  const ask = async () => {
+    say("");
+    try {
+      answer.value = JSON.stringify(await (isNew ? created : shown)(form.dataset.options));
+    } catch {
+      say(FAILED);
+      return;
+    }
+    form.submit();
+  };
+
+  if (!window.PublicKeyCredential?.parseCreationOptionsFromJSON) {
+    say(NONE);
+  } else if (button) {
+    button.hidden = false;
+    button.addEventListener("click", ask);
+  } else {
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      if (form.reportValidity()) ask();
+    });
+  }
+}
+
+function created(options) {
+  const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(JSON.parse(options));
+  return navigator.credentials.create({ publicKey });
+}
+
+function shown(options) {
+  const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(JSON.parse(options));
+  return navigator.credentials.get({ publicKey });
+}

@@ -1,0 +1,101 @@
+"""One's own second factors: added, removed, and codes to recover with."""
+
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from audit.context import Actor
+from backoffice.forms.second_factor import RemoveForm, RenewForm
+from backoffice.permissions import Permission, StaffRequest, requires
+from backoffice.site import page
+from backoffice.staff import second_factor
+from backoffice.views.confirm import Asking, confirmation, entered, is_confirmed
+from backoffice.views.fresh_proof import freshly_proved, place_of
+from backoffice.views.once import settle
+from dynamodb.times import utc_now
+
+own = requires(Permission.USE_DASHBOARD, before_second_factor=True)
+
+
+@own
+def overview(request: StaffRequest) -> HttpResponse:
+    record = request.user.record
+    kept = second_factor.factors_of(record)
+    context = {
+        "title": "Second factor",
+        "factors": [kept[name] for name in record.factors or () if name in kept],
+        "recovery": kept.get(second_factor.RECOVERY),
+        "has_app": second_factor.APP in kept,
+        "is_required": settings.MFA_REQUIRED,
+        "place": place_of(request),
+    }
+    return page(request, "backoffice/second_factor/overview.html", context)
+
+
+@own
+@freshly_proved()
+def recovery(request: StaffRequest) -> HttpResponse:
+    """Recovery codes in place of those that are left, after a confirmation."""
+    form = RenewForm(request.POST)
+    if not request.user.record.factors or "edit" in request.POST:
+        return redirect("admin:second_factor")
+    if is_confirmed(request):
+        return codes_page(request, second_factor.renew_recovery_codes(**by(request)))
+    asking = Asking(
+        title="Make new recovery codes?",
+        button="Make new codes",
+        crumbs=crumbs(),
+        notes=["Those you have kept stop working at once."],
+    )
+    return confirmation(request, form, asking)
+
+
+@own
+@freshly_proved()
+def remove(request: StaffRequest) -> HttpResponse:
+    form = RemoveForm(request.POST or request.GET)
+    if not form.is_valid() or "edit" in request.POST:
+        return redirect("admin:second_factor")
+    if not is_confirmed(request):
+        asking = Asking(
+            title="Remove this second factor?",
+            button="Remove it",
+            crumbs=crumbs(),
+            facts=entered(form),
+            notes=["It cannot be used to sign in any more."],
+        )
+        return confirmation(request, form, asking)
+
+    def act(form: RemoveForm) -> HttpResponse:
+        second_factor.remove(**form.cleaned_data, **by(request))
+        messages.success(request, "The second factor is removed.")
+        return redirect("admin:second_factor")
+
+    return settle(request, form, act, partial(_refused_page, request))
+
+
+def by(request: StaffRequest) -> dict[str, Any]:
+    username = request.user.username
+    return {"username": username, "actor": Actor(id=username), "at": utc_now()}
+
+
+def codes_page(request: StaffRequest, shown: list[str]) -> HttpResponse:
+    context = {"title": "Recovery codes", "crumbs": crumbs(), "codes": shown}
+    return page(request, "backoffice/second_factor/codes.html", context)
+
+
+def _refused_page(request: StaffRequest, form: RemoveForm, **_: Any) -> HttpResponse:
+    messages.error(request, form.non_field_errors().as_text())
+    return redirect("admin:second_factor")
+
+
+def crumbs() -> list[tuple[str, str]]:
+    return [
+        ("Preferences", reverse("admin:preferences")),
+        ("Second factor", reverse("admin:second_factor")),
+    ]
