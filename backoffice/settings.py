@@ -43,6 +43,13 @@ def _whole_number(name: str, default: int) -> int:
     return int(text)
 
 
+def _flag(name: str, *, default: bool) -> bool:
+    text: str = env.str(name, default="").lower() or str(default).lower()
+    if text not in {"true", "false"}:
+        raise ImproperlyConfigured(f"{name} must be true or false, not {text!r}.")
+    return text == "true"
+
+
 def _networks(name: str) -> list[IPv4Network | IPv6Network]:
     try:
         return [ip_network(text.strip()) for text in env.list(name, default=[])]
@@ -149,7 +156,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"user_attributes": ["username", "full_name", "email"]},
     },
 ]
-MFA_REQUIRED = env.bool("MFA_REQUIRED", default=not DEVELOPMENT)
+MFA_REQUIRED = _flag("MFA_REQUIRED", default=not DEVELOPMENT)
 UNUSED_STAFF_DAYS = _whole_number("UNUSED_STAFF_DAYS", 90)
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"

@@ -65,5 +65,3 @@ class RenewForm(ActionForm):
 
 class RemoveForm(ActionForm):
     subject = "second_factor"
-
-    factor = TextField(label="Second factor", max_length=64)

@@ -90,9 +90,12 @@ def add_passkey(
 
 def renew_recovery_codes(*, username: str, actor: Actor, at: datetime) -> list[str]:
     """Recovery codes in place of all that were left."""
+    record = services.find_staff(username)
+    if not record.factors:
+        raise refusals.NoChange("There is no second factor to recover yet.")
     shown = codes.new_recovery_codes()
     event = services.staff_event(username, "staff.recovery_codes_renewed", actor)
-    known = {RECOVERY: factors_of(services.find_staff(username)).get(RECOVERY)}
+    known = {RECOVERY: factors_of(record).get(RECOVERY)}
 
     def also(tx: Transaction, known: dict[str, Any]) -> None:
         _keep(tx, username, RECOVERY, _hashed(shown, username), known[RECOVERY])

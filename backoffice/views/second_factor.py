@@ -1,7 +1,8 @@
 """One's own second factors: added, removed, and codes to recover with."""
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.contrib import messages
@@ -10,14 +11,17 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from audit.context import Actor
+from backoffice.forms.ids import ActionForm
 from backoffice.forms.second_factor import RemoveForm, RenewForm
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.site import page
 from backoffice.staff import second_factor
-from backoffice.views.confirm import Asking, confirmation, entered, is_confirmed
+from backoffice.views.confirm import Asking, confirmation, is_confirmed
 from backoffice.views.fresh_proof import freshly_proved, place_of
 from backoffice.views.once import settle
 from dynamodb.times import utc_now
+
+F = TypeVar("F", bound=ActionForm)
 
 own = requires(Permission.USE_DASHBOARD, before_second_factor=True)
 
@@ -41,41 +45,45 @@ def overview(request: StaffRequest) -> HttpResponse:
 @freshly_proved()
 def recovery(request: StaffRequest) -> HttpResponse:
     """Recovery codes in place of those that are left, after a confirmation."""
-    form = RenewForm(request.POST)
-    if not request.user.record.factors or "edit" in request.POST:
-        return redirect("admin:second_factor")
-    if is_confirmed(request):
-        return codes_page(request, second_factor.renew_recovery_codes(**by(request)))
     asking = Asking(
         title="Make new recovery codes?",
         button="Make new codes",
         crumbs=crumbs(),
         notes=["Those you have kept stop working at once."],
     )
-    return confirmation(request, form, asking)
+
+    def act(_: RenewForm) -> HttpResponse:
+        return codes_page(request, second_factor.renew_recovery_codes(**by(request)))
+
+    return _confirmed(request, RenewForm(request.POST), act, asking)
 
 
 @own
 @freshly_proved()
-def remove(request: StaffRequest) -> HttpResponse:
-    form = RemoveForm(request.POST or request.GET)
-    if not form.is_valid() or "edit" in request.POST:
-        return redirect("admin:second_factor")
-    if not is_confirmed(request):
-        asking = Asking(
-            title="Remove this second factor?",
-            button="Remove it",
-            crumbs=crumbs(),
-            facts=entered(form),
-            notes=["It cannot be used to sign in any more."],
-        )
-        return confirmation(request, form, asking)
+def remove(request: StaffRequest, factor: str) -> HttpResponse:
+    asking = Asking(
+        title="Remove this second factor?",
+        button="Remove it",
+        crumbs=crumbs(),
+        facts=[("Second factor", factor.capitalize())],
+        notes=["It cannot be used to sign in any more."],
+    )
 
-    def act(form: RemoveForm) -> HttpResponse:
-        second_factor.remove(**form.cleaned_data, **by(request))
+    def act(_: RemoveForm) -> HttpResponse:
+        second_factor.remove(factor=factor, **by(request))
         messages.success(request, "The second factor is removed.")
         return redirect("admin:second_factor")
 
+    return _confirmed(request, RemoveForm(request.POST), act, asking)
+
+
+def _confirmed(
+    request: StaffRequest, form: F, act: Callable[[F], HttpResponse], asking: Asking
+) -> HttpResponse:
+    if "edit" in request.POST:
+        return redirect("admin:second_factor")
+    if not is_confirmed(request):
+        return confirmation(request, form, asking)
     return settle(request, form, act, partial(_refused_page, request))
 
 
@@ -89,8 +97,8 @@ def codes_page(request: StaffRequest, shown: list[str]) -> HttpResponse:
     return page(request, "backoffice/second_factor/codes.html", context)
 
 
-def _refused_page(request: StaffRequest, form: RemoveForm, **_: Any) -> HttpResponse:
-    messages.error(request, form.non_field_errors().as_text())
+def _refused_page(request: StaffRequest, form: ActionForm, **_: Any) -> HttpResponse:
+    messages.error(request, " ".join(map(str, form.non_field_errors())))
     return redirect("admin:second_factor")
 
 

@@ -70,6 +70,7 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
         "DJANGO_SECRET_KEY": "s" * 50,
         "DJANGO_ALLOWED_HOSTS": "127.0.0.1",
         "CURSOR_SIGNING_KEY": "c" * 50,
+        "MFA_SEED_KEY": "m" * 50,
     }
     local.stop(tmp_path / "data")
 

@@ -17,7 +17,8 @@ from dynamodb.times import utc_now
 from tests.backoffice.conftest import SignIn
 from tests.backoffice.factors import code_for, enrolled, passed, with_app
 from tests.backoffice.pages import errors, text
-from tests.backoffice.people import PASSWORD, a_member, chain
+from tests.backoffice.people import PASSWORD, a_member, chain, deactivated
+from tests.builders import opened, transferred
 
 SECOND_STEP = "/admin/login/second-step/"
 
@@ -79,8 +80,6 @@ def test_the_second_step_is_nothing_without_a_fresh_right_password(
 
 def test_disabling_or_another_password_ends_a_half_sign_in(seed: str, client: Client) -> None:
     give_password(client)
-    from tests.backoffice.people import deactivated
-
     deactivated("someone")
     assert passed(client, code_for(seed, utc_now())).headers["Location"] == "/admin/login/"
     assert not is_in(client)
@@ -221,3 +220,25 @@ def test_a_reset_by_an_admin_ends_sessions_and_the_factor(signed_in: SignIn, adm
     assert give_password(member).headers["Location"] == "/admin/"
     own = admin.post("/admin/staff/admin1/factor/", values)
     assert own.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("address", "posted"),
+    [
+        ("/admin/approvals/{payment}/", {"decision": "approve"}),
+        ("/admin/approvals/", {"chosen": "x"}),
+        ("/admin/payments/{payment}/reverse/", {}),
+        ("/admin/accounts/{account}/unfreeze/", {"reason": "Checked"}),
+    ],
+)
+def test_approving_reversing_and_unfreezing_ask_for_a_fresh_proof(
+    signed_in: SignIn, address: str, posted: dict[str, str]
+) -> None:
+    source, target = opened("a", balance=5000), opened("b")
+    payment = transferred(source, target).payment
+    client = signed_in(Role.SUPERVISOR)
+    enrolled(client)
+    where = address.format(payment=payment.id, account=source.id)
+    assert "Is it you?" not in text(client.post(where, posted))
+    with time_machine.travel(utc_now() + timedelta(minutes=6)):
+        assert "Is it you?" in text(client.post(where, posted))

@@ -13,6 +13,7 @@ PRODUCTION = {
     "DJANGO_SECRET_KEY": "k" * 60,
     "DJANGO_ALLOWED_HOSTS": "office.example",
     "CURSOR_SIGNING_KEY": "c" * 40,
+    "MFA_SEED_KEY": "m" * 40,
 }
 SHOW = """
 from backoffice import settings as s
@@ -41,11 +42,12 @@ def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
 
 def test_production_names_everything_that_is_missing_at_once() -> None:
     ended = python("manage.py", "check", DJANGO_DEBUG="false", **dict.fromkeys(
-        ["DJANGO_SECRET_KEY", "DJANGO_ALLOWED_HOSTS", "CURSOR_SIGNING_KEY"], ""
+        ["DJANGO_SECRET_KEY", "DJANGO_ALLOWED_HOSTS", "CURSOR_SIGNING_KEY", "MFA_SEED_KEY"], ""
     ))  # fmt: skip
     assert ended.returncode == 1
     (sentence,) = ended.stderr.splitlines()
-    assert "DJANGO_ALLOWED_HOSTS, DJANGO_SECRET_KEY, CURSOR_SIGNING_KEY" in sentence
+    names = "DJANGO_ALLOWED_HOSTS, DJANGO_SECRET_KEY, MFA_SEED_KEY, CURSOR_SIGNING_KEY"
+    assert names in sentence
 
 
 @pytest.mark.parametrize(
@@ -59,6 +61,7 @@ def test_production_names_everything_that_is_missing_at_once() -> None:
         ("ROLE_LIMITS", "teller/EURO=5/5"),
         ("ROLE_LIMITS", "teller=5/5,teller=6/6"),
         ("ROLE_LIMITS", "teler=5/5"),
+        ("MFA_REQUIRED", "ture"),
     ],
 )
 def test_a_value_of_the_wrong_shape_is_one_sentence(name: str, value: str) -> None:
@@ -74,6 +77,23 @@ def test_production_guards_its_cookies_and_works_on_aws() -> None:
         "__Host-sessionid True __Host-csrftoken __Host-messages",
         "AWS False False ['office.example']",
     ]
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_required"),
+    [
+        (PRODUCTION, "True"),
+        ({**PRODUCTION, "MFA_REQUIRED": ""}, "True"),
+        ({**PRODUCTION, "MFA_REQUIRED": "false"}, "False"),
+        ({}, "False"),
+        ({"MFA_REQUIRED": "true"}, "True"),
+    ],
+)
+def test_a_second_factor_is_compulsory_in_production_unless_said_otherwise(
+    environment: dict[str, str], is_required: str
+) -> None:
+    told = python("-c", "from backoffice.settings import *; print(MFA_REQUIRED)", **environment)
+    assert told.stdout.strip() == is_required
 
 
 def test_development_needs_nothing() -> None:

@@ -120,11 +120,6 @@ def test_a_second_factor_from_adding_it_to_signing_in(browser: Browser, site: st
 
 def test_where_pages_have_no_name_passkeys_say_so(browser: Browser, site: str) -> None:
     with opened_page(browser, site) as page:
-        page.goto("/admin/login/")
-        page.fill("[name=username]", "compliance1")
-        page.fill("[name=password]", PASSWORD)
-        page.press("[name=password]", "Enter")
+        sign_in(page, "compliance1")
         page.goto("/admin/second-factor/")
-        expect(page.locator("#content")).to_contain_text(
-            re.compile("open these pages as localhost")
-        )
+        expect(page.locator("#content")).to_contain_text("open these pages as localhost")
