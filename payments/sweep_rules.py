@@ -102,7 +102,8 @@ def find_woken(
         line = in_currency(policy().dormant_amount, each.currency)
         is_long = before is not None and each.at - before >= rest
         if is_long and each.at >= since and each.size_minor >= line:
-            yield _finding(Rule.DORMANT_ACTIVE, customer_id, [each], each.payment_id)
+            cause = f"{each.account_id}:{each.payment_id}"
+            yield _finding(Rule.DORMANT_ACTIVE, customer_id, [each], cause)
         before = each.at
 
 
