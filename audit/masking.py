@@ -7,7 +7,14 @@ from typing import Any
 _SECRET_NAMES = re.compile(
     r"(?:(?:old|new|first)_)?password\d?|(?:\w+_)?(?:token|secret|seed)|session_key", re.IGNORECASE
 )
-_CARD_NUMBER = re.compile(r"(?<![\w-])\d(?:[ -]?\d){12,18}(?![\w-])")
+_UUID = r"\d{8}-(?:\d{4}-){3}\d{12}"
+_LONG_NUMBER = re.compile(rf"(?<![\w-])(?!{_UUID})\d(?:[ -]?\d){{12,}}(?![\w-])")
+_CARD_LENGTHS = range(13, 20)
+_CARD_WITHIN = re.compile(
+    r"(?=(4\d{15}|5[1-5]\d{14}|2[2-7]\d{14}|35\d{14}|6\d{15}|3[47]\d{13}|3[068]\d{12}))"
+)
+"""A card number by how it begins, and as long as those are: what may stick in a longer number."""
+
 MASK = "***"
 
 
@@ -20,14 +27,20 @@ def masked(values: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _without_card_numbers(value: Any) -> Any:
-    return _CARD_NUMBER.sub(_mask_card, value) if isinstance(value, str) else value
+    return _LONG_NUMBER.sub(_mask_cards, value) if isinstance(value, str) else value
 
 
-def _mask_card(found: re.Match[str]) -> str:
+def _mask_cards(found: re.Match[str]) -> str:
+    """Mask a number that is a card's, or all that stick in it, glued to other digits."""
     digits = re.sub(r"\D", "", found.group())
-    if not _passes_luhn(digits):
+    if len(digits) in _CARD_LENGTHS and _passes_luhn(digits):
+        cards = [(0, len(digits))]
+    else:
+        cards = [each.span(1) for each in _CARD_WITHIN.finditer(digits) if _passes_luhn(each[1])]
+    if not cards:
         return found.group()
-    return f"{digits[:6]}{'*' * (len(digits) - 10)}{digits[-4:]}"
+    hidden = {place for start, end in cards for place in range(start + 6, end - 4)}
+    return "".join("*" if place in hidden else digit for place, digit in enumerate(digits))
 
 
 def _passes_luhn(digits: str) -> bool:
