@@ -92,6 +92,10 @@ def note(
 
     Raises ``StoreError`` when the entry cannot be written: what it tells of must then not be done
     or shown. Raises what ``add`` raises.
+
+    A lost answer is asked for again with the same bytes and token, which DynamoDB remembers for
+    10 minutes and we for ``NOTE_SECONDS``, so the entry is written once. Only a process that was
+    stopped in between for longer than that could write it twice: twice the truth, in two entries.
     """
     key = AuditHead(entity_id=event.entity_id)
     patience = Patience(limit_seconds=NOTE_SECONDS, longest_pause_seconds=0.06)

@@ -15,6 +15,7 @@ from dynamodb.errors import (
     StoreError,
     StoreUnavailableError,
 )
+from dynamodb.models import Record
 from dynamodb.transactions import (
     Attempt,
     Committed,
@@ -120,9 +121,14 @@ def settle(
         if isinstance(outcome, Committed):
             return answer
         stood = tx.as_they_stood(outcome)
-        if not stood.keys() & known.keys():
+        news = {name: record for name, record in stood.items() if name in known}
+        if all(_values(known[name]) == _values(record) for name, record in news.items()):
             raise StoreError(f"The store refuses what should be free: {', '.join(sorted(stood))}.")
-        known.update({name: record for name, record in stood.items() if name in known})
+        known.update(news)
+
+
+def _values(record: Record | None) -> dict[str, Any] | None:
+    return None if record is None else record.attribute_values
 
 
 def read_within(read: Callable[[], T], patience: Patience) -> T:
