@@ -59,6 +59,17 @@ def unfreeze_account(
     return _change(account_id, "account.unfrozen", unfrozen, reason, actor, at, request_id)
 
 
+def thaw_account(*, account_id: str, actor: Actor, at: datetime) -> Account:
+    """Tidy away a freeze whose end has come; raises ``WrongState`` where there is none."""
+
+    def thawed(account: Account) -> dict[str, Any]:
+        if account.status_at(at) == account.status:
+            raise WrongState("No freeze of this account has come to its end.")
+        return rules.UNFROZEN
+
+    return _change(account_id, "account.thawed", thawed, "The freeze has ended.", actor, at)
+
+
 def unlock_debits(
     *, account_id: str, reason: str, actor: Actor, at: datetime, request_id: str = ""
 ) -> Account:

@@ -129,9 +129,15 @@ class Account(Chained):
 
         A freeze may be for one side only, and thaws by itself when its end has come.
         """
-        if self.status != AccountStatus.FROZEN:
-            return self.is_active()
-        return self.is_thawed(at) or self.frozen_direction not in (None, FrozenDirection.BOTH, side)
+        status = self.status_at(at)
+        if status != AccountStatus.FROZEN:
+            return status == AccountStatus.ACTIVE
+        return self.frozen_direction not in (None, FrozenDirection.BOTH, side)
+
+    def status_at(self, at: datetime) -> AccountStatus:
+        """The status at a time: a freeze that has ended is none, though it still stands here."""
+        is_over = self.status == AccountStatus.FROZEN and self.is_thawed(at)
+        return AccountStatus.ACTIVE if is_over else self.status
 
     def is_thawed(self, at: datetime) -> bool:
         """Whether a freeze has come to its end."""

@@ -196,7 +196,7 @@ UNFROZEN: dict[str, Any] = {
 
 
 def _thaw(account: Account, at: datetime) -> dict[str, Any]:
-    return UNFROZEN if account.status == AccountStatus.FROZEN and account.is_thawed(at) else {}
+    return UNFROZEN if account.status_at(at) != account.status else {}
 
 
 def _forgiven(source: Account) -> dict[str, Any]:

@@ -1,32 +1,45 @@
-"""What time does to pending payments: requests expire, scheduled ones come due."""
+"""What time does: requests expire, scheduled payments come due, freezes end."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
+from itertools import chain
+from typing import TypeVar
 
 from dynamodb.errors import OutcomeUnknownError, StoreBusyError
+from dynamodb.models import Record
+from dynamodb.pages import Page
 from dynamodb.times import utc_day
-from payments import queries
 from payments.approvals import SETTLEMENT, expire_payment
-from payments.models import Payment, PaymentStatus
-from payments.refusals import NotPending
+from payments.lifecycle import thaw_account
+from payments.models import Account, AccountStatus, Payment, PaymentStatus
+from payments.queries import list_accounts, list_payments
+from payments.refusals import NotPending, WrongState
 from payments.transfers import run_scheduled
+
+R = TypeVar("R", bound=Record)
 
 
 def settle_due(*, at: datetime) -> Counter[str]:
-    """Settle all that is due; counts by outcome: processed, pending, failed, expired.
+    """Settle all that is due; counts by outcome: processed, pending, failed, expired, thawed.
 
     What others have settled in the meantime is ``already_settled``; what is ``busy`` or, for want
-    of an answer, ``unknown`` is left to the next run. Reads every pending payment, a page at a
-    time: their number is that of open requests, not that of payments. Safe to run twice, also at
-    once.
+    of an answer, ``unknown`` is left to the next run. Reads every pending payment and every
+    frozen account, a page at a time: their number is that of open requests and freezes, not that
+    of payments. Safe to run twice, also at once.
     """
     counts: Counter[str] = Counter()
-    for payment in _pending():
+    pending = _all(partial(list_payments, status=PaymentStatus.PENDING))
+    frozen = _all(partial(list_accounts, status=AccountStatus.FROZEN))
+    for settle in chain(
+        (partial(_settle, payment) for payment in pending),
+        (partial(_thaw, account) for account in frozen),
+    ):
         try:
-            if outcome := _settle(payment, at):
+            if outcome := settle(at):
                 counts[outcome] += 1
-        except NotPending:
+        except (NotPending, WrongState):
             counts["already_settled"] += 1
         except StoreBusyError:
             counts["busy"] += 1
@@ -50,12 +63,17 @@ def _run(payment: Payment, at: datetime) -> str:
     return "already_settled" if done.is_replay else str(done.payment.status)
 
 
-def _pending() -> Iterator[Payment]:
+def _thaw(account: Account, at: datetime) -> str:
+    if account.status_at(at) == account.status:
+        return ""
+    thaw_account(account_id=account.id, actor=SETTLEMENT, at=at)
+    return "thawed"
+
+
+def _all(read: Callable[..., Page[R]]) -> Iterator[R]:
     cursor = ""
     while True:
-        page = queries.list_payments(
-            person=SETTLEMENT.id, status=PaymentStatus.PENDING, cursor=cursor
-        )
+        page = read(person=SETTLEMENT.id, cursor=cursor)
         yield from page.rows
         cursor = page.next_cursor
         if not cursor:

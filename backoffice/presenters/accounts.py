@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
@@ -51,16 +52,32 @@ class AccountView:
         return self.money(self.account.day_limit)
 
     @property
-    def is_frozen(self) -> bool:
-        return self.account.status == AccountStatus.FROZEN
-
-    @property
     def can_be_managed(self) -> bool:
         """The house's own accounts stay as they are, and so do closed ones."""
         return not self.account.is_system and self.account.status != AccountStatus.CLOSED
 
     def money(self, amount_minor: int | None) -> str:
         return money(amount_minor, self.account.currency)
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """What stands in the way of an account's money at a time: no freeze that has ended."""
+
+    status: AccountStatus
+    is_frozen: bool
+    is_thawed: bool
+    is_locked: bool
+
+    @classmethod
+    def of(cls, account: Account, at: datetime) -> "State":
+        status = account.status_at(at)
+        return cls(
+            status=status,
+            is_frozen=status == AccountStatus.FROZEN,
+            is_thawed=status != account.status,
+            is_locked=account.is_locked(at),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

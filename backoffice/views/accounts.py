@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from audit import queries as trail
 from backoffice.forms.accounts import AccountFilter, InstantForm, OpenAccountForm
 from backoffice.permissions import Permission, StaffRequest, requires
-from backoffice.presenters.accounts import AccountView, movements, stood
+from backoffice.presenters.accounts import AccountView, State, movements, stood
 from backoffice.presenters.audit import entry_rows
 from backoffice.presenters.lists import pager
 from backoffice.site import page
@@ -64,7 +64,7 @@ def detail(request: StaffRequest, account_id: str) -> HttpResponse:
         "account": account,
         "form": form,
         "stood": stood(history.account_at(account.id, form.at), account) if form.at else None,
-        "is_locked": account.is_locked(utc_now()),
+        "state": State.of(account, utc_now()),
         "movements": movements(chain.rows, account.currency),
         "entries": entry_rows(chain.rows, currency=account.currency),
         "pager": pager(request, chain),

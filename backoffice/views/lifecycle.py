@@ -18,7 +18,7 @@ from backoffice.forms.lifecycle import (
     UnlockForm,
 )
 from backoffice.permissions import Permission, StaffRequest, View, requires
-from backoffice.presenters.accounts import AccountView
+from backoffice.presenters.accounts import AccountView, State
 from backoffice.site import page
 from backoffice.views.confirm import Asking, Crumbs, confirmation, entered, is_confirmed
 from backoffice.views.fresh_proof import freshly_proved
@@ -83,7 +83,7 @@ def _form_page(
         "about": form.about,
         "crumbs": _crumbs(form.account),
         "shown": AccountView(form.account),
-        "is_locked": form.account.is_locked(utc_now()),
+        "state": State.of(form.account, utc_now()),
         "form": form,
         **more,
     }

@@ -16,7 +16,7 @@ from tests.backoffice.conftest import SignIn
 from tests.backoffice.pages import errors, fresh, hidden, text
 from tests.backoffice.people import a_member, chain
 from tests.bank import check_bank
-from tests.builders import opened, transferred
+from tests.builders import opened, planted, transferred
 
 ACTIONS = ("freeze", "unfreeze", "unlock", "edit", "close")
 
@@ -101,6 +101,16 @@ def test_the_end_of_a_freeze_is_in_the_person_s_time_zone(moto_store: None) -> N
     assert until is not None
     assert until.isoformat() == f"{day}T09:30:00+00:00"
     assert "18:30:00" in text(client.get(f"/admin/accounts/{account.id}/"))
+
+
+def test_a_freeze_that_has_ended_is_shown_as_ended(supervisor: Client) -> None:
+    account = opened("a", balance=5000)
+    done(supervisor, account, "freeze", direction="debits")
+    planted(now(account).with_changes({"frozen_until": utc_now() - timedelta(minutes=1)}))
+    page = text(supervisor.get(f"/admin/accounts/{account.id}/"))
+    assert "its freeze ended" in page
+    assert "frozen</span>" not in page
+    assert address(account, "unfreeze") not in page
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ import pytest
 
 from audit import queries as trail
 from audit.context import Actor
-from dynamodb import store
+from dynamodb import client, store
+from dynamodb.client import count_requests
+from dynamodb.errors import StoreBusyError, StoreError
 from payments import directory, policy, queries, turns
 from payments.accounts import clearing_account
 from payments.approvals import approve_payment, digest
@@ -17,6 +19,7 @@ from payments.lifecycle import (
     close_account,
     edit_account,
     freeze_account,
+    thaw_account,
     unfreeze_account,
     unlock_debits,
 )
@@ -104,6 +107,28 @@ def test_a_freeze_with_an_end_thaws_by_itself() -> None:
     assert code(account, other, at=NOON + 9 * MINUTE) == "source_not_active"
     assert code(account, other, at=NOON + 10 * MINUTE) == ""
     assert now(account).status == AccountStatus.ACTIVE
+
+
+def test_a_freeze_that_has_ended_is_tidied_away_by_itself_with_its_entry() -> None:
+    ends, lasts, open_end = opened("a"), opened("b"), opened("c")
+    frozen(ends, until=NOON + MINUTE)
+    frozen(lasts, until=NOON + 2 * MINUTE)
+    frozen(open_end)
+    assert settle_due(at=NOON) == {}
+    assert now(ends).status_at(NOON + MINUTE) == AccountStatus.ACTIVE
+    with count_requests() as requests:
+        assert settle_due(at=NOON + MINUTE) == {"thawed": 1}
+    assert "Scan" not in requests.operations
+    assert settle_due(at=NOON + MINUTE) == {}
+    after = now(ends)
+    assert after.status == AccountStatus.ACTIVE
+    assert [after.frozen_until, after.frozen_direction] == [None, None]
+    assert {now(each).status for each in (lasts, open_end)} == {AccountStatus.FROZEN}
+    entry = trail.chain_page(ends.id, person="").rows[0]
+    assert (entry.action, entry.user_id) == ("account.thawed", "system:settlement")
+    with pytest.raises(WrongState):
+        thaw_account(account_id=lasts.id, actor=BOSS, at=NOON + MINUTE)
+    assert check_bank().faults == []
 
 
 def test_three_failed_debits_lock_and_the_lock_runs_out() -> None:
@@ -329,3 +354,12 @@ def test_what_another_process_remembers_of_an_owner_does_no_harm() -> None:
     }
     assert sums["heir"] == {"USD": 500}
     assert sums[account.customer_id] == {"USD": 100, "received USD": 5000}
+
+
+def test_an_account_without_a_version_is_no_busy_one() -> None:
+    account = opened("a")
+    item = {name: value for name, value in now(account).serialize().items() if name != "version"}
+    client.call("PutItem", TableName=Account.table_name(), Item=item)
+    with pytest.raises(StoreError, match="refuses") as told:
+        frozen(account)
+    assert not isinstance(told.value, StoreBusyError)
