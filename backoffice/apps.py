@@ -18,6 +18,7 @@ class BackOfficeConfig(AppConfig):
         The first request to the store is made later.
         """
         import audit.models  # noqa: F401 - declares its tables
+        import backoffice.reviews.records  # noqa: F401 - the same
         import payments.models  # noqa: F401 - the same
         from backoffice.permissions import Role
 

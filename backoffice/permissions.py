@@ -44,6 +44,7 @@ class Permission(StrEnum):
     MANAGE_ACCOUNTS = "accounts.manage"
     READ_CHAINS = "chains.read"
     READ_TRAIL = "trail.read"
+    REVIEW_DAYS = "days.review"
     VERIFY_TRAIL = "trail.verify"
     READ_ALERTS = "alerts.read"
     MANAGE_ALERTS = "alerts.manage"
@@ -81,6 +82,7 @@ _GRANTED: dict[Role, frozenset[Permission]] = {
     | {
         Permission.READ_APPROVALS,
         Permission.READ_TRAIL,
+        Permission.REVIEW_DAYS,
         Permission.VERIFY_TRAIL,
         Permission.READ_ALERTS,
         Permission.MANAGE_ALERTS,

@@ -6,6 +6,7 @@ style that our content policy refuses. Errors are answered in words, their trace
 """
 
 import os
+from datetime import time
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from backoffice.reviews.hours import WorkingHours
 from dynamodb.settings import Settings as StoreSettings
 from payments.policy import Policy
 
@@ -92,6 +94,23 @@ try:
     POLICY = Policy.from_environment(os.environ)
 except ValueError as error:
     raise ImproperlyConfigured(str(error)) from error
+
+# What the daily review looks at.
+
+
+def _working_hours(text: str) -> WorkingHours:
+    """Read weekdays' hours in UTC, such as ``06:00-20:00``."""
+    try:
+        begin, end = (time.fromisoformat(part) for part in text.split("-"))
+    except ValueError:
+        message = f"WORKING_HOURS must be like 06:00-20:00, not {text!r}."
+        raise ImproperlyConfigured(message) from None
+    return WorkingHours(begin=begin, end=end)
+
+
+WORKING_HOURS = _working_hours(env.str("WORKING_HOURS", default="06:00-20:00"))
+REVIEW_FIRST_PAIR_AMOUNT = _whole_number("REVIEW_FIRST_PAIR_AMOUNT", 100_000)
+"""Minor units of a currency with two decimals, and as many whole units in any other."""
 
 if _missing:
     raise ImproperlyConfigured(

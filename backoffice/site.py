@@ -84,6 +84,12 @@ NAVIGATION = (
                 page="admin:audit",
                 permission=Permission.READ_TRAIL,
             ),
+            Entry(
+                name="Daily reviews",
+                about="What was unusual yesterday, to be looked at and signed; days nobody signed.",
+                page="admin:reviews",
+                permission=Permission.REVIEW_DAYS,
+            ),
         ),
     ),
     Section(

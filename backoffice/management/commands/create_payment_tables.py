@@ -4,8 +4,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from audit.tables import make_tables
 from dynamodb.errors import StoreError
-from dynamodb.tables import ensure_tables
+from dynamodb.times import utc_now
 
 
 class Command(BaseCommand):
@@ -14,7 +15,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Ends with code 1 where a table differs from what is declared."""
         try:
-            reports = ensure_tables()
+            reports = make_tables(at=utc_now())
         except StoreError as error:
             raise CommandError(str(error)) from error
         for report in reports:

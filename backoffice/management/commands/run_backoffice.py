@@ -13,9 +13,10 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from audit.tables import make_tables
 from dynamodb import local
 from dynamodb.errors import StoreError
-from dynamodb.tables import ensure_tables
+from dynamodb.times import utc_now
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PORT_SECONDS = 3.0
@@ -62,7 +63,7 @@ class Command(BaseCommand):
     def _prepare_store(self) -> None:
         if settings.DYNAMODB_ENDPOINT_URL:
             local.require_transactions(settings.DYNAMODB_ENDPOINT_URL)
-        reports = ensure_tables()
+        reports = make_tables(at=utc_now())
         if created := sum(report.created for report in reports):
             self._say(f"Created {created} tables.")
         for difference in (text for report in reports for text in report.differences):

@@ -1,0 +1,104 @@
+"""The daily review in words: a calendar of days, and the lines of one."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from urllib.parse import urlencode
+
+from django.template.defaultfilters import pluralize
+from django.urls import reverse
+
+from backoffice.presenters.audit import chain_url
+from backoffice.presenters.values import record_url
+from backoffice.reviews.queries import Day, DayState
+from backoffice.reviews.records import Kind, ReviewItem
+from backoffice.templatetags.backoffice import in_words
+
+_HEADINGS = {
+    Kind.MONEY_ALERT: "Large and fast money",
+    Kind.ADMIN_ACT: "Administrators' acts",
+    Kind.ROLE_CHANGE: "Changes of roles",
+    Kind.UNLOCK: "Unlocks",
+    Kind.FAILED_SIGN_INS: "Failed sign-ins",
+    Kind.OFF_HOURS: "Work outside working hours",
+    Kind.FIRST_PAIR: "First payments between two accounts",
+}
+_SIGNS = {
+    DayState.SIGNED: "\u2713", DayState.OPEN: "\u25cb", DayState.MISSED: "!",
+    DayState.RUNNING: "\u2026", DayState.OUTSIDE: "\u00b7",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemRow:
+    """A line: what it is, where it can be looked at, and what was decided."""
+
+    item: ReviewItem
+    words: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    heading: str
+    rows: Sequence[ItemRow]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """A day of the calendar; its sign says its state to those who do not see colours."""
+
+    day: Day
+    sign: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Month:
+    name: str
+    cells: Sequence[Cell]
+
+
+def groups(items: Iterable[ReviewItem]) -> list[Group]:
+    """The lines of a page under the headings of their kinds, in their order."""
+    by_kind = groupby(items, key=lambda item: item.kind)
+    return [
+        Group(heading=_HEADINGS[kind], rows=[_row(item) for item in items])
+        for kind, items in by_kind
+    ]
+
+
+def months(days: Iterable[Day]) -> list[Month]:
+    """A year of days, month by month."""
+    by_month = groupby(days, key=lambda each: f"{each.day:%B}")
+    return [Month(name=name, cells=[cell(day) for day in days]) for name, days in by_month]
+
+
+def cell(day: Day) -> Cell:
+    has_page = day.state in {DayState.SIGNED, DayState.OPEN, DayState.MISSED}
+    url = reverse("admin:review", args=[day.day.isoformat()]) if has_page else ""
+    return Cell(day=day, sign=_SIGNS[day.state], url=url)
+
+
+def _row(item: ReviewItem) -> ItemRow:
+    return ItemRow(item=item, words=_words(item), url=_url(item))
+
+
+def _words(item: ReviewItem) -> str:
+    match item.kind:
+        case Kind.OFF_HOURS:
+            return f"{item.occurrences} action{pluralize(item.occurrences)} outside working hours"
+        case Kind.FAILED_SIGN_INS:
+            return f"{item.occurrences} failed sign-in{pluralize(item.occurrences)}"
+        case Kind.FIRST_PAIR:
+            return f"{item.words} between accounts that had never met"
+    return in_words(item.words)
+
+
+def _url(item: ReviewItem) -> str:
+    if item.kind == Kind.OFF_HOURS:
+        wanted = {"user_id": item.user_id, "from": item.day, "to": item.day}
+        return f"{reverse('admin:audit')}?{urlencode(wanted)}"
+    if item.kind in {Kind.FIRST_PAIR, Kind.MONEY_ALERT}:
+        return record_url(item.subject) or chain_url(item.subject)
+    return chain_url(item.subject, item.reference or "")

@@ -1,0 +1,157 @@
+"""Preparing, deciding and signing the review of a day. Every step is an entry of its chain."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from audit import trail
+from audit.context import Actor
+from audit.trail import Event
+from backoffice.reviews import queries
+from backoffice.reviews.gathering import gather
+from backoffice.reviews.records import DayReview, Decision, ReviewItem, ReviewStatus
+from backoffice.reviews.refusals import AlreadySigned, ItemsOpen, NoteMissing, NotOverYet
+from dynamodb import store
+from dynamodb.retries import Patience, settle
+from dynamodb.transactions import Transaction
+
+SYSTEM = Actor(id="system:review")
+
+_SECONDS = 10.0
+_CHUNK = 50
+"""Items of one commit, well below the hundred actions that it may have."""
+
+LATE = timedelta(minutes=15)
+"""How long after its end a day is left alone, so that its last entries have reached the index."""
+
+
+def prepare(day: date, *, actor: Actor, at: datetime) -> DayReview:
+    """Gather what there is to review of a day that is over; a prepared day stays as it is.
+
+    Stopped half-way it can be run again: what is there already is kept. Raises ``NotOverYet``.
+    """
+    if at < queries.end_of(day) + LATE:
+        raise NotOverYet(day)
+    if review := queries.find(day):
+        return review
+    items = gather(day)
+    left = iter(items)
+    while chunk := list(islice(left, _CHUNK)):
+        _put(chunk, at)
+    review = DayReview(
+        day=day.isoformat(), status=ReviewStatus.OPEN, items=len(items), open_items=len(items)
+    )
+    known: dict[str, DayReview | None] = {"review": None}
+
+    def build(tx: Transaction) -> DayReview:
+        if found := known["review"]:
+            return found
+        return trail.create(tx, "review", review, _event(review, "review.prepared", actor))
+
+    return settle(build, known, at=at, patience=Patience(limit_seconds=_SECONDS))
+
+
+def _put(items: Sequence[ReviewItem], at: datetime) -> None:
+    found = store.get_many([ReviewItem(day=each.day, item_id=each.item_id) for each in items])
+    known: dict[str, Any] = {each.item_id: it for each, it in zip(items, found, strict=True)}
+
+    def build(tx: Transaction) -> None:
+        for each in items:
+            if known[each.item_id] is None:
+                tx.put_new(each.item_id, each)
+
+    settle(build, known, at=at, patience=Patience(limit_seconds=_SECONDS))
+
+
+def decide(
+    day: date,
+    item_ids: Sequence[str],
+    *,
+    decision: Decision,
+    note: str = "",
+    case_id: str = "",
+    actor: Actor,
+    at: datetime,
+) -> DayReview:
+    """Tick items, at most 50, note something about them or make them part of a case.
+
+    May be changed until the day is signed. Raises ``AlreadySigned``, ``NoteMissing``.
+    """
+    if decision == Decision.NOTED and not note:
+        raise NoteMissing
+    keys = {each: ReviewItem(day=day.isoformat(), item_id=each) for each in item_ids[:_CHUNK]}
+    found = store.get_many([DayReview(day=day.isoformat()), *keys.values()])
+    known: dict[str, Any] = dict(zip(("review", *keys), found, strict=True))
+    values = {
+        "decision": decision, "note": note or None, "case_id": case_id or None,
+        "decided_by": actor.id, "decided_at": at,
+    }  # fmt: skip
+
+    def build(tx: Transaction) -> DayReview:
+        review = _open(known["review"])
+        items = [known[each] for each in keys if known[each] is not None]
+        still_open = review.open_items - sum(each.decision is None for each in items)
+        for item in items:
+            tx.update(item.item_id, item, values)
+        named = " ".join(each.item_id for each in items)
+        told = f"{decision}: {note or 'looked at'}"
+        event = _event(review, f"review.items_{decision}", actor, reason=told, reference=named)
+        return trail.change(tx, "review", review, {"open_items": still_open}, event)
+
+    return settle(build, known, at=at, patience=Patience(limit_seconds=_SECONDS))
+
+
+def sign(day: date, *, actor: Actor, at: datetime) -> DayReview:
+    """Sign a day whose items are all decided. Raises ``ItemsOpen``, ``AlreadySigned``."""
+    known: dict[str, Any] = {"review": queries.find(day)}
+
+    def build(tx: Transaction) -> DayReview:
+        review = _open(known["review"])
+        if review.open_items:
+            raise ItemsOpen(review.open_items)
+        changes = {
+            "status": ReviewStatus.SIGNED, "signed_by": actor.id, "signed_at": at,
+            "digest": digest(queries.all_items(day)),
+        }  # fmt: skip
+        event = _event(review, "review.signed", actor)
+        return trail.change(tx, "review", review, changes, event)
+
+    return settle(build, known, at=at, patience=Patience(limit_seconds=_SECONDS))
+
+
+def digest(items: Iterator[ReviewItem]) -> str:
+    """SHA-256 in hex over what was found and decided, item by item in their order."""
+    hashed = hashlib.sha256()
+    for item in items:
+        told = [
+            item.item_id,
+            item.occurrences,
+            item.decision,
+            item.note,
+            item.case_id,
+            item.decided_by,
+        ]
+        hashed.update(json.dumps(told, ensure_ascii=False).encode() + b"\n")
+    return hashed.hexdigest()
+
+
+def _open(review: DayReview | None) -> DayReview:
+    if review is None or review.status == ReviewStatus.SIGNED:
+        raise AlreadySigned
+    return review
+
+
+def _event(
+    review: DayReview, action: str, actor: Actor, *, reason: str = "", reference: str = ""
+) -> Event:
+    return Event(
+        entity_id=f"{DayReview.chain_prefix}{review.day}",
+        entity_type="review",
+        action=action,
+        actor=actor,
+        reason=reason,
+        reference=reference or None,
+    )

@@ -1,0 +1,136 @@
+"""The daily review: which days are signed, the lines of one, and its signature."""
+
+from datetime import date, timedelta
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.template.defaultfilters import pluralize
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from audit.context import Actor
+from backoffice.forms.reviews import DecisionForm, SignForm, YearForm
+from backoffice.permissions import Permission, StaffRequest, requires
+from backoffice.presenters.lists import pager
+from backoffice.presenters.reviews import cell, groups, months
+from backoffice.reviews import queries, services
+from backoffice.site import page
+from backoffice.views.confirm import Asking, confirmation, is_confirmed
+from backoffice.views.once import settle
+from dynamodb.times import utc_now
+
+LATEST_DAYS = 14
+
+
+@requires(Permission.REVIEW_DAYS)
+def calendar(request: StaffRequest) -> HttpResponse:
+    """A year of days, signed or missed: the proof that nobody skipped one."""
+    at = utc_now()
+    year = YearForm(request.GET).chosen(at.date())
+    last = min(date(year, 12, 31), at.date())
+    days = queries.days(date(year, 1, 1), last, at=at) if last.year == year else []
+    waiting = [cell(each) for each in reversed(days) if each.is_waiting][:LATEST_DAYS]
+    counts = {state: sum(each.state == state for each in days) for state in queries.DayState}
+    context = {
+        "title": "Daily reviews",
+        "year": year,
+        "earlier": year - 1,
+        "later": year + 1 if year < at.year else None,
+        "months": months(days),
+        "waiting": waiting,
+        "counts": counts,
+    }
+    return page(request, "backoffice/reviews/calendar.html", context)
+
+
+@requires(Permission.REVIEW_DAYS)
+def review(request: StaffRequest, day: str) -> HttpResponse:
+    asked = _day(day)
+    show = partial(_show, request, asked)
+    if request.method != "POST":
+        return show(DecisionForm())
+
+    def act(form: DecisionForm) -> HttpResponse:
+        actor = Actor(id=request.user.username)
+        services.decide(asked, **form.cleaned_data, actor=actor, at=utc_now())
+        count = len(form.cleaned_data["item_ids"])
+        messages.success(request, f"{count} line{pluralize(count)} decided.")
+        return redirect(request.get_full_path())
+
+    return settle(request, DecisionForm(request.POST), act, show)
+
+
+@require_POST
+@requires(Permission.REVIEW_DAYS)
+def prepare(request: StaffRequest, day: str) -> HttpResponse:
+    """Gather the lines of a day that nobody has prepared yet."""
+
+    def act(_: SignForm) -> HttpResponse:
+        actor = Actor(id=request.user.username)
+        services.prepare(_day(day), actor=actor, at=utc_now())
+        return redirect("admin:review", day)
+
+    return settle(request, SignForm(request.POST), act, partial(_show, request, _day(day)))
+
+
+@require_POST
+@requires(Permission.REVIEW_DAYS)
+def sign(request: StaffRequest, day: str) -> HttpResponse:
+    asked = _day(day)
+    asking = Asking(
+        title=f"Sign the review of {asked:%d %b %Y}?",
+        button="Sign it",
+        crumbs=[*_crumbs(), (f"{asked:%d %b %Y}", reverse("admin:review", args=[day]))],
+        notes=["Your signature says that you have looked at every line. It cannot be taken back."],
+    )
+
+    def act(form: SignForm) -> HttpResponse:
+        if "edit" in request.POST:
+            return redirect("admin:review", day)
+        if not is_confirmed(request):
+            return confirmation(request, form, asking)
+        services.sign(asked, actor=Actor(id=request.user.username), at=utc_now())
+        messages.success(request, f"The review of {asked:%d %b %Y} is signed.")
+        return redirect("admin:review", day)
+
+    return settle(request, SignForm(request.POST), act, partial(_show, request, asked))
+
+
+def _show(
+    request: StaffRequest, day: date, form: Any, *, status: int = HTTPStatus.OK, **more: Any
+) -> HttpResponse:
+    found = queries.list_items(
+        day, person=request.user.username, cursor=request.GET.get("cursor", "")
+    )
+    context = {
+        "title": f"Review of {day:%d %b %Y}",
+        "crumbs": _crumbs(),
+        "day": day.isoformat(),
+        "review": queries.find(day),
+        "groups": groups(found.rows),
+        "pager": pager(request, found),
+        "form": form if isinstance(form, DecisionForm) else DecisionForm(),
+        "errors": form.non_field_errors(),
+        "chosen": request.POST.getlist("items"),
+        **more,
+    }
+    return page(request, "backoffice/reviews/day.html", context, status=status)
+
+
+def _crumbs() -> list[tuple[str, str]]:
+    return [("Daily reviews", reverse("admin:reviews"))]
+
+
+def _day(text: str) -> date:
+    """A day of the address; one that has not begun yet has no page."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise Http404(f"{text[:20]!r} is not a day such as 2026-03-31.") from None
+    if day > utc_now().date() + timedelta(days=1) or text != day.isoformat():
+        raise Http404("There is no such day yet.")
+    return day

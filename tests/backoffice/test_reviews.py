@@ -1,0 +1,226 @@
+"""The daily review: nothing unusual is left out, nobody signs unseen, no day is skipped."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+
+from audit import trail
+from audit.context import Actor
+from audit.tables import make_tables
+from audit.trail import Event
+from backoffice.permissions import Role
+from backoffice.reviews import queries, services
+from backoffice.reviews.gathering import gather
+from backoffice.reviews.queries import DayState
+from backoffice.reviews.records import AccountPair, Decision, Kind, ReviewItem
+from backoffice.reviews.refusals import AlreadySigned, ItemsOpen, NoteMissing, NotOverYet
+from backoffice.staff import doings, managing
+from dynamodb.client import call, count_requests
+from tests.backoffice.conftest import SignIn
+from tests.backoffice.pages import text
+from tests.backoffice.people import SETUP, a_member, chain
+from tests.builders import opened, transferred
+
+DAY = date(2026, 3, 2)
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+NEXT = NOON + timedelta(days=1)
+REVIEWER = Actor(id="compliance1")
+
+pytestmark = pytest.mark.usefixtures("moto_store")
+
+
+def noted(action: str, entity_id: str, actor: str = "admin1", at: datetime = NOON) -> None:
+    kind = entity_id.partition(":")[0]
+    trail.note(
+        Event(entity_id=entity_id, entity_type=kind, action=action, actor=Actor(id=actor)), at=at
+    )
+
+
+def kinds(items: list[ReviewItem]) -> list[tuple[Kind, str]]:
+    return [(item.kind, item.subject) for item in items]
+
+
+def an_unusual_day() -> None:
+    noted("staff.roles_changed", "staff:teller1")
+    noted("staff.disabled", "staff:teller2")
+    noted("staff.password_changed", "staff:teller3", actor="teller3")
+    noted("account.unlocked", "views:acc_x", actor="supervisor1")
+    for _ in range(3):
+        doings.sign_in_refused("teller1", a_known_one(), at=NOON)
+    noted("account.viewed", "views:acc_y", actor="owl", at=NOON.replace(hour=22))
+    noted("account.viewed", "views:acc_z", actor="owl", at=NOON.replace(hour=23))
+
+
+def a_known_one() -> Any:
+    from backoffice.staff import queries as staff
+
+    return staff.find("teller1") or a_member(username="teller1").record
+
+
+def test_each_unusual_thing_of_a_day_is_one_line() -> None:
+    an_unusual_day()
+    noted("staff.roles_changed", "staff:teller1", at=NEXT)
+    items = gather(DAY)
+    assert kinds(items) == [
+        (Kind.ADMIN_ACT, "staff:teller2"),
+        (Kind.ROLE_CHANGE, "staff:teller1"),
+        (Kind.UNLOCK, "views:acc_x"),
+        (Kind.FAILED_SIGN_INS, "person:teller1"),
+        (Kind.OFF_HOURS, "person:owl"),
+    ]
+    assert [item.occurrences for item in items] == [1, 1, 1, 3, 2]
+
+
+def test_the_first_payment_between_two_accounts_is_a_line_and_the_second_is_not() -> None:
+    source, target = opened("a", balance=900_000), opened("b")
+    small = transferred(source, opened("c"), amount_minor=99_999)
+    first = transferred(source, target, amount_minor=100_000)
+    second = transferred(source, target, amount_minor=200_000)
+    pairs = [item.subject for item in gather(DAY) if item.kind == Kind.FIRST_PAIR]
+    assert first.payment.id in pairs
+    assert not {small.payment.id, second.payment.id} & set(pairs)
+    again = [item.subject for item in gather(DAY) if item.kind == Kind.FIRST_PAIR]
+    assert again == pairs
+
+
+def test_a_day_is_prepared_once_and_only_when_it_is_over() -> None:
+    an_unusual_day()
+    with pytest.raises(NotOverYet):
+        services.prepare(DAY, actor=REVIEWER, at=NOON)
+    review = services.prepare(DAY, actor=REVIEWER, at=NEXT)
+    noted("staff.disabled", "staff:late")
+    assert services.prepare(DAY, actor=REVIEWER, at=NEXT).version == 1
+    assert (review.items, review.open_items) == (5, 5)
+    assert len(list(queries.all_items(DAY))) == 5
+
+
+def test_preparing_goes_on_after_it_was_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    an_unusual_day()
+    monkeypatch.setattr(services, "_CHUNK", 2)
+    put, calls = services._put, 0
+
+    def stop_at_third(*args: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise KeyboardInterrupt
+        put(*args)
+
+    monkeypatch.setattr(services, "_put", stop_at_third)
+    with pytest.raises(KeyboardInterrupt):
+        services.prepare(DAY, actor=REVIEWER, at=NEXT)
+    assert queries.find(DAY) is None
+    assert services.prepare(DAY, actor=REVIEWER, at=NEXT).items == 5
+    assert len(list(queries.all_items(DAY))) == 5
+
+
+def test_a_day_is_signed_only_when_every_line_is_decided_and_then_stays() -> None:
+    an_unusual_day()
+    services.prepare(DAY, actor=REVIEWER, at=NEXT)
+    ids = [item.item_id for item in queries.all_items(DAY)]
+    decide = {"actor": REVIEWER, "at": NEXT}
+    services.decide(DAY, ids[:4], decision=Decision.TICKED, **decide)
+    services.decide(DAY, ids[:1], decision=Decision.NOTED, note="Asked them", **decide)
+    with pytest.raises(ItemsOpen):
+        services.sign(DAY, actor=REVIEWER, at=NEXT)
+    with pytest.raises(NoteMissing):
+        services.decide(DAY, ids[4:], decision=Decision.NOTED, **decide)
+    services.decide(DAY, ids[4:], decision=Decision.CASE, case_id="case_1", **decide)
+    signed = services.sign(DAY, actor=REVIEWER, at=NEXT)
+    assert signed.digest == services.digest(queries.all_items(DAY))
+    with pytest.raises(AlreadySigned):
+        services.decide(DAY, ids[:1], decision=Decision.TICKED, **decide)
+    actions = [entry.action for entry in chain("review:2026-03-02")]
+    assert actions == [
+        "review.signed", "review.items_case", "review.items_noted", "review.items_ticked",
+        "review.prepared",
+    ]  # fmt: skip
+
+
+def test_a_line_decided_while_somebody_signs_is_in_what_they_sign(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    an_unusual_day()
+    services.prepare(DAY, actor=REVIEWER, at=NEXT)
+    ids = [item.item_id for item in queries.all_items(DAY)]
+    services.decide(DAY, ids, decision=Decision.TICKED, actor=REVIEWER, at=NEXT)
+    seen = services.digest
+
+    def another_decides_first(items: Any) -> str:
+        digest = seen(items)
+        monkeypatch.setattr(services, "digest", seen)
+        other = {"actor": Actor(id="compliance2"), "at": NEXT}
+        services.decide(DAY, ids[:1], decision=Decision.NOTED, note="Wait", **other)
+        return digest
+
+    monkeypatch.setattr(services, "digest", another_decides_first)
+    signed = services.sign(DAY, actor=REVIEWER, at=NEXT)
+    assert signed.digest == seen(queries.all_items(DAY))
+
+
+def test_a_year_shows_every_day_and_those_that_were_missed() -> None:
+    noted("tables.created", "tables:all", at=NOON - timedelta(days=1))
+    services.prepare(DAY, actor=REVIEWER, at=NEXT)
+    for item in list(queries.all_items(DAY)):
+        at = NEXT
+        services.decide(DAY, [item.item_id], decision=Decision.TICKED, actor=REVIEWER, at=at)
+    services.sign(DAY, actor=REVIEWER, at=NEXT)
+    with count_requests() as seen:
+        days = queries.days(date(2026, 2, 27), date(2026, 3, 5), at=NEXT + timedelta(days=2))
+    assert [each.state for each in days] == [
+        DayState.OUTSIDE, DayState.OUTSIDE, DayState.MISSED, DayState.SIGNED, DayState.MISSED,
+        DayState.OPEN, DayState.RUNNING,
+    ]  # fmt: skip
+    assert seen.operations == ["BatchGetItem", "Query"]
+    assert queries.missed(at=NEXT + timedelta(days=2)) == [date(2026, 3, 1), date(2026, 3, 3)]
+
+
+def test_making_tables_is_recorded() -> None:
+    name = AccountPair.table_name()
+    call("UpdateTable", TableName=name, DeletionProtectionEnabled=False)
+    call("DeleteTable", TableName=name)
+    make_tables(at=NOON)
+    make_tables(at=NOON)
+    [entry] = chain("tables:all")
+    assert (entry.action, entry.user_id) == ("tables.created", "system:setup")
+    assert entry.new_values == {"tables": [name]}
+
+
+def test_a_reviewer_works_through_a_day_in_the_browser(signed_in: SignIn) -> None:
+    an_unusual_day()
+    client = signed_in(Role.COMPLIANCE, username="compliance1")
+    with time_machine.travel(NEXT, tick=False):
+        assert "Nobody has gathered" in text(client.get("/admin/reviews/2026-03-02/"))
+        assert client.post("/admin/reviews/2026-03-02/prepare/").status_code == 302
+        page = "/admin/reviews/2026-03-02/"
+        assert "3 failed sign-ins" in text(client.get(page))
+        ids = [item.item_id for item in queries.all_items(DAY)]
+        nothing = client.post(page, {"decision": "ticked"})
+        assert (nothing.status_code, "Choose at least one" in text(nothing)) == (422, True)
+        noted_without = client.post(page, {"items": ids[:1], "decision": "noted"})
+        assert "Write what you noted" in text(noted_without)
+        assert client.post(page, {"items": ids, "decision": "ticked"}).status_code == 302
+        assert client.post(f"{page}sign/").status_code == 200
+        assert client.post(f"{page}sign/", {"confirm": "yes"}).status_code == 302
+        assert "signed" in text(client.get(page))
+        assert client.post(page, {"items": ids, "decision": "ticked"}).status_code == 422
+        assert client.get("/admin/reviews/nonsense/").status_code == 404
+        assert client.get("/admin/reviews/").status_code == 200
+
+
+def test_nobody_but_compliance_reviews(signed_in: SignIn) -> None:
+    for role in (Role.TELLER, Role.SUPERVISOR, Role.ADMIN):
+        client: Client = signed_in(role, username=f"a-{role}")
+        assert client.get("/admin/reviews/").status_code == 403
+        assert client.post("/admin/reviews/2026-03-02/sign/").status_code == 403
+
+
+def test_role_changes_by_the_service_are_found() -> None:
+    a_member(username="teller9")
+    managing.change_roles(
+        username="teller9", roles=[Role.SUPERVISOR], reason="Promoted", actor=SETUP, at=NOON
+    )
+    assert (Kind.ROLE_CHANGE, "staff:teller9") in kinds(gather(DAY))
