@@ -56,7 +56,7 @@ def _demand(request: StaffRequest) -> HttpResponseBase | None:
         return _question_page(request, ProofForm())
     form = ProofForm(request.POST)
     if not is_proved(request, request.user.record, form, purpose=request.path[:256]):
-        return _question_page(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        return _question_page(request, form)
     if request.POST.get("proof_for") == "GET":
         return redirect(request.get_full_path())
     posted = request.POST.copy()
@@ -121,9 +121,8 @@ def place_of(request: HttpRequest) -> Place:
     return Place(origin=f"{request.scheme}://{request.get_host()}", host=host)
 
 
-def _question_page(
-    request: StaffRequest, form: ProofForm, *, status: int = HTTPStatus.OK
-) -> HttpResponse:
+def _question_page(request: StaffRequest, form: ProofForm) -> HttpResponse:
+    """Ask (401, for nothing of the page behind it is shown)."""
     context = {
         "title": "Is it you?",
         "form": form,
@@ -131,7 +130,11 @@ def _question_page(
         "proof_for": request.POST.get("proof_for", request.method),
         **question_for(request, request.user.record),
     }
-    return page(request, "backoffice/second_factor/proof.html", context, status=status)
+    answer = page(
+        request, "backoffice/second_factor/proof.html", context, status=HTTPStatus.UNAUTHORIZED
+    )
+    answer["WWW-Authenticate"] = "SecondFactor"
+    return answer
 
 
 def _kept(request: HttpRequest) -> Sequence[tuple[str, str]]:

@@ -165,7 +165,7 @@ def test_a_grave_act_asks_for_a_fresh_proof_and_keeps_what_was_typed(admin: Clie
         assert ("roles", "teller") in kept
         assert ("reason", "Promoted") in kept
         wrong = admin.post(ROLES, roles_form(proof_code="000000", proof_for="POST"))
-        assert wrong.status_code == 422
+        assert (asked.status_code, wrong.status_code) == (401, 401)
         assert ("roles", "teller") in re.findall(r'name="(\w+)" value="([^"]*)"', text(wrong))
         assert chain("person:admin1")[0].action == "person.proof_refused"
         assert roles() == ["teller"]
