@@ -28,6 +28,20 @@ print(policy().approval_threshold_minor("JPY"), policy().approval_time, policy()
 """
 
 
+TABLES = """
+import django, importlib, pkgutil
+import audit, backoffice, payments
+from dynamodb.tables import all_records
+django.setup()
+declared = {record.__name__ for record in all_records()}
+for package in (audit, backoffice, payments):
+    for found in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        if not found.name.endswith(("gunicorn_conf", "wsgi")):
+            importlib.import_module(found.name)
+print({record.__name__ for record in all_records()} - declared)
+"""
+
+
 def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return subprocess.run(
@@ -94,6 +108,10 @@ def test_a_second_factor_is_compulsory_in_production_unless_said_otherwise(
 ) -> None:
     told = python("-c", "from backoffice.settings import *; print(MFA_REQUIRED)", **environment)
     assert told.stdout.strip() == is_required
+
+
+def test_every_table_is_declared_at_start() -> None:
+    assert python("-c", TABLES, DJANGO_SETTINGS_MODULE="backoffice.settings").stdout == "set()\n"
 
 
 def test_development_needs_nothing() -> None:
