@@ -121,7 +121,7 @@ def test_a_day_is_signed_only_when_every_line_is_decided_and_then_stays() -> Non
     an_unusual_day()
     services.prepare(DAY, actor=REVIEWER, at=NEXT)
     ids = [item.item_id for item in queries.all_items(DAY)]
-    decide = {"actor": REVIEWER, "at": NEXT}
+    decide: dict[str, Any] = {"actor": REVIEWER, "at": NEXT}
     services.decide(DAY, ids[:4], decision=Decision.TICKED, **decide)
     services.decide(DAY, ids[:1], decision=Decision.NOTED, note="Asked them", **decide)
     with pytest.raises(ItemsOpen):
@@ -152,7 +152,7 @@ def test_a_line_decided_while_somebody_signs_is_in_what_they_sign(
     def another_decides_first(items: Any) -> str:
         digest = seen(items)
         monkeypatch.setattr(services, "digest", seen)
-        other = {"actor": Actor(id="compliance2"), "at": NEXT}
+        other: dict[str, Any] = {"actor": Actor(id="compliance2"), "at": NEXT}
         services.decide(DAY, ids[:1], decision=Decision.NOTED, note="Wait", **other)
         return digest
 
