@@ -84,10 +84,11 @@ def chain_page(
     return read_page([query], person=person, cursor=cursor, rows=rows)
 
 
-def recent(*, user_id: str, rows: int = 10) -> list[AuditLog]:
-    """A person's newest entries."""
+def recent(*, user_id: str, rows: int = 10, without: tuple[str, ...] = ()) -> list[AuditLog]:
+    """A person's newest entries, among their newest 100 those whose action ends otherwise."""
     query = Query(model=AuditLog, index="user-index", partition=user_id)
-    return read_page([query], person=user_id, rows=rows).rows
+    keep = (lambda entry: not entry.action.endswith(without)) if without else None
+    return read_page([query], person=user_id, rows=rows, keep=keep, kept_by=without).rows
 
 
 def entry(*, entity_id: str, timestamp: str) -> AuditLog | None:

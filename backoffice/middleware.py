@@ -1,13 +1,20 @@
 """What every request passes: its origin on the way in, honest words for trouble on the way out."""
 
 from collections.abc import Callable
+from typing import cast
 
 from django.conf import settings
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.auth.models import AnonymousUser  # noqa: TID251 - Django's word for nobody
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 
 from audit import context
 from backoffice.origin import is_trusted, origin_of
+from backoffice.staff.backends import signed_in
+from backoffice.staff.models import Staff
+from backoffice.staff.sessions import SessionStore
 from backoffice.views.store_trouble import store_trouble
 
 Answer = Callable[[HttpRequest], HttpResponse]
@@ -30,6 +37,15 @@ def origin(get_response: Answer) -> Answer:
         return response
 
     return middleware
+
+
+class PersonMiddleware(AuthenticationMiddleware):
+    """Tells who is asking: the person who was read together with their session."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        session = cast("SessionStore", request.session)
+        lazily = SimpleLazyObject(lambda: signed_in(session) or AnonymousUser())
+        request.user = cast("Staff", lazily)
 
 
 class StoreTroubleMiddleware:

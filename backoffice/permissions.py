@@ -11,6 +11,10 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
+from backoffice.reading import Look, Reading
+from backoffice.staff.sessions import SessionStore
+from dynamodb.times import utc_now
+
 if TYPE_CHECKING:
     from backoffice.staff.models import Staff
 
@@ -22,6 +26,8 @@ class StaffRequest(HttpRequest):
     """What a guarded view is given: a request of somebody who has signed in."""
 
     user: "Staff"
+    session: SessionStore
+    look: Look | None
 
 
 StaffView = Callable[Concatenate[StaffRequest, P], HttpResponseBase]
@@ -114,6 +120,9 @@ def conflicting(roles: Collection[Role]) -> tuple[Role, Role] | None:
 def requires(
     permission: Permission,
     *,
+    viewing: str = "",
+    searching: str = "",
+    exporting: str = "",
     before_first_password: bool = False,
     before_second_factor: bool = False,
 ) -> Callable[[StaffView[P]], View[P]]:
@@ -123,11 +132,16 @@ def requires(
     password is sent to change it, unless the view may be used ``before_first_password``. Then,
     where a second factor is compulsory, whoever has none is led to add one, unless the view may be
     used ``before_second_factor``.
+
+    A page of a record, or that lists, names what it shows by one of ``viewing``, ``searching`` and
+    ``exporting``: ``viewing="account"``. It is shown once the trail has the entry: ``Reading``.
     """
+    reading = Reading(viewing=viewing, searching=searching, exporting=exporting)
 
     def guard(view: StaffView[P]) -> View[P]:
         @wraps(view)
         def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            look = reading.begin(request, cast("dict[str, str]", kwargs))
             person = request.user
             if not person.is_authenticated:
                 return _to_sign_in(request)
@@ -138,9 +152,17 @@ def requires(
             if person.must_add_factor and not (before_first_password or before_second_factor):
                 return redirect("admin:second_factor")
             timezone.activate(person.zone)
-            return view(cast("StaffRequest", request), *args, **kwargs)
+            asked = cast("StaffRequest", request)
+            if look is None or request.method != "GET":
+                asked.session.touch(utc_now())
+            asked.look = look
+            answer = view(asked, *args, **kwargs)
+            if look is not None:
+                look.record(answer)
+            return answer
 
         guarded.permission = permission  # type: ignore[attr-defined]  # what the walk over all addresses looks for
+        guarded.reading = reading  # type: ignore[attr-defined]  # as above
         return cast("View[P]", guarded)
 
     return guard

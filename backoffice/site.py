@@ -12,6 +12,7 @@ from django.utils.functional import SimpleLazyObject
 from audit import queries
 from backoffice.permissions import Permission
 from backoffice.presenters.audit import EntryRow, entry_rows
+from backoffice.reading import READ_ONLY
 
 RECENT_ACTIONS = 10
 
@@ -153,8 +154,8 @@ def bare_page(
 
 
 def _recent_actions(request: HttpRequest) -> list[EntryRow]:
-    recent = queries.recent(user_id=request.user.get_username(), rows=RECENT_ACTIONS)
-    return entry_rows(recent)
+    person = request.user.get_username()
+    return entry_rows(queries.recent(user_id=person, rows=RECENT_ACTIONS, without=READ_ONLY))
 
 
 def _app(section: Section, request: HttpRequest) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action, Update
 
 from dynamodb.client import call
 from dynamodb.errors import StoreBusyError
@@ -121,6 +122,22 @@ def put_existing(record: Record) -> None:
     put(record, ~must_not_exist(type(record)))
 
 
+def update(key: R, *steps: Action, condition: Condition) -> R:
+    """Change single attributes of a record, counters too; returns it as it stands afterwards.
+
+    Raises ``ConditionFailedError`` where the condition does not hold.
+    """
+    must_have_no_version(key)
+    answer = call(
+        "UpdateItem",
+        TableName=key.table_name(),
+        Key=key.key_item(),
+        ReturnValues="ALL_NEW",
+        **condition_arguments(condition, steps),
+    )
+    return type(key).from_item(answer["Attributes"])
+
+
 def delete(key: Record) -> None:
     """Delete a record if it is there."""
     call("DeleteItem", TableName=key.table_name(), Key=key.key_item())
@@ -139,17 +156,22 @@ def must_not_exist(model: type[Record]) -> Condition:
     return model.get_attributes()[model.key_names()[0]].does_not_exist()
 
 
-def condition_arguments(condition: Condition | None) -> dict[str, Any]:
-    """A condition as the arguments of a write, which then returns the item as it stood."""
-    if condition is None:
-        return {}
+def condition_arguments(
+    condition: Condition | None, steps: Sequence[Action] | None = None
+) -> dict[str, Any]:
+    """A condition as the arguments of a write, which then returns the item as it stood.
+
+    With the ``steps`` of an update, whose names and values stand beside the condition's.
+    """
     names: dict[str, str] = {}
     values: dict[str, Any] = {}
-    return {
-        "ConditionExpression": condition.serialize(names, values),
-        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        **placeholders(names, values),
-    }
+    arguments: dict[str, Any] = {}
+    if condition is not None:
+        arguments["ConditionExpression"] = condition.serialize(names, values)
+        arguments["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+    if steps is not None:
+        arguments["UpdateExpression"] = Update(*steps).serialize(names, values)
+    return arguments | placeholders(names, values)
 
 
 def placeholders(names: dict[str, str], values: dict[str, Any]) -> dict[str, Any]:

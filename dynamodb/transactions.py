@@ -14,12 +14,12 @@ from typing import Any, TypeVar
 from botocore.exceptions import ClientError
 from pynamodb.attributes import Attribute
 from pynamodb.expressions.condition import Condition
-from pynamodb.expressions.update import Action, Update
+from pynamodb.expressions.update import Action
 
 from dynamodb import client
 from dynamodb.errors import StoreBusyError, StoreUnavailableError, StoreUnreachableError
 from dynamodb.models import Item, Record, VersionedRecord
-from dynamodb.store import condition_arguments, must_have_no_version, must_not_exist, placeholders
+from dynamodb.store import condition_arguments, must_have_no_version, must_not_exist
 
 __all__ = [
     "Attempt",
@@ -126,20 +126,20 @@ class Transaction:
 
         Returns the record as it will stand. Attributes that this program does not know stay.
         """
-        model = type(record)
         moved = {**changes, "version": record.version + 1, "updated_at": self.at}
-        attributes = model.get_attributes()
-        steps = [_step(attributes[attribute], value) for attribute, value in moved.items()]
-        unchanged = model.version == record.version
-        self._add(
-            name,
-            "Update",
-            record,
-            Key=record.key_item(),
-            steps=steps,
-            condition=unchanged if condition is None else unchanged & condition,
-        )
+        unchanged = type(record).version == record.version
+        self._update(name, record, moved, unchanged if condition is None else unchanged & condition)
         return record.with_changes(moved)
+
+    def update_existing(self, name: str, record: Record, changes: Mapping[str, Any]) -> None:
+        """Change attributes of a record that has no version, which must be there."""
+        must_have_no_version(record)
+        self._update(name, record, changes, ~must_not_exist(type(record)))
+
+    def delete(self, name: str, record: Record) -> None:
+        """Take away a record that has no version, if it is there."""
+        must_have_no_version(record)
+        self._add(name, "Delete", record, Key=record.key_item())
 
     def check(self, name: str, record: Record, condition: Condition) -> None:
         """Commit only if a condition holds for a record that is not itself written."""
@@ -149,28 +149,28 @@ class Transaction:
         item, condition = record.serialize(), must_not_exist(type(record))
         self._add(name, "Put", record, Item=item, condition=condition)
 
+    def _update(
+        self, name: str, record: Record, changes: Mapping[str, Any], condition: Condition
+    ) -> None:
+        attributes = type(record).get_attributes()
+        steps = [_step(attributes[attribute], value) for attribute, value in changes.items()]
+        key = record.key_item()
+        self._add(name, "Update", record, Key=key, steps=steps, condition=condition)
+
     def _add(
         self,
         name: str,
         kind: str,
         record: Record,
         *,
-        condition: Condition,
+        condition: Condition | None = None,
         steps: list[Action] | None = None,
         **body: Any,
     ) -> None:
         if name in self._actions:
             raise ValueError(f"There is already an action named {name!r}.")
         arguments: dict[str, Any] = {"TableName": record.table_name(), **body}
-        if steps is None:
-            arguments |= condition_arguments(condition)
-        else:
-            names: dict[str, str] = {}
-            values: dict[str, Any] = {}
-            arguments["ConditionExpression"] = condition.serialize(names, values)
-            arguments["UpdateExpression"] = Update(*steps).serialize(names, values)
-            arguments["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-            arguments |= placeholders(names, values)
+        arguments |= condition_arguments(condition, steps)
         self._actions[name] = {kind: arguments}
         self._models[name] = type(record)
 

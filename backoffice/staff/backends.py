@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.hashers import check_password
 from django.http import HttpRequest
+from django.utils.crypto import constant_time_compare
 
 from backoffice.staff import doings, queries
 from backoffice.staff.models import Staff
+from backoffice.staff.sessions import SessionStore
 from dynamodb.times import utc_now
 
 _NO_HASH = "!"
@@ -15,7 +18,10 @@ _NO_HASH = "!"
 
 
 class StaffBackend(BaseBackend):
-    """Same work and same answer for an unknown name, a wrong password and a disabled person."""
+    """Same work and same answer for an unknown name, a wrong password and a disabled person.
+
+    Who is in is read with the session: see ``signed_in``.
+    """
 
     def authenticate(
         self,
@@ -33,7 +39,12 @@ class StaffBackend(BaseBackend):
         doings.sign_in_refused(username, record, at=utc_now())
         return None
 
-    def get_user(self, user_id: str) -> Staff | None:
-        """The person of a session, read anew for each request; ``None`` once deactivated."""
-        record = queries.find(user_id)
-        return Staff.of(record) if record is not None and record.is_active else None
+
+def signed_in(session: SessionStore) -> Staff | None:
+    """The person of a session as they stand now; ``None`` once they may not be in any more."""
+    username, record = session.get(SESSION_KEY), session.person
+    if record is None or record.username != username or not record.is_active:
+        return None
+    person = Staff.of(record)
+    made_for = session.get(HASH_SESSION_KEY, "")
+    return person if constant_time_compare(made_for, person.get_session_auth_hash()) else None

@@ -97,7 +97,10 @@ class UsernameIndex(GlobalSecondaryIndex["SessionRecord"]):
 
 
 class SessionRecord(Record):
-    """A session. ``expires_at`` is in seconds since 1970, as a TTL must be."""
+    """A session, since when, and from where it was last written.
+
+    ``expires_at`` is when it ends whatever is done in it, in seconds since 1970, as a TTL must be.
+    """
 
     class Meta:
         table_name = "sessions"
@@ -107,7 +110,11 @@ class SessionRecord(Record):
     session_key = TextAttribute(hash_key=True)
     data = TextAttribute()
     username = TextAttribute(null=True)
+    created_at = TimeAttribute(null=True)
+    last_seen_at = TimeAttribute(null=True)
     expires_at = WholeNumberAttribute()
+    ip_address = TextAttribute(null=True)
+    user_agent = TextAttribute(null=True)
 
     username_index = UsernameIndex()
 

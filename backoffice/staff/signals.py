@@ -1,23 +1,21 @@
 """What happens besides when Django signs a person in or out."""
 
-from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
-from django.conf import settings
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.dispatch import receiver
 from django.http import HttpRequest
 
 from backoffice.staff import doings
 from backoffice.staff.models import Staff
+from backoffice.staff.sessions import SessionStore
 from dynamodb.times import utc_now
 
 
 @receiver(user_logged_in)
 def _signed_in(request: HttpRequest, user: Staff, **_: Any) -> None:
-    at = utc_now()
-    request.session.set_expiry(at + timedelta(seconds=settings.SESSION_COOKIE_AGE))
-    doings.signed_in(user.record, at=at)
+    cast("SessionStore", request.session).begin()
+    doings.signed_in(user.record, at=utc_now())
 
 
 @receiver(user_logged_out)

@@ -21,7 +21,7 @@ from payments import accounts, history, queries
 from payments.models import Account
 
 
-@requires(Permission.READ_ACCOUNTS)
+@requires(Permission.READ_ACCOUNTS, searching="account")
 def listing(request: StaffRequest) -> HttpResponse:
     form = AccountFilter(request.GET)
     context: dict[str, Any] = {"title": "Accounts", "form": form}
@@ -50,7 +50,7 @@ def _accounts(wanted: dict[str, str], request: StaffRequest) -> Page[Account]:
     return Page(rows=[found] if found is not None and passes else [])
 
 
-@requires(Permission.READ_ACCOUNTS)
+@requires(Permission.READ_ACCOUNTS, viewing="account")
 def detail(request: StaffRequest, account_id: str) -> HttpResponse:
     account = queries.get_account(account_id)
     if account is None:

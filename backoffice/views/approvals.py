@@ -31,7 +31,7 @@ _ENTRIES = 10
 """How many newer entries of an account a checker is shown; the account's page has them all."""
 
 
-@requires(Permission.READ_APPROVALS)
+@requires(Permission.READ_APPROVALS, viewing="payment")
 @freshly_proved(posts_only=True)
 def approval(request: StaffRequest, payment_id: str) -> HttpResponse:
     payment, at = found(payment_id), utc_now()

@@ -23,7 +23,7 @@ _ENTRY = re.compile(r"[0-9TZ:.+-]{20,40}#[0-9]{1,12}", re.ASCII)
 """What an entry's timestamp looks like."""
 
 
-@requires(Permission.READ_TRAIL)
+@requires(Permission.READ_TRAIL, viewing="audit")
 def trail(request: StaffRequest) -> HttpResponse:
     form = TrailFilterForm(request.GET, today=utc_now().date())
     context = {"title": "Audit trail", "form": form}
@@ -40,7 +40,7 @@ def trail(request: StaffRequest) -> HttpResponse:
     return page(request, template, context)
 
 
-@requires(Permission.READ_CHAINS)
+@requires(Permission.READ_CHAINS, viewing="audit")
 def chain(request: StaffRequest, entity_id: str) -> HttpResponse:
     """One entity's entries. Whoever may not read the whole trail sees accounts and payments."""
     if not (record_url(entity_id) or request.user.has_perm(Permission.READ_TRAIL)):

@@ -17,7 +17,7 @@ _ALL = "Its own entries, the payments asked for from it, approvals, and who look
 _WITHOUT_VIEWS = "Its own entries, the payments asked for from it, and approvals."
 
 
-@requires(Permission.READ_CHAINS)
+@requires(Permission.READ_CHAINS, viewing="account")
 def timeline(request: StaffRequest, account_id: str) -> HttpResponse:
     """An account's time line. Who looked at it shows to those who may read the whole trail."""
     account = queries.get_account(account_id)
@@ -41,7 +41,7 @@ def timeline(request: StaffRequest, account_id: str) -> HttpResponse:
     return page(request, "backoffice/audit/account_timeline.html", context)
 
 
-@requires(Permission.READ_TRAIL)
+@requires(Permission.READ_TRAIL, viewing="audit")
 def viewers(request: StaffRequest, entity_id: str) -> HttpResponse:
     """Who looked at an account or a payment: the chain of its views."""
     cursor = request.GET.get("cursor", "")

@@ -51,7 +51,7 @@ def _page_of(kind: type[AccountForm], *, needs_proof: bool = False) -> View[[str
         return settle(request, new(request.POST), act, show)
 
     guarded = freshly_proved()(view) if needs_proof else view
-    return requires(Permission.MANAGE_ACCOUNTS)(guarded)
+    return requires(Permission.MANAGE_ACCOUNTS, viewing="account")(guarded)
 
 
 freeze = _page_of(FreezeForm)

@@ -26,7 +26,7 @@ class LookupForm(TypedForm):
     q = IdField()
 
 
-@requires(Permission.READ_ACCOUNTS)
+@requires(Permission.READ_ACCOUNTS, searching="account")
 def lookup(request: StaffRequest) -> HttpResponse:
     """A fragment of a page: what the text ``q`` leads to."""
     form = LookupForm(request.GET)

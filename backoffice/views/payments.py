@@ -17,7 +17,7 @@ from backoffice.views.requests import found as get_payment
 from payments import queries
 
 
-@requires(Permission.READ_PAYMENTS)
+@requires(Permission.READ_PAYMENTS, searching="payment")
 def payment_list(request: StaffRequest) -> HttpResponse:
     form = PaymentFilter(request.GET)
     context = {"title": "Payments", "form": form}
@@ -31,7 +31,7 @@ def payment_list(request: StaffRequest) -> HttpResponse:
     return page(request, template, context)
 
 
-@requires(Permission.READ_PAYMENTS)
+@requires(Permission.READ_PAYMENTS, viewing="payment")
 def payment(request: StaffRequest, payment_id: str) -> HttpResponse:
     found = get_payment(payment_id)
     trail = chain_page(found.id, person=request.user.username)
@@ -48,7 +48,7 @@ def payment(request: StaffRequest, payment_id: str) -> HttpResponse:
     return page(request, "backoffice/payments/detail.html", context)
 
 
-@requires(Permission.READ_PAYMENTS)
+@requires(Permission.READ_PAYMENTS, viewing="customer")
 def customer(request: StaffRequest, customer_id: str) -> HttpResponse:
     person, cursor = request.user.username, request.GET.get("cursor", "")
     accounts = queries.list_accounts(person=person, customer_id=customer_id)
@@ -66,7 +66,7 @@ def customer(request: StaffRequest, customer_id: str) -> HttpResponse:
     return page(request, "backoffice/payments/customer.html", context)
 
 
-@requires(Permission.READ_PAYMENTS)
+@requires(Permission.READ_PAYMENTS, viewing="merchant")
 def merchant(request: StaffRequest, merchant_id: str) -> HttpResponse:
     cursor = request.GET.get("cursor", "")
     found = queries.list_payments(

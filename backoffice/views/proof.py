@@ -15,7 +15,7 @@ MOST_ENTRIES = 20_000
 """A longer chain takes longer to verify than a page may take."""
 
 
-@requires(Permission.VERIFY_TRAIL)
+@requires(Permission.VERIFY_TRAIL, viewing="audit")
 @require_POST
 def verify(request: StaffRequest, entity_id: str) -> HttpResponse:
     """Verify one chain now; its page shows what was found."""

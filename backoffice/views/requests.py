@@ -33,7 +33,7 @@ def found(payment_id: str) -> Payment:
     return payment
 
 
-@requires(Permission.CANCEL_OWN_REQUESTS)
+@requires(Permission.CANCEL_OWN_REQUESTS, viewing="payment")
 def cancel(request: StaffRequest, payment_id: str) -> HttpResponse:
     """Take back a request: one's own, or as a supervisor anyone's."""
     payment, person = found(payment_id), request.user
@@ -57,7 +57,7 @@ def cancel(request: StaffRequest, payment_id: str) -> HttpResponse:
     return settle(request, CancelForm(request.POST), act, show)
 
 
-@requires(Permission.REVERSE_PAYMENTS)
+@requires(Permission.REVERSE_PAYMENTS, viewing="payment")
 @freshly_proved()
 def reverse_payment(request: StaffRequest, payment_id: str) -> HttpResponse:
     """Give back a payment, whole or in part: a transfer the same way back."""

@@ -26,7 +26,7 @@ from dynamodb.times import utc_now
 LATEST_DAYS = 14
 
 
-@requires(Permission.REVIEW_DAYS)
+@requires(Permission.REVIEW_DAYS, viewing="review")
 def calendar(request: StaffRequest) -> HttpResponse:
     """A year of days, signed or missed: the proof that nobody skipped one."""
     at = utc_now()
@@ -47,7 +47,7 @@ def calendar(request: StaffRequest) -> HttpResponse:
     return page(request, "backoffice/reviews/calendar.html", context)
 
 
-@requires(Permission.REVIEW_DAYS)
+@requires(Permission.REVIEW_DAYS, viewing="review")
 def review(request: StaffRequest, day: str) -> HttpResponse:
     asked = _day(day)
     show = partial(_show, request, asked)
@@ -65,7 +65,7 @@ def review(request: StaffRequest, day: str) -> HttpResponse:
 
 
 @require_POST
-@requires(Permission.REVIEW_DAYS)
+@requires(Permission.REVIEW_DAYS, viewing="review")
 def prepare(request: StaffRequest, day: str) -> HttpResponse:
     """Gather the lines of a day that nobody has prepared yet."""
 
@@ -78,7 +78,7 @@ def prepare(request: StaffRequest, day: str) -> HttpResponse:
 
 
 @require_POST
-@requires(Permission.REVIEW_DAYS)
+@requires(Permission.REVIEW_DAYS, viewing="review")
 def sign(request: StaffRequest, day: str) -> HttpResponse:
     asked = _day(day)
     asking = Asking(

@@ -35,7 +35,7 @@ def listing(request: StaffRequest) -> HttpResponse:
     return page(request, "backoffice/staff/list.html", context)
 
 
-@requires(Permission.READ_STAFF)
+@requires(Permission.READ_STAFF, viewing="staff")
 def person(request: StaffRequest, username: str) -> HttpResponse:
     record = found_person(username)
     cursor = request.GET.get("cursor", "")
@@ -103,7 +103,7 @@ def review(request: StaffRequest) -> HttpResponse:
     return settle(request, SignOffForm(request.POST), act, show)
 
 
-@requires(Permission.READ_STAFF)
+@requires(Permission.READ_STAFF, exporting="access_review")
 @freshly_proved()
 def signed_list(request: StaffRequest, list_hash: str) -> HttpResponse:  # noqa: ARG001 - a view's
     """A list as it was signed, as JSON Lines: its SHA-256 is the hash in the trail."""

@@ -29,7 +29,7 @@ from dynamodb.times import utc_now
 
 
 def _page_of(kind: type[StaffForm]) -> View[[str]]:
-    @requires(Permission.MANAGE_STAFF)
+    @requires(Permission.MANAGE_STAFF, viewing="staff")
     @freshly_proved()
     def view(request: StaffRequest, username: str) -> HttpResponse:
         new = partial(kind, record=found_person(username))

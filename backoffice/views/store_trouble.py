@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
 
+from backoffice.reading import NotRecordedError
 from backoffice.views.trouble import explained, note_refused, trouble
 from dynamodb import errors
 
@@ -12,18 +13,27 @@ _log = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 5
 
+_NOT_READ = "The store could not be read"
+_TITLES: dict[type[errors.StoreError], str] = {
+    NotRecordedError: "This page cannot be shown just now",
+    errors.StoreBusyError: "The store is busy",
+    errors.OutcomeUnknownError: "It is not certain whether this was done",
+}
+
 
 def store_trouble(request: HttpRequest, exception: BaseException | None) -> HttpResponse | None:
     """The page for an error of the data layer; ``None`` for any other."""
     match exception:
         case errors.CursorError():
             return _cursor_refused(request, exception)
-        case errors.StoreBusyError():
-            return _unavailable(request, "The store is busy", exception)
-        case errors.OutcomeUnknownError():
-            return _unavailable(request, "It is not certain whether this was done", exception)
-        case errors.StoreUnavailableError() | errors.TableMissingError():
-            return _unavailable(request, "The store could not be read", exception)
+        case (
+            NotRecordedError()
+            | errors.StoreBusyError()
+            | errors.OutcomeUnknownError()
+            | errors.StoreUnavailableError()
+            | errors.TableMissingError()
+        ):
+            return _unavailable(request, _TITLES.get(type(exception), _NOT_READ), exception)
         case errors.UnreadableRecordError():
             _log.error("%s", exception)
             return trouble(

@@ -233,7 +233,7 @@ def test_what_an_action_costs(supervisor: Client) -> None:
     fields = fields_of(supervisor, account, "freeze", direction="both") | {"confirm": "yes"}
     with count_requests() as seen:
         supervisor.post(address(account, "freeze"), fields)
-    assert seen.operations == ["GetItem", "GetItem", "Query", "GetItem", "TransactWriteItems"]
+    assert seen.operations == ["BatchGetItem", "Query", "GetItem", "TransactWriteItems"]
 
 
 def paid() -> Payment:

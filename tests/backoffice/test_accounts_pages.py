@@ -99,16 +99,17 @@ def test_a_cursor_of_another_list_or_touched_is_a_clear_400(teller: Client) -> N
         ({}, ["Query", "BatchGetItem"]),
         ({"customer_id": "customer-a", "status": "active"}, ["Query", "BatchGetItem"]),
         ({"customer_id": "nobody"}, ["Query"]),
-        ({"account_number": "number"}, ["GetItem"]),
+        ({"account_number": "number"}, ["BatchGetItem"]),
     ],
 )
-def test_a_list_costs_session_person_query_and_rows(
+def test_a_list_costs_one_read_its_rows_and_one_write_if_narrowed(
     teller: Client, filters: dict[str, str], operations: list[str]
 ) -> None:
     number = opened("a").account_number
     with count_requests() as seen:
         teller.get(LIST, {name: value.replace("number", number) for name, value in filters.items()})
-    assert seen.operations == ["GetItem", "GetItem", *operations]
+    noted = ["TransactWriteItems"] if filters else []
+    assert seen.operations == ["BatchGetItem", *operations, *noted]
 
 
 @pytest.mark.parametrize(
@@ -146,15 +147,15 @@ def test_a_filter_that_cannot_be_is_said_and_reads_nothing(
     assert list(errors(answer)) == [field]
     assert "Nothing was looked for." in text(answer)
     assert HOSTILE not in text(answer)
-    assert seen.operations == ["GetItem", "GetItem"]
+    assert seen.operations == ["BatchGetItem"]
 
 
 def test_a_failed_read_never_looks_like_an_empty_list(teller: Client) -> None:
-    with faults(passing, passing, then=unreachable):
+    with faults(passing, then=unreachable):
         answer = teller.get(LIST)
     assert answer.status_code == 503
     assert "could not be read" in text(answer)
-    with faults(passing, passing, then=refusal("ThrottlingException")):
+    with faults(passing, then=refusal("ThrottlingException")):
         assert teller.get("/admin/accounts/lookup/", {"q": "somebody"}).status_code == 503
 
 
@@ -167,7 +168,7 @@ def test_an_account_shows_its_money_its_movements_and_its_timeline(teller: Clien
 
     with count_requests() as seen:
         answer = teller.get(address)
-    assert seen.operations == ["GetItem", "GetItem", "Query", "Query"]
+    assert seen.operations == ["BatchGetItem", "Query", "Query", "TransactWriteItems"]
     for expected in (
         "4,876.55 USD", "4,869.55 USD", "7.00 USD", "-123.45 USD", "+5,000.00 USD",
         source.account_number, source.id, f'data-copy="{source.id}"', "active",

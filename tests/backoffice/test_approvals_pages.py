@@ -159,7 +159,7 @@ def test_what_it_costs(supervisor: Client) -> None:
     for address in (INBOX, COUNT):
         with count_requests() as seen:
             supervisor.get(address)
-        assert seen.operations == ["GetItem", "GetItem", "Query", "BatchGetItem"]
+        assert seen.operations == ["BatchGetItem", "Query", "BatchGetItem"]
     directory._numbers.clear()
     with count_requests() as seen:
         assert supervisor.get(page_of(payment)).status_code == 200

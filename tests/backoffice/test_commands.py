@@ -15,7 +15,7 @@ from tests.backoffice.people import a_member, chain, deactivated
 
 pytestmark = pytest.mark.usefixtures("moto_store")
 
-CREATE = ["create_staff", "--username", "new", "--role", "teller", "--password-stdin"]
+CREATE = ["create_staff", "--username", "newbie", "--role", "teller", "--password-stdin"]
 
 
 @pytest.fixture(autouse=True)
@@ -39,14 +39,14 @@ def refused(*arguments: str) -> tuple[CommandError, list[str]]:
 def test_an_admin_adds_a_teller_and_the_trail_says_why() -> None:
     a_member(username="admin1", roles=[Role.ADMIN])
     lines = run(*CREATE, "--operator", "admin1", "--reason", "new hire", "--json")
-    assert json.loads(lines[-1]) == {"username": "new", "roles": ["teller"]}
-    created = chain("staff:new")[0]
+    assert json.loads(lines[-1]) == {"username": "newbie", "roles": ["teller"]}
+    created = chain("staff:newbie")[0]
     assert (created.action, created.user_id) == ("staff.created", "admin1")
     ran = chain("person:admin1")[0]
     assert ran.new_values == {"command": "create_staff", "reason": "new hire"}
     assert ran.user_agent == "manage.py create_staff"
     assert ran.request_id == created.request_id
-    record = queries.find("new")
+    record = queries.find("newbie")
     assert record is not None
     assert record.must_change_password
 
@@ -57,7 +57,7 @@ def test_whoever_may_not_is_refused_and_recorded() -> None:
     assert error.returncode == 2
     assert json.loads(lines[-1]) == {"error": str(error), "code": "not_allowed"}
     assert [entry.action for entry in chain("person:teller1")] == ["access.refused"]
-    assert queries.find("new") is None
+    assert queries.find("newbie") is None
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_somebody_active_must_answer_for_it(arguments: list[str]) -> None:
     deactivated("gone")
     error, _ = refused(*CREATE, *arguments)
     assert error.returncode == 2
-    assert queries.find("new") is None
+    assert queries.find("newbie") is None
 
 
 def test_a_refusal_of_the_service_is_one_sentence() -> None:

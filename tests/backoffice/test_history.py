@@ -136,7 +136,7 @@ def test_who_looked_is_one_query_for_compliance_alone(signed_in: SignIn) -> None
     client = signed_in(Role.COMPLIANCE)
     with count_requests() as requests:
         answer = client.get(f"/admin/accounts/{source.id}/viewers/")
-    assert requests.operations == ["GetItem", "GetItem", "Query"]
+    assert requests.operations == ["BatchGetItem", "Query", "TransactWriteItems"]
     assert [row.entry.user_id for row in answer.context["rows"]] == ["admin1", "teller2"]
     assert "10.1.2.3" in answer.text
     of_payment = client.get(f"/admin/payments/{payment.id}/viewers/")

@@ -140,7 +140,7 @@ def test_a_post_costs_session_person_read_and_commit(
     fields = desk.fields()
     with count_requests() as seen:
         desk.post(fields, **extra)
-    assert seen.operations == ["GetItem", "GetItem", "BatchGetItem", *last]
+    assert seen.operations == ["BatchGetItem", "BatchGetItem", *last]
 
 
 @pytest.mark.parametrize("extra", [{}, {"confirm": "yes"}])
@@ -336,7 +336,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("impatient")
 def test_a_busy_store_keeps_what_was_typed_and_the_id(desk: Desk) -> None:
     fields = desk.fields()
-    with faults(passing, passing, passing, then=refusal("ThrottlingException")):
+    with faults(passing, passing, then=refusal("ThrottlingException")):
         answer = desk.post(fields, confirm="yes")
     assert answer.status_code == 503
     assert answer.headers["Retry-After"].isdigit()
@@ -351,7 +351,7 @@ def test_a_busy_store_keeps_what_was_typed_and_the_id(desk: Desk) -> None:
 @pytest.mark.usefixtures("impatient")
 def test_an_unknown_outcome_is_never_called_failed_and_can_be_asked_for(desk: Desk) -> None:
     fields = desk.fields()
-    with faults(passing, passing, passing, then=read_timeout_after):
+    with faults(passing, passing, then=read_timeout_after):
         answer = desk.post(fields, confirm="yes")
     assert answer.status_code == 202
     assert "not known yet" in text(answer)
@@ -386,7 +386,7 @@ def test_a_preview_of_money_between_unknown_accounts_costs_two_requests_more(des
     directory._numbers.clear()
     with count_requests() as seen:
         desk.post(fields)
-    assert seen.operations == ["GetItem", "GetItem", "Query", "Query", "BatchGetItem"]
+    assert seen.operations == ["BatchGetItem", "Query", "Query", "BatchGetItem"]
 
 
 def lookup(client: Client, query: str) -> str:
@@ -414,7 +414,7 @@ def test_an_account_is_looked_up_by_number_id_or_owner(desk: Desk) -> None:
 def test_a_lookup_that_finds_nothing_says_why(desk: Desk) -> None:
     with count_requests() as seen:
         assert "check digits do not fit" in lookup(desk.client, mistyped(desk.source))
-    assert seen.operations == ["GetItem", "GetItem"]
+    assert seen.operations == ["BatchGetItem", "TransactWriteItems"]
     assert "No account has this number" in lookup(desk.client, "nobody")
     assert "at most 64 characters" in lookup(desk.client, "x" * 1000)
     assert "Null characters" in lookup(desk.client, "a\x00")

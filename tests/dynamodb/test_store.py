@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from dynamodb import client
 from dynamodb.client import count_requests
 from dynamodb.errors import ConditionFailedError, StoreBusyError
-from dynamodb.store import delete, get, get_many, get_together, put, put_existing, put_new
+from dynamodb.store import delete, get, get_many, get_together, put, put_existing, put_new, update
 from tests.dynamodb.faults import answer, changed_answer, faults, passing, refusal
 from tests.dynamodb.things import Line, Thing, Visit, plant, raw_item, some_settings
 
@@ -95,6 +95,18 @@ def test_put_replaces_where_its_condition_holds() -> None:
     with pytest.raises(ConditionFailedError):
         put(a_visit(expires_at=3), Visit.expires_at < 2)
     assert raw_item(a_visit()) == a_visit(expires_at=2).serialize()
+
+
+def test_an_update_counts_on_from_what_stands_or_says_what_that_is() -> None:
+    put(a_line("1", score=4, words="some"))
+    after = update(a_line("1"), Line.score.add(3), condition=Line.score < 5)
+    assert (after.score, after.words) == (7, "some")
+    with pytest.raises(ConditionFailedError) as refused:
+        update(a_line("1"), Line.score.add(3), condition=Line.score < 5)
+    assert refused.value.item is not None
+    assert refused.value.item["score"] == {"N": "7"}
+    with pytest.raises(TypeError, match="has a version"):
+        update(Thing(id="thing"), Thing.amount_minor.add(1), condition=Thing.id.exists())
 
 
 def test_what_is_deleted_is_gone_and_may_be_deleted_again() -> None:

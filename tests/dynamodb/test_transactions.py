@@ -1,5 +1,6 @@
 """Named actions in, one commit, a named outcome out: never half of it."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -7,8 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from dynamodb.client import count_requests
-from dynamodb.store import get
-from dynamodb.transactions import Attempt, Committed, Rejected, commit
+from dynamodb.store import get, put
+from dynamodb.transactions import Attempt, Committed, Rejected, Transaction, commit
 from tests.dynamodb.faults import (
     faults,
 )
@@ -221,3 +222,32 @@ def test_one_item_twice_is_a_mistake_of_ours() -> None:
     with pytest.raises(ClientError, match="multiple operations on one item"):
         commit(transaction.freeze())
     assert get(Visit(id="thing")) is None
+
+
+def test_a_record_without_a_version_is_changed_only_where_it_is_and_deleted_with_the_rest() -> None:
+    line, other = a_line(score=1, words="some"), a_line("0002")
+    put(line)
+    put(other)
+    transaction = a_transaction()
+    transaction.update_existing("line", line, {"score": 2})
+    transaction.delete("other", other)
+    assert commit(transaction.freeze()) == Committed()
+    stands = get(a_line())
+    assert stands is not None
+    assert (stands.score, stands.words) == (2, "some")
+    assert get(other) is None
+
+    transaction = a_transaction()
+    transaction.update_existing("other", other, {"score": 2})
+    transaction.delete("line", line)
+    outcome = commit(transaction.freeze())
+    assert outcome == Rejected({"other": None})
+    assert transaction.as_they_stood(outcome) == {"other": None}
+    assert get(other) is None
+    assert get(line) is not None
+
+
+@pytest.mark.parametrize("act", [Transaction.delete, Transaction.update_existing])
+def test_a_record_with_a_version_moves_by_it_only(act: Callable[..., None]) -> None:
+    with pytest.raises(TypeError, match="has a version"):
+        act(a_transaction(), "thing", a_thing(), *([{}] * (act is Transaction.update_existing)))
