@@ -78,7 +78,7 @@ def test_the_first_payment_between_two_accounts_is_a_line_and_the_second_is_not(
     source, target = opened("a", balance=900_000), opened("b")
     small = transferred(source, opened("c"), amount_minor=99_999)
     first = transferred(source, target, amount_minor=100_000)
-    second = transferred(source, target, amount_minor=200_000)
+    second = transferred(source, target, at=NOON + timedelta(seconds=1), amount_minor=200_000)
     pairs = [item.subject for item in gather(DAY) if item.kind == Kind.FIRST_PAIR]
     assert first.payment.id in pairs
     assert not {small.payment.id, second.payment.id} & set(pairs)
