@@ -46,7 +46,12 @@ def canonical_json(values: Mapping[str, Any]) -> bytes:
 
 def entry_hash(item: Item) -> str:
     """SHA-256 in hex over a stored entry, its index keys and its own hash left out."""
-    told = {name: plain(typed) for name, typed in item.items() if name not in NOT_HASHED}
+    return values_hash({name: plain(typed) for name, typed in item.items()})
+
+
+def values_hash(entry: Mapping[str, Any]) -> str:
+    """As ``entry_hash``, of an entry as plain values."""
+    told = {name: value for name, value in entry.items() if name not in NOT_HASHED}
     return hashlib.sha256(canonical_json(told)).hexdigest()
 
 

@@ -143,3 +143,20 @@ class LastVerification(Record):
 
 
 EVERYTHING = "*"
+
+
+class Seal(Chained):
+    """A UTC day of the trail, signed; as it stands in the archive too. One a day."""
+
+    class Meta:
+        table_name = "seals"
+
+    chain_prefix: ClassVar[str] = "seal:"
+
+    day = TextAttribute(hash_key=True)
+    entries = WholeNumberAttribute()
+    root = TextAttribute()
+    previous = TextAttribute()
+    sealed_at = TimeAttribute()
+    public_key = TextAttribute()
+    signature = TextAttribute()

@@ -18,9 +18,13 @@ from itertools import chain, groupby
 from typing import Any
 
 from audit.chain import NO_ENTRY, Head
+from audit.fingerprints import Fingerprints
 from audit.heads import chain_of, chained_records, read_heads
 from audit.models import AuditLog, Chained
 from audit.replay import head_of, read_chain
+from audit.seal_checks import verify_seals
+from audit.seals import leaf_of
+from audit.settings import settings
 from audit.verify import (
     NOT_COMPLETE,
     NOT_UNALTERED,
@@ -57,6 +61,9 @@ class Period:
         """Sorts behind every entry of the period."""
         return f"{self.last.isoformat()}~" if self.last else ""
 
+    def has(self, day: date) -> bool:
+        return self.low <= day.isoformat() <= (self.high or "~")
+
     @property
     def is_all(self) -> bool:
         return not (self.first or self.last)
@@ -87,6 +94,8 @@ class Verification(Walk):
 
     period: Period = ALWAYS
     entries: int = 0
+    seals: int = 0
+    leaves: Fingerprints = field(default_factory=Fingerprints)
     faults: set[TrailFault] = field(default_factory=set)
 
     @property
@@ -148,8 +157,14 @@ def verify_entity(
 def verify_trail(
     run: Verification, on_page: Callable[[Verification], None] = lambda _: None
 ) -> Verification:
-    """Carry a verification of a period, or of everything, to its end."""
+    """Carry a verification of a period, or of everything, to its end, seals included."""
     walk(run, steps_of(run), on_page)
+    if settings().bucket:
+        for faults in verify_seals(run.leaves, wanted=run.period.has):
+            run.seals += 1
+            for entity, fault in faults:
+                run.blame(entity, [fault])
+            on_page(run)
     return run
 
 
@@ -192,6 +207,7 @@ def _look_at_entries(run: Verification, items: list[Item]) -> None:
         wrong = list(verify_entry(item))
         run.entries += 1
         run.blame(entity, wrong)
+        run.leaves.add(str(plain(item["timestamp"]))[:10], leaf_of(item))
         run.prints.add(entity, (place.seq, place.hash, bool(wrong)))
         before = (place.seq - 1, plain(item.get("prev_hash", {"S": ""})), False)
         if before != (NO_ENTRY.seq, NO_ENTRY.hash, False):

@@ -22,12 +22,21 @@ class Breach(StrEnum):
     PAST_HEAD = "entry_past_head"
     HEAD_MISSING = "head_missing"
     CHAIN_MISSING = "chain_missing"
+    AFTER_SEAL = "entry_after_seal"
+    SEALED_MISSING = "sealed_entry_missing"
+    SEALED_DIFFERS = "sealed_entry_differs"
+    SEAL_MISSING = "seal_missing"
+    SEAL_ALTERED = "seal_altered"
 
 
-NOT_UNALTERED = frozenset({Breach.ALTERED, Breach.UNLINKED, Breach.HIDDEN, Breach.HEAD_DIFFERS})
+NOT_UNALTERED = frozenset({
+    Breach.ALTERED, Breach.UNLINKED, Breach.HIDDEN, Breach.HEAD_DIFFERS, Breach.SEALED_DIFFERS,
+    Breach.SEAL_ALTERED,
+})  # fmt: skip
 NOT_WITHOUT_GAPS = frozenset({Breach.MISSING, Breach.REPEATED})
 NOT_COMPLETE = frozenset({
     Breach.TAIL_MISSING, Breach.PAST_HEAD, Breach.HEAD_MISSING, Breach.CHAIN_MISSING,
+    Breach.AFTER_SEAL, Breach.SEALED_MISSING, Breach.SEAL_MISSING,
 })  # fmt: skip
 """The three promises of a trail, by what breaks each."""
 
@@ -42,6 +51,11 @@ _SENTENCES = {
     Breach.PAST_HEAD: "The chain goes on to entry {seq}, which the head does not know of.",
     Breach.HEAD_MISSING: "There are entries up to {seq}, and no head that knows of them.",
     Breach.CHAIN_MISSING: "There is no such chain: neither an entry {seq} nor a head.",
+    Breach.AFTER_SEAL: "Entry {seq} is of a sealed day, and its seal does not know of it.",
+    Breach.SEALED_MISSING: "Entry {seq} is sealed and no longer there.",
+    Breach.SEALED_DIFFERS: "Entry {seq} is not the one that was sealed.",
+    Breach.SEAL_MISSING: "There is no seal of this day, and there are some of later ones.",
+    Breach.SEAL_ALTERED: "The seal is not what was signed, or does not follow the day before.",
 }
 
 

@@ -5,6 +5,7 @@ from django.conf import settings
 from django.contrib.admin.apps import SimpleAdminConfig
 from django.core.exceptions import ImproperlyConfigured
 
+from audit import settings as archive
 from dynamodb import client
 from payments import policy
 
@@ -13,9 +14,9 @@ class BackOfficeConfig(AppConfig):
     name = "backoffice"
 
     def ready(self) -> None:
-        """Point the data layer at its store, and set the numbers that money moves by.
+        """Point the data layer at its store and archive, set the numbers that money moves by.
 
-        The first request to the store is made later.
+        The first request to either is made later.
         """
         import audit.models  # noqa: F401 - declares its tables
         import backoffice.reviews.records  # noqa: F401 - the same
@@ -24,6 +25,7 @@ class BackOfficeConfig(AppConfig):
         from backoffice.permissions import Role
 
         client.configure(settings.DYNAMODB)
+        archive.configure(settings.ARCHIVE)
         policy.configure(settings.POLICY)
         for role in settings.POLICY.role_limits.roles - set(Role):
             raise ImproperlyConfigured(f"ROLE_LIMITS names a role that there is not: {role}.")

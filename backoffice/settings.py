@@ -14,6 +14,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from audit.settings import Settings as ArchiveSettings
 from backoffice.reviews.hours import WorkingHours
 from dynamodb.settings import Settings as StoreSettings
 from payments.policy import Policy
@@ -88,9 +89,10 @@ DYNAMODB = StoreSettings(
     cursor_signing_key=_required("CURSOR_SIGNING_KEY", "development-only-cursors"),
 )
 
-# The numbers that money moves by.
+# The numbers that money moves by, and where the trail is kept.
 
 try:
+    ARCHIVE = ArchiveSettings.from_environment(os.environ)
     POLICY = Policy.from_environment(os.environ)
 except ValueError as error:
     raise ImproperlyConfigured(str(error)) from error

@@ -91,6 +91,12 @@ NAVIGATION = (
                 page="admin:reviews",
                 permission=Permission.REVIEW_DAYS,
             ),
+            Entry(
+                name="Seals",
+                about="A signed seal for each day of the trail, locked in the archive.",
+                page="admin:seals",
+                permission=Permission.VERIFY_TRAIL,
+            ),
         ),
     ),
     Section(

@@ -8,7 +8,7 @@ can be looked at.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import repeat
+from itertools import islice, repeat
 from typing import Any
 
 from dynamodb.attributes import plain
@@ -16,7 +16,7 @@ from dynamodb.client import call
 from dynamodb.models import Item, Record
 from dynamodb.pages import Query, query_arguments
 from dynamodb.retries import Patience, read_within
-from dynamodb.store import placeholders
+from dynamodb.store import BATCH_KEYS, placeholders
 from dynamodb.transactions import Condition
 
 SEGMENTS = 8
@@ -79,6 +79,30 @@ def query_items(
         start = answer.get("LastEvaluatedKey")
         if not start:
             return
+
+
+def whole_items(query: Query[Any]) -> Iterator[Item]:
+    """As ``query_items`` of an index, each item whole and as it stands in its table."""
+    names = query.model.key_names()
+    places = ({name: item[name] for name in names} for item in query_items(query))
+    while keys := list(islice(places, BATCH_KEYS)):
+        yield from _get(query.model.table_name(), keys)
+
+
+def _get(table: str, keys: list[dict[str, Any]]) -> Iterator[Item]:
+    """Items by their keys, in that order, without those that are gone."""
+    found: dict[str, Item] = {}
+    left: dict[str, Any] = {table: {"Keys": keys, "ConsistentRead": True}}
+    while left:
+        answer = _read("BatchGetItem", {"RequestItems": left})
+        for item in answer["Responses"].get(table, ()):
+            found[_name(item, keys[0])] = item
+        left = answer.get("UnprocessedKeys") or {}
+    yield from (found[name] for key in keys if (name := _name(key, key)) in found)
+
+
+def _name(item: Item, key: Item) -> str:
+    return repr([item[name] for name in sorted(key)])
 
 
 def plain_item(item: Item) -> dict[str, Any]:

@@ -7,9 +7,9 @@ import pytest
 
 from tests.chromium import find_chromium
 from tests.engines import throwaway_engine
-from tests.stores import leave, local_store, moto_store, moto_tables
+from tests.stores import archive, leave, local_store, moto_store, moto_tables
 
-__all__ = ["local_store", "moto_store", "moto_tables"]
+__all__ = ["archive", "local_store", "moto_store", "moto_tables"]
 
 LEFT_OUT = pytest.StashKey[list[str]]()
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL_TESTS", "") not in ("", "0")

@@ -13,6 +13,8 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 from pynamodb.connection.base import Connection
 
+from audit import bucket
+from audit import settings as archive_settings
 from dynamodb import client, tables
 from dynamodb.settings import Settings
 from payments import directory, policy
@@ -96,3 +98,22 @@ def local_store(engine: str) -> Iterator[None]:
     for record in tables.all_records():
         client.call("DeleteTable", TableName=record.table_name())
     leave()
+
+
+SEAL_KEY = bytes(range(32))
+BUCKET = "archive"
+
+
+@pytest.fixture
+def archive(moto_store: None) -> Iterator[None]:
+    """An empty archive bucket under Object Lock, and a key to seal with."""
+    settings = archive_settings.Settings(bucket=BUCKET, seal_key=SEAL_KEY)
+    archive_settings.configure(settings)
+    s3().create_bucket(Bucket=BUCKET, ObjectLockEnabledForBucket=True)
+    yield
+    archive_settings.configure(archive_settings.Settings())
+
+
+def s3() -> Any:
+    """S3 as an attacker or a test reaches it, past the archive's own functions."""
+    return bucket._client("us-east-1")

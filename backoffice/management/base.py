@@ -1,9 +1,9 @@
 """What operators' commands share: who acts and why, one sentence for trouble, JSON for scripts."""
 
 import json
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 from django.core.management.base import BaseCommand, CommandError
@@ -21,6 +21,14 @@ from payments.refusals import Refusal
 
 REFUSED = 2
 FAILED = 1
+
+
+def day(text: str) -> date:
+    """A UTC day as an option takes it."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not a day such as 2026-01-31") from None
 
 
 class Refused(CommandError):  # noqa: N818 - its name is what stands before the sentence

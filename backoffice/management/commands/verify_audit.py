@@ -1,8 +1,8 @@
 """`manage.py verify_audit`: whether the trail is unaltered, without gaps, its tail complete."""
 
 import sys
-from argparse import ArgumentParser, ArgumentTypeError
-from datetime import date, datetime
+from argparse import ArgumentParser
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console
@@ -10,6 +10,7 @@ from rich.progress import Progress
 
 from audit.context import Actor
 from audit.models import EVERYTHING
+from audit.settings import settings
 from audit.verification import (
     Period,
     Verification,
@@ -18,7 +19,7 @@ from audit.verification import (
     verify_trail,
 )
 from audit.verified import keep
-from backoffice.management.base import Done, OperatorCommand
+from backoffice.management.base import Done, OperatorCommand, day
 from backoffice.permissions import Permission
 from backoffice.presenters.proof import verdicts
 from dynamodb.scans import SEGMENTS
@@ -34,8 +35,8 @@ class Command(OperatorCommand):
 
     def add_options(self, parser: ArgumentParser) -> None:
         parser.add_argument("--entity", metavar="ID", default="", help="only this chain")
-        parser.add_argument("--from", type=_day, metavar="DAY", help="from this UTC day on")
-        parser.add_argument("--to", type=_day, metavar="DAY", help="to this UTC day, included")
+        parser.add_argument("--from", type=day, metavar="DAY", help="from this UTC day on")
+        parser.add_argument("--to", type=day, metavar="DAY", help="to this UTC day, included")
 
     def act(self, *, actor: Actor, at: datetime, options: dict[str, Any]) -> Done:
         entity, period = options["entity"], Period(first=options["from"], last=options["to"])
@@ -47,16 +48,10 @@ class Command(OperatorCommand):
             keep(run, entity_id=entity or EVERYTHING, actor=actor, at=at)
         faults = sorted(run.faults)
         told = [verdict.sentence for verdict in verdicts(run)]
-        lines = [*map(str, faults), *told, f"{run.entries} entries, {len(faults)} faults."]
+        lines = [*map(str, faults), *told, _seals_compared(run, entity)]
+        lines.append(f"{run.entries} entries, {len(faults)} faults.")
         failure = f"Faults found: {len(faults)}." if faults else ""
         return Done(sentence="\n".join(lines), data=run.report, failure=failure)
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ArgumentTypeError(f"{text!r} is not a day such as 2026-01-31") from None
 
 
 def _verify_with_progress(run: Verification) -> Verification:
@@ -65,10 +60,16 @@ def _verify_with_progress(run: Verification) -> Verification:
         task = progress.add_task("", total=SEGMENTS)
 
         def on_page(run: Verification) -> None:
-            if run.step < len(steps):
-                title = f"{steps[run.step].title} ({run.entries} entries)"
-                progress.update(task, description=title, completed=run.place.segment)
+            title = steps[run.step].title if run.step < len(steps) else f"Seals, {run.seals} days"
+            told = f"{title} ({run.entries} entries)"
+            progress.update(task, description=told, completed=run.place.segment)
 
         verify_trail(run, on_page)
         progress.update(task, description="Done", completed=SEGMENTS)
     return run
+
+
+def _seals_compared(run: Verification, entity: str) -> str:
+    if settings().off:
+        return f"Seals are off: {settings().off}."
+    return "Seals not compared." if entity else f"Seals of {run.seals} days compared."

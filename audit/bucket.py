@@ -1,0 +1,149 @@
+"""The archive bucket: objects written once, locked for the time of retention, held on order.
+
+Every object is written under S3 Object Lock in compliance mode, and only where there is none of
+its name. Whoever writes past us makes a new version of it: what was first written stays, and is
+what is read here.
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, BinaryIO
+
+from botocore.client import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import get_session
+
+from audit.settings import settings
+from dynamodb.errors import StoreError
+
+_TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
+
+
+class ArchiveError(StoreError):
+    """The archive did not answer as it should. Its text is fit for staff."""
+
+
+class NotInArchiveError(ArchiveError):
+    """There is no such object."""
+
+
+def put_once(key: str, body: BinaryIO, *, retain_until: datetime) -> bool:
+    """Write and lock an object; ``False`` where there is one of this name already."""
+    body.seek(0)
+    digest = hashlib.file_digest(body, "sha256").digest()  # type: ignore[arg-type]  # files have what it needs
+    body.seek(0)
+    try:
+        _call(
+            "put_object",
+            Key=key,
+            Body=body,
+            ChecksumAlgorithm="SHA256",
+            ChecksumSHA256=base64.b64encode(digest).decode(),
+            IfNoneMatch="*",
+            ObjectLockMode="COMPLIANCE",
+            ObjectLockRetainUntilDate=retain_until,
+        )
+    except ClientError as error:
+        if _code(error) in _TAKEN:
+            return False
+        raise ArchiveError(f"The archive refused {key}: {_code(error)}.") from error
+    return True
+
+
+@contextmanager
+def opened(key: str) -> Iterator[BinaryIO]:
+    """Read an object as it was first written; raises ``NotInArchiveError``."""
+    body = _answer("get_object", Key=key, VersionId=_first_version(key))["Body"]
+    try:
+        yield body
+    finally:
+        body.close()
+
+
+def read(key: str) -> bytes:
+    """A small object whole, as it was first written; raises ``NotInArchiveError``."""
+    with opened(key) as body:
+        return body.read()
+
+
+def versions(key: str) -> list[str]:
+    """The versions of an object, the first first, marks of deletion included; none if absent."""
+    # Versions come newest first, and the sort is stable: turned around, equal times stay in order.
+    found = list(_listed(key))
+    found.reverse()
+    found.sort(key=lambda each: each["LastModified"])
+    return [each["VersionId"] for each in found if each["Key"] == key]
+
+
+def keys(prefix: str) -> list[str]:
+    """The names of objects that begin so, in their order, those marked as deleted included."""
+    return sorted({str(each["Key"]) for each in _listed(prefix)})
+
+
+def _listed(prefix: str) -> Iterator[dict[str, Any]]:
+    more: dict[str, str] = {}
+    while True:
+        answer = _answer("list_object_versions", Prefix=prefix, **more)
+        yield from answer.get("DeleteMarkers", ())
+        yield from answer.get("Versions", ())
+        if not answer.get("IsTruncated"):
+            return
+        places = {"KeyMarker": "NextKeyMarker", "VersionIdMarker": "NextVersionIdMarker"}
+        more = {name: answer[place] for name, place in places.items() if place in answer}
+
+
+def _first_version(key: str) -> str:
+    for version in versions(key):
+        return version
+    raise NotInArchiveError(f"The archive has no {key}.")
+
+
+def hold(key: str, *, is_held: bool) -> None:
+    """Put S3's legal hold on the first version of an object, or take it away."""
+    status = {"Status": "ON" if is_held else "OFF"}
+    version = _first_version(key)
+    _answer("put_object_legal_hold", Key=key, VersionId=version, LegalHold=status)
+
+
+def is_held(key: str) -> bool:
+    """Whether the first version of an object is under legal hold."""
+    head = _answer("head_object", Key=key, VersionId=_first_version(key))
+    return bool(head.get("ObjectLockLegalHoldStatus") == "ON")
+
+
+def _answer(operation: str, **arguments: Any) -> dict[str, Any]:
+    try:
+        return _call(operation, **arguments)
+    except ClientError as error:
+        raise ArchiveError(f"The archive refused {operation}: {_code(error)}.") from error
+
+
+def _call(operation: str, **arguments: Any) -> dict[str, Any]:
+    client = _client(settings().region)
+    try:
+        answer: dict[str, Any] = getattr(client, operation)(Bucket=settings().bucket, **arguments)
+    except BotoCoreError as error:
+        raise ArchiveError(f"The archive did not answer: {error}") from error
+    return answer
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", "unknown"))
+
+
+@lru_cache(maxsize=1)
+def _client(region: str) -> Any:
+    """The one client; ``AWS_ENDPOINT_URL_S3`` leads it elsewhere."""
+    return get_session().create_client(
+        "s3",
+        region_name=region,
+        config=Config(
+            connect_timeout=3,
+            read_timeout=60,
+            retries={"total_max_attempts": 5, "mode": "standard"},
+        ),
+    )

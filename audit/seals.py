@@ -1,0 +1,231 @@
+"""A seal a day: the Merkle root of a UTC day's entries, signed, locked in the archive.
+
+A leaf is an entry's timestamp, chain and hash; leaves are ordered so. They lie in the archive
+beside the seal, so that whatever is missing or was altered since can be named, and an
+entry be proved without the tables. Each seal names the hash of the day's before.
+"""
+
+import gzip
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
+from typing import Any, BinaryIO, NamedTuple
+
+from audit import bucket, signing, trail
+from audit.chain import FIRST_PREV_HASH, canonical_json
+from audit.context import Actor
+from audit.merkle import Tree
+from audit.models import AuditLog, Seal
+from audit.replay import read_chain
+from audit.settings import settings
+from audit.trail import Event
+from dynamodb import store
+from dynamodb.attributes import plain
+from dynamodb.models import Item
+from dynamodb.pages import Query
+from dynamodb.retries import Patience, settle
+from dynamodb.scans import scan_pages, whole_items
+from dynamodb.times import from_rfc3339, to_rfc3339
+from dynamodb.transactions import Transaction
+
+MARGIN = timedelta(hours=1)
+"""So long after midnight a day is sealed: indexes have caught up, and so have slow clocks."""
+
+COMMIT_SECONDS = 10.0
+
+
+class SealError(bucket.ArchiveError):
+    """A day cannot be sealed."""
+
+
+class Leaf(NamedTuple):
+    """An entry as a day's tree has it; leaves are ordered so."""
+
+    timestamp: str
+    entity_id: str
+    hash: str
+
+    @property
+    def data(self) -> bytes:
+        """What is hashed for the leaf: its line, without the end."""
+        return json.dumps(self, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def due_days(*, at: datetime) -> list[date]:
+    """The days that could be sealed and are not, the oldest first: none is sealed before it.
+
+    The newest day that is sealed comes last where its seal reached the archive alone.
+    """
+    last, sealed = last_due_day(at), sealed_days()
+    first = sealed[-1] + timedelta(days=1) if sealed else _oldest_day(last)
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    return days + [day for day in sealed[-1:] if find(day) is None]
+
+
+def last_due_day(at: datetime) -> date:
+    """The newest day that is over for long enough."""
+    return (at.astimezone(UTC) - MARGIN).date() - timedelta(days=1)
+
+
+def seal_day(day: date, *, actor: Actor, at: datetime) -> Seal:
+    """Seal a day, or give the seal that it has.
+
+    Raises ``SealError`` where the day before has none. Safe to run twice, also at once: the seal
+    that is first in the archive is the one that stands.
+    """
+    kept = find(day)
+    if kept is not None:
+        return kept
+    if any(read_chain(f"seal:{day}")):
+        raise SealError(f"The seal of {day} was taken out of its table.")
+    if not _object_exists(day):
+        _write_objects(day, at)
+    told = read_object(day)
+    if not _is_ours(told):
+        raise SealError(f"The seal of {day} in the archive is not signed by our key.")
+    seal = Seal(**{**told, "sealed_at": from_rfc3339(told["sealed_at"])})
+    event = Event(
+        entity_id=f"seal:{seal.day}", entity_type="seal", action="seal.written", actor=actor
+    )
+    known: dict[str, Any] = {"seal": None}
+
+    def build(tx: Transaction) -> Seal:
+        other: Seal | None = known["seal"]
+        return other or trail.create(tx, "seal", seal, event)
+
+    return settle(build, known, at=at, patience=Patience(limit_seconds=COMMIT_SECONDS))
+
+
+def find(day: date) -> Seal | None:
+    return store.get(Seal(day=day.isoformat()))
+
+
+def find_many(days: Iterable[date]) -> dict[date, Seal | None]:
+    """Seals of at most 100 days, in one request."""
+    wanted = list(days)
+    found = store.get_many([Seal(day=day.isoformat()) for day in wanted])
+    return dict(zip(wanted, found, strict=True))
+
+
+def recent(*, last: date, count: int) -> dict[date, Seal | None]:
+    """The seals of so many days that end with ``last``, newest first, in one request."""
+    return find_many(last - timedelta(days=back) for back in range(count))
+
+
+def sealed_days() -> list[date]:
+    """The days that have a seal in the archive, in their order."""
+    names = (key.removeprefix("seals/") for key in bucket.keys("seals/"))
+    return [date.fromisoformat(name[:10]) for name in names if name.endswith(".json")]
+
+
+def read_object(day: date) -> dict[str, Any]:
+    """A seal as it was first written to the archive; raises ``ArchiveError``."""
+    told: dict[str, Any] = json.loads(bucket.read(object_key(day)))
+    return told
+
+
+def object_key(day: date) -> str:
+    return f"seals/{day}.json"
+
+
+def object_hash(day: date) -> str:
+    """What the next day's seal calls this one."""
+    return hashlib.sha256(bucket.read(object_key(day))).hexdigest()
+
+
+def statement(told: dict[str, Any]) -> bytes:
+    """What a seal's signature is made of: all it says, but the signature."""
+    return canonical_json({name: value for name, value in told.items() if name != "signature"})
+
+
+def _is_ours(told: dict[str, Any]) -> bool:
+    is_own = told["public_key"] == signing.public_key(settings().seal_key)
+    return is_own and is_signed(told)
+
+
+def is_signed(told: dict[str, Any]) -> bool:
+    """Whether a seal is what the key that it names has signed."""
+    signature, key = str(told.get("signature")), str(told.get("public_key"))
+    return signing.is_signed(statement(told), signature=signature, public=key)
+
+
+def leaves_in_store(day: date) -> Iterator[Leaf]:
+    """A day's entries as they stand in the table, in the order of leaves."""
+    query = Query(model=AuditLog, index="day-index", partition=day.isoformat(), newest_first=False)
+    leaves = map(leaf_of, whole_items(query))
+    for _, same_time in groupby(leaves, key=lambda leaf: leaf.timestamp):
+        yield from sorted(same_time)
+
+
+def leaves_in_archive(told: dict[str, Any]) -> Iterator[Leaf]:
+    """A sealed day's leaves as they were when it was sealed; raises ``ArchiveError``."""
+    with bucket.opened(_leaves_key(told)) as body, gzip.open(body) as lines:
+        for line in lines:
+            yield Leaf(*json.loads(line))
+
+
+def leaf_of(item: Item) -> Leaf:
+    """A raw entry as a leaf, by the hash that it carries."""
+    names = ("timestamp", "entity_id", "hash")
+    return Leaf(*(str(plain(item.get(name, {"S": ""}))) for name in names))
+
+
+def _write_objects(day: date, at: datetime) -> None:
+    """Write a day's leaves and its seal, in this order: a seal without leaves proves nothing."""
+    before = day - timedelta(days=1)
+    if _object_exists(before):
+        previous = object_hash(before)
+    elif sealed_days():
+        raise SealError(f"{day} cannot be sealed: the day before has no seal.")
+    else:
+        previous = FIRST_PREV_HASH
+    key = settings().seal_key
+    with tempfile.TemporaryFile() as file:
+        tree = _write_leaves(file, leaves_in_store(day))
+        told: dict[str, Any] = {
+            "day": day.isoformat(),
+            "entries": tree.size,
+            "root": tree.root.hex(),
+            "previous": previous,
+            "sealed_at": to_rfc3339(at),
+            "public_key": signing.public_key(key),
+        }
+        _put(_leaves_key(told), file, at)
+    with tempfile.TemporaryFile() as file:
+        signature = signing.sign(key, statement(told))
+        file.write(canonical_json({**told, "signature": signature}))
+        _put(object_key(day), file, at)
+
+
+def _write_leaves(file: BinaryIO, leaves: Iterable[Leaf]) -> Tree:
+    tree = Tree()
+    with gzip.GzipFile(fileobj=file, mode="wb", mtime=0) as lines:
+        for leaf in leaves:
+            tree.add(leaf.data)
+            lines.write(leaf.data + b"\n")
+    return tree
+
+
+def _put(key: str, file: BinaryIO, at: datetime) -> None:
+    file.seek(0)
+    bucket.put_once(key, file, retain_until=settings().kept_until(at))
+
+
+def _leaves_key(told: dict[str, Any]) -> str:
+    """Named by what they are, so that leaves of an attempt that broke off are in nobody's way."""
+    return f"seals/{told['day']}.{told['root']}.leaves.gz"
+
+
+def _object_exists(day: date) -> bool:
+    return bool(bucket.versions(object_key(day)))
+
+
+def _oldest_day(last: date) -> date:
+    """The day of the oldest entry there is; looks at all of them, once in a store's life."""
+    days = (
+        str(plain(item["timestamp"]))[:10] for items, _ in scan_pages(AuditLog) for item in items
+    )
+    return date.fromisoformat(min(days, default=last.isoformat()))

@@ -1,0 +1,47 @@
+"""Seals in words: of which days there are some, and which are missing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from audit import seals
+from audit.models import Seal
+from audit.settings import settings
+
+DAYS_LOOKED_BACK = 7
+DAYS_SHOWN = 31
+
+
+@dataclass(frozen=True, kw_only=True)
+class SealRow:
+    day: date
+    seal: Seal | None
+    state: str
+
+
+def seal_rows(found: Mapping[date, Seal | None], *, last: date) -> list[SealRow]:
+    """Days, newest first, those that lack a seal among them; ``last`` is the newest due one."""
+    missing = _missing(found, last)
+    return [
+        SealRow(day=day, seal=seal, state="sealed" if seal else "missing")
+        for day, seal in found.items()
+        if seal or day in missing
+    ]
+
+
+def off_sentence() -> str:
+    """That nothing is sealed, and why; empty where seals are on."""
+    return f"Seals are off: {settings().off}." if settings().off else ""
+
+
+def missing_sentences(at: datetime) -> list[str]:
+    """What the dashboard says of days that should have a seal and have none; one request."""
+    last = seals.last_due_day(at)
+    found = seals.recent(last=last, count=DAYS_LOOKED_BACK)
+    return [f"The seal of {day} is missing." for day in _missing(found, last)]
+
+
+def _missing(found: Mapping[date, Seal | None], last: date) -> list[date]:
+    """Days without a seal, from the first that has one on; the last due day in any case."""
+    first = min([last, *(day for day, seal in found.items() if seal)])
+    return [day for day, seal in found.items() if not seal and day >= first]

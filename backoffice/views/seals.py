@@ -1,0 +1,61 @@
+"""Seals of days, and proof that an entry is in one."""
+
+import json
+from datetime import date
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+
+from audit import proofs, seals, signing
+from audit.bucket import NotInArchiveError
+from audit.replay import read_chain
+from audit.settings import settings
+from backoffice.permissions import Permission, StaffRequest, requires
+from backoffice.presenters.seals import DAYS_SHOWN, off_sentence, seal_rows
+from backoffice.site import page
+from dynamodb.times import utc_now
+
+
+@requires(Permission.VERIFY_TRAIL)
+def listing(request: StaffRequest) -> HttpResponse:
+    last = seals.last_due_day(utc_now())
+    until = _day(request.GET.get("until", "")) or last
+    found = seals.recent(last=min(until, last), count=DAYS_SHOWN)
+    rows = seal_rows(found, last=last)
+    context = {
+        "title": "Seals",
+        "off": off_sentence(),
+        "public_key": "" if settings().off else signing.public_key(settings().seal_key),
+        "rows": rows,
+        "older": min(found) if found[min(found)] else None,
+    }
+    return page(request, "backoffice/audit/seals.html", context)
+
+
+@requires(Permission.VERIFY_TRAIL)
+def prove(request: StaffRequest, entity_id: str) -> HttpResponse:
+    """A file that proves one entry: with the public key it can be checked anywhere."""
+    timestamp = request.GET.get("entry", "")
+    item = next(read_chain(entity_id, since=timestamp or "~", until=timestamp or "~"), None)
+    if item is None:
+        raise Http404(f"The trail has no such entry about {entity_id}.")
+    try:
+        proof = proofs.prove(item)
+    except (proofs.NotSealedError, NotInArchiveError):
+        messages.error(request, f"This entry is in no seal. {off_sentence() or _later()}")
+        return redirect("admin:audit_chain", entity_id)
+    answer = HttpResponse(json.dumps(proof, indent=2), content_type="application/json")
+    answer["Content-Disposition"] = f'attachment; filename="proof-{item["hash"]["S"][:16]}.json"'
+    return answer
+
+
+def _later() -> str:
+    return f"The newest day that is sealed is {seals.last_due_day(utc_now())}, or before."
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
