@@ -82,9 +82,15 @@ def found(account: Account) -> Found:
     return kinds[0]
 
 
-UNALTERED = {"entry_altered", "entry_unlinked", "entry_hidden", "head_differs"}
+UNALTERED = {
+    "entry_altered", "entry_unlinked", "entry_hidden", "head_differs", "sealed_entry_differs",
+    "seal_altered",
+}  # fmt: skip
 GAPS = {"entry_missing", "entry_repeated"}
-TAIL = {"tail_missing", "entry_past_head", "head_missing", "chain_missing"}
+TAIL = {
+    "tail_missing", "entry_past_head", "head_missing", "chain_missing", "entry_after_seal",
+    "sealed_entry_missing", "seal_missing",
+}  # fmt: skip
 
 
 def test_a_trail_in_order_has_no_faults(account: Account) -> None:
