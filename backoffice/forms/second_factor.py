@@ -12,9 +12,21 @@ _CODE_LENGTH = 64
 _NAME_LENGTH = 40
 
 
+class _CodeInput(forms.TextInput):
+    """A code is never sent back in a page, not even a wrong one."""
+
+    def format_value(self, _value: object) -> None:
+        return None
+
+
+class _AnswerInput(forms.HiddenInput):
+    def format_value(self, _value: object) -> None:
+        return None
+
+
 class CodeField(TextField):
     def __init__(self, **options: Any) -> None:
-        super().__init__(max_length=_CODE_LENGTH, **options)
+        super().__init__(max_length=_CODE_LENGTH, widget=_CodeInput, **options)
         self.widget.attrs |= {
             "autocomplete": "one-time-code",
             "spellcheck": "false",
@@ -26,7 +38,7 @@ class PasskeyField(forms.CharField):
     """A browser's answer as JSON, which a script puts here."""
 
     def __init__(self) -> None:
-        super().__init__(required=False, max_length=_ANSWER_LENGTH, widget=forms.HiddenInput)
+        super().__init__(required=False, max_length=_ANSWER_LENGTH, widget=_AnswerInput)
 
 
 class ProofForm(TypedForm):
