@@ -43,6 +43,7 @@ def freshly_proved(*, posts_only: bool = False) -> Callable[[StaffView[P]], Staf
             asked = _demand(request) if is_asked else None
             return asked or view(request, *args, **kwargs)
 
+        guarded.needs_proof = True  # type: ignore[attr-defined]  # what a test looks for
         return cast("StaffView[P]", guarded)
 
     return guard

@@ -59,6 +59,35 @@ def test_only_these_are_public() -> None:
     assert public == {"", "login/second-step/", "login/", "logout/", "healthz", "readyz"}
 
 
+GRAVE = {
+    "account_unfreeze",
+    "approval",
+    "approvals",
+    "payment_reverse",
+    "second_factor_app",
+    "second_factor_passkey",
+    "second_factor_recovery",
+    "second_factor_remove",
+    "staff_disable",
+    "staff_enable",
+    "staff_factor",
+    "staff_new",
+    "staff_password",
+    "staff_roles",
+}
+"""Pages of what is done after a fresh proof only; every export is one, too."""
+
+
+def test_grave_acts_and_every_export_ask_for_a_fresh_proof() -> None:
+    asking = {str(p.name) for p in patterns() if getattr(p.callback, "needs_proof", False)}
+    exports = {
+        str(pattern.name)
+        for pattern in patterns()
+        if (reading := getattr(pattern.callback, "reading", None)) and reading.exporting
+    }
+    assert GRAVE | exports <= asking
+
+
 @pytest.mark.parametrize("role", Role)
 def test_each_role_gets_what_it_may_see_and_403_with_an_entry_for_the_rest(
     signed_in: SignIn, role: Role
