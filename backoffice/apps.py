@@ -19,6 +19,7 @@ class BackOfficeConfig(AppConfig):
         The first request to either is made later.
         """
         import audit.models  # noqa: F401 - declares its tables
+        import backoffice.jobs.records
         import backoffice.reviews.records  # noqa: F401 - the same
         import payments.alert_records
         import payments.models  # noqa: F401 - the same

@@ -1,10 +1,9 @@
 """How gunicorn serves the pages; the address is given on its command line."""
 
 import os
-import signal
-import threading
-import time
 from typing import Any
+
+from backoffice.management.parent import end_with_parent
 
 wsgi_app = "backoffice.wsgi:application"
 worker_class = "gthread"
@@ -20,10 +19,4 @@ forwarded_allow_ips = ""
 
 def on_starting(_arbiter: Any) -> None:
     """End with the run that started the server, even where that was killed."""
-    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
-
-
-def _end_with_parent(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os.kill(os.getpid(), signal.SIGTERM)
+    end_with_parent(os.getppid())

@@ -117,6 +117,11 @@ NAVIGATION = (
         name="You",
         entries=(
             Entry(
+                name="Jobs",
+                page="admin:jobs",
+                permission=Permission.USE_DASHBOARD,
+            ),
+            Entry(
                 name="Preferences",
                 page="admin:preferences",
                 permission=Permission.USE_DASHBOARD,

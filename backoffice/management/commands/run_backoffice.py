@@ -1,6 +1,7 @@
-"""`manage.py run_backoffice`, which is `make run`: engine, tables, demo data and server."""
+"""`manage.py run_backoffice`, which is `make run`: engine, tables, demo data, server, worker."""
 
 import http.client
+import os
 import signal
 import subprocess
 import sys
@@ -52,8 +53,9 @@ class Command(BaseCommand):
             self._say(lease.how)
         self._prepare_store()
         server = _start_server(settings.PORT)
-        ends.callback(_stop_server, server)
+        ends.callback(_stop_process, server)
         _wait_until_ready(server, settings.PORT)
+        ends.callback(_stop_process, _start_worker())
         self._say(
             f"The back office is at http://127.0.0.1:{settings.PORT}/ and Ctrl-C stops it.\n"
             f"Sign in as {DEMO_STAFF}; their password is DEMO_PASSWORD (see .env.example)."
@@ -106,6 +108,12 @@ def _start_server(port: int) -> subprocess.Popen[bytes]:
     )
 
 
+def _start_worker() -> subprocess.Popen[bytes]:
+    """Start the worker in a session of its own, so that Ctrl-C lets it give back its job."""
+    worker = [sys.executable, "manage.py", "run_worker", "--parent", str(os.getpid())]
+    return subprocess.Popen(worker, cwd=settings.BASE_DIR, start_new_session=True)  # noqa: S603 - our own words
+
+
 def _wait_until_ready(server: subprocess.Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while not _is_serving(port):
@@ -127,13 +135,13 @@ def _is_serving(port: int) -> bool:
         connection.close()
 
 
-def _stop_server(server: subprocess.Popen[bytes]) -> None:
-    server.terminate()
+def _stop_process(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
     try:
-        server.wait(timeout=STOP_SECONDS)
+        process.wait(timeout=STOP_SECONDS)
     except subprocess.TimeoutExpired:
-        server.kill()
-        server.wait()
+        process.kill()
+        process.wait()
 
 
 def _ended_by_itself(exit_code: int) -> str:

@@ -1,0 +1,28 @@
+"""What the worker does by the clock. Each is safe to do twice, also by two workers at once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from payments.settling import settle_due
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chore:
+    """``run`` is given the time, and says in words what it did; nothing where it had no work."""
+
+    name: str
+    every: timedelta
+    run: Callable[[datetime], str]
+
+
+def _settle(at: datetime) -> str:
+    counts = settle_due(at=at)
+    return ", ".join(
+        f"{number} {outcome.replace('_', ' ')}" for outcome, number in counts.items()
+    )  # fmt: skip
+
+
+CHORES = [
+    Chore(name="settle payments", every=timedelta(minutes=1), run=_settle),
+]

@@ -1,0 +1,80 @@
+"""Background jobs: one's own, and one of them with what can be done about it."""
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from backoffice.jobs import services
+from backoffice.jobs.kinds import KINDS
+from backoffice.jobs.records import Job
+from backoffice.permissions import Permission, StaffRequest, requires
+from backoffice.presenters.jobs import JobView
+from backoffice.presenters.lists import pager
+from backoffice.site import page
+from dynamodb.times import utc_now
+from payments.refusals import Refusal
+
+
+@requires(Permission.USE_DASHBOARD)
+def job_list(request: StaffRequest) -> HttpResponse:
+    cursor = request.GET.get("cursor", "")
+    found = services.list_jobs(person=request.user.username, cursor=cursor)
+    context = {
+        "title": "Jobs",
+        "rows": [JobView(job) for job in found.rows],
+        "pager": pager(request, found),
+    }
+    return page(request, "backoffice/jobs/list.html", context)
+
+
+@requires(Permission.USE_DASHBOARD)
+def detail(request: StaffRequest, job_id: str) -> HttpResponse:
+    job = visible_job(request, job_id)
+    context = {"title": job.title, "shown": JobView(job), "job": job}
+    return page(request, "backoffice/jobs/detail.html", context)
+
+
+@requires(Permission.USE_DASHBOARD)
+def progress(request: StaffRequest, job_id: str) -> HttpResponse:
+    """The part of a job's page that changes, for the script that loads it anew."""
+    job = visible_job(request, job_id)
+    return render(request, "backoffice/jobs/progress.html", {"shown": JobView(job), "job": job})
+
+
+@require_POST
+@requires(Permission.USE_DASHBOARD)
+def cancel(request: StaffRequest, job_id: str) -> HttpResponseBase:
+    job = visible_job(request, job_id)
+    try:
+        services.cancel_job(job.id, actor=request.user.actor, at=utc_now())
+        messages.success(request, "The job is canceled. It can be tried again.")
+    except Refusal as refusal:
+        messages.error(request, str(refusal))
+    return redirect("admin:job", job.id)
+
+
+@require_POST
+@requires(Permission.USE_DASHBOARD)
+def retry(request: StaffRequest, job_id: str) -> HttpResponseBase:
+    job = visible_job(request, job_id)
+    try:
+        services.retry_job(job.id, actor=request.user.actor, at=utc_now())
+        messages.success(request, "The job is queued again and goes on where it was.")
+    except Refusal as refusal:
+        messages.error(request, str(refusal))
+    return redirect("admin:job", job.id)
+
+
+def visible_job(request: StaffRequest, job_id: str) -> Job:
+    """A job that is the person's own, or of a kind that they may see all of."""
+    try:
+        job = services.find_job(job_id)
+    except services.JobNotFound:
+        raise Http404(f"There is no job {job_id}.") from None
+    kind = KINDS.get(job.kind)
+    may_see_all = kind is not None and request.user.has_perm(kind.permission)
+    if job.created_by != request.user.username and not may_see_all:
+        raise PermissionDenied(kind.permission if kind else Permission.USE_DASHBOARD)
+    return job
