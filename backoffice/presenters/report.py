@@ -1,0 +1,87 @@
+"""The compliance report as people read it: the same lines as text and as PDF."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from fpdf import FPDF
+
+from backoffice.report import DECIDED, LOCKS, Report
+from backoffice.reviews.queries import DayState
+from backoffice.templatetags.backoffice import in_words
+from payments.money import format_amount
+
+_NONE = [("None", "")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """A heading and lines of a label and what it says."""
+
+    heading: str
+    lines: Sequence[tuple[str, str]]
+
+
+def title(report: Report) -> str:
+    return f"Compliance report, {report.first:%d %b %Y} to {report.last:%d %b %Y}"
+
+
+def sections(report: Report) -> Iterator[Section]:
+    money = [
+        (currency, f"{format_amount(amount, currency)} in {report.payments[currency]} payments")
+        for currency, amount in sorted(report.amounts_minor.items())
+    ]
+    yield Section(heading="Money moved", lines=money or _NONE)
+    yield Section(heading="Requests and decisions", lines=_counted(report, DECIDED))
+    alerts = [(in_words(rule), f"{count} raised") for rule, count in sorted(report.alerts.items())]
+    yield Section(heading="Alerts by rule", lines=alerts or _NONE)
+    outcomes = [(in_words(name), str(count)) for name, count in sorted(report.outcomes.items())]
+    yield Section(heading="What has become of them", lines=outcomes or _NONE)
+    yield Section(heading="Locks and freezes", lines=_counted(report, LOCKS))
+    yield Section(heading="Daily reviews", lines=_coverage(report))
+    read = f"{report.entries} entries of the trail were read, all of the period."
+    yield Section(heading="What this is made of", lines=[("Complete", read)])
+
+
+def as_text(report: Report) -> str:
+    """For a terminal."""
+    lines = [title(report), f"Made {report.made_at:%d %b %Y %H:%M} UTC"]
+    for section in sections(report):
+        lines += ["", section.heading]
+        lines += [f"  {label:<32} {told}".rstrip() for label, told in section.lines]
+    return "\n".join(lines)
+
+
+def as_pdf(report: Report) -> bytes:
+    """For the files: a table a section, on A4."""
+    pdf = FPDF()
+    pdf.set_title(title(report))
+    pdf.set_creation_date(report.made_at)
+    pdf.add_page()
+    pdf.set_font("helvetica", "B", 16)
+    pdf.cell(text=title(report), new_x="LMARGIN", new_y="NEXT")
+    pdf.set_font("helvetica", "", 10)
+    pdf.cell(text=f"Made {report.made_at:%d %b %Y %H:%M} UTC", new_x="LMARGIN", new_y="NEXT")
+    for section in sections(report):
+        pdf.ln(5)
+        pdf.set_font("helvetica", "B", 12)
+        pdf.cell(text=section.heading, new_x="LMARGIN", new_y="NEXT")
+        pdf.set_font("helvetica", "", 10)
+        with pdf.table(first_row_as_headings=False, col_widths=(2, 3)) as table:
+            for line in section.lines:
+                table.row(line)
+    return bytes(pdf.output())
+
+
+def _counted(report: Report, actions: Sequence[str]) -> list[tuple[str, str]]:
+    return [(in_words(action), str(report.actions[action])) for action in actions]
+
+
+def _coverage(report: Report) -> list[tuple[str, str]]:
+    due = report.days[DayState.SIGNED] + report.days[DayState.MISSED] + report.days[DayState.OPEN]
+    missed = ", ".join(f"{day:%d %b %Y}" for day in report.missed)
+    return [
+        ("Days to be reviewed", str(due)),
+        ("Signed", str(report.days[DayState.SIGNED])),
+        ("Open", str(report.days[DayState.OPEN])),
+        ("Missed", missed or "none"),
+    ]
