@@ -33,7 +33,7 @@ def listing(request: StaffRequest) -> HttpResponse:
     return page(request, "backoffice/audit/seals.html", context)
 
 
-@requires(Permission.VERIFY_TRAIL, exporting="proof")
+@requires(Permission.VERIFY_TRAIL, viewing="audit")
 def prove(request: StaffRequest, entity_id: str) -> HttpResponse:
     """A file that proves one entry: with the public key it can be checked anywhere."""
     timestamp = request.GET.get("entry", "")
