@@ -11,14 +11,17 @@ COMPILE := CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --gener
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options $(LOCK_OPTIONS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test dev-setup check dynamodb-up dynamodb-down create-payment-tables \
-	seed-test-data test-faults test-payment test-integration test-load lock
+.PHONY: help run run-payment-service test dev-setup check dynamodb-up dynamodb-down create-payment-tables \
+	benchmark-payments seed-test-data test-faults test-payment test-integration test-load lock
 
 help:  ## list the commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1  \2/p' Makefile | awk -F '  ' '{printf "make %-24s%s\n", $$1, $$2}'
 
 run: $(VENV)/run.stamp  ## set up what is missing and serve the back office until Ctrl-C
 	@exec $(BIN)/python manage.py run_backoffice
+
+run-payment-service: $(VENV)/run.stamp  ## serve the HTTP service for programs until Ctrl-C
+	@exec $(BIN)/python manage.py run_payment_service
 
 test: check  ## set up what is missing and run every check and test but those of test-faults
 	$(BIN)/pytest --ignore=tests/faults --ignore=tests/payments/test_state_machine.py --cov --cov-report=term $(PYTEST_OPTIONS)
@@ -44,6 +47,9 @@ test-integration: $(VENV)/dev.stamp  ## the tests on DynamoDB Local
 
 test-load: $(VENV)/dev.stamp  ## the load and fault tests with their full counts: about an hour
 	LOAD=full $(BIN)/pytest -m load $(PYTEST_OPTIONS)
+
+benchmark-payments: $(VENV)/run.stamp  ## what a cold start of the service costs, as a table
+	@$(BIN)/python -m benchmarks.service_start
 
 dynamodb-up: $(VENV)/run.stamp  ## start the embedded engine alone
 	@$(BIN)/python manage.py dynamodb_local start

@@ -63,6 +63,7 @@ def _networks(name: str) -> list[IPv4Network | IPv6Network]:
 # Where it listens, who may call it so, and who may speak for a client.
 
 PORT = _whole_number("PORT", 8000)
+SERVICE_PORT = _whole_number("SERVICE_PORT", 8001)
 _HOSTS = _required("DJANGO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 ALLOWED_HOSTS = [host.strip() for host in _HOSTS.split(",") if host.strip()]
 TRUSTED_PROXIES = _networks("DJANGO_TRUSTED_PROXIES")

@@ -17,6 +17,7 @@ from botocore.exceptions import (
     ConnectTimeoutError,
     EndpointConnectionError,
 )
+from botocore.loaders import Loader
 from botocore.parsers import ResponseParserError
 from botocore.session import get_session
 from pynamodb.connection.base import Connection
@@ -106,6 +107,11 @@ _NEVER_SENT = (EndpointConnectionError, ConnectTimeoutError, _NoRoomError)
 _limit: ContextVar[TimeLimit | None] = ContextVar("limit", default=None)
 
 
+def limit_in_force() -> TimeLimit | None:
+    """The limit that this thread's requests are bound to."""
+    return _limit.get()
+
+
 @contextmanager
 def within(limit: TimeLimit) -> Iterator[None]:
     """Let the client repeat a request of this thread only while there is room for it.
@@ -139,6 +145,10 @@ def configure(settings: Settings) -> None:
         _settings, _connection = settings, None
 
 
+def is_configured() -> bool:
+    return _settings is not None
+
+
 def settings() -> Settings:
     """What ``configure`` was given; raises ``RuntimeError`` before."""
     if _settings is None:
@@ -163,8 +173,16 @@ def connection() -> Connection:
     return made
 
 
+class _Loader(Loader):
+    """Reads botocore's own data, and does not look through 400 services for the one we use."""
+
+    def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - its signature
+        return ["dynamodb"]
+
+
 def _connect(store: Settings) -> Connection:
     session = get_session()
+    session.register_component("data_loader", _Loader())
     if store.is_on_this_machine and "AWS_ACCESS_KEY_ID" not in os.environ:
         session.set_credentials("local", "local")
     if session.get_credentials() is None:

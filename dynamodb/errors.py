@@ -21,7 +21,12 @@ class StoreBusyError(StoreError):
 
 
 class OutcomeUnknownError(StoreError):
-    """A write was sent and no answer came within the time there was: it may have happened."""
+    """A write was sent and no answer came within the time there was: it may have happened.
+
+    ``reference`` names the record that it may have made, where that is known.
+    """
+
+    reference: str = ""
 
 
 class TableMissingError(StoreError):

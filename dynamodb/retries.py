@@ -35,7 +35,8 @@ BUSY = "The store is busy. Please try again in a moment."
 class Patience:
     """Growing, jittered pauses within a limit of seconds.
 
-    Nothing is asked again that would outlast the limit if it took as long as it took before.
+    Nothing is asked again that would outlast the limit if it took as long as it took before. A
+    limit that is already in force ends it too, if it ends earlier.
     """
 
     limit_seconds: float
@@ -46,6 +47,8 @@ class Patience:
     _limit: client.TimeLimit = field(init=False)
 
     def __post_init__(self) -> None:
+        if outer := client.limit_in_force():
+            self.limit_seconds = min(self.limit_seconds, outer.ends_seconds - self._started)
         self._limit = client.TimeLimit(self._started + self.limit_seconds)
 
     def in_force(self) -> AbstractContextManager[None]:

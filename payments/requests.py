@@ -89,11 +89,11 @@ class OpeningRequest:
 def checked_transfer(request: TransferRequest, at: datetime) -> TransferRequest:
     """Check a request's shape and name its accounts by id; raises ``InvalidRequest``."""
     for name in ("from_account_id", "to_account_id", "currency"):
-        _check_text(name, getattr(request, name), ID_LENGTH, required=True)
+        check_text(name, getattr(request, name), ID_LENGTH, required=True)
     for name in ("customer_id", "merchant_id"):
-        _check_text(name, getattr(request, name), ID_LENGTH)
-    _check_text("description", request.description, DESCRIPTION_LENGTH)
-    _check_text("idempotency_key", request.idempotency_key, NAME_LENGTH)
+        check_text(name, getattr(request, name), ID_LENGTH)
+    check_text("description", request.description, DESCRIPTION_LENGTH)
+    check_text("idempotency_key", request.idempotency_key, NAME_LENGTH)
     if not is_payment_id(request.payment_id):
         raise InvalidField("payment_id", "The payment id is not a UUIDv7.")
     exponent(request.currency)
@@ -122,8 +122,8 @@ def check_is_ahead(request: TransferRequest, at: datetime) -> None:
 
 def checked_opening(request: OpeningRequest) -> OpeningRequest:
     """Check an opening's shape; raises ``InvalidRequest``."""
-    _check_text("request_id", request.request_id, NAME_LENGTH, required=True)
-    _check_text("currency", request.currency, ID_LENGTH, required=True)
+    check_text("request_id", request.request_id, NAME_LENGTH, required=True)
+    check_text("currency", request.currency, ID_LENGTH, required=True)
     checked_customer(request.customer_id)
     if request.account_type not in CUSTOMER_ACCOUNT_TYPES:
         choices = ", ".join(CUSTOMER_ACCOUNT_TYPES)
@@ -135,7 +135,7 @@ def checked_opening(request: OpeningRequest) -> OpeningRequest:
 
 def checked_customer(customer_id: str) -> str:
     """The owner of an account as other systems know it; raises ``InvalidRequest``."""
-    _check_text("customer_id", customer_id, ID_LENGTH, required=True)
+    check_text("customer_id", customer_id, ID_LENGTH, required=True)
     if customer_id == CLEARING_OWNER:
         raise InvalidField("customer_id", f"{CLEARING_OWNER!r} is the name of the house itself.")
     return customer_id
@@ -143,7 +143,7 @@ def checked_customer(customer_id: str) -> str:
 
 def checked_reason(reason: str) -> str:
     """A person's own words for what they do; raises ``InvalidRequest`` without any."""
-    _check_text("reason", reason, DESCRIPTION_LENGTH, required=True)
+    check_text("reason", reason, DESCRIPTION_LENGTH, required=True)
     return reason
 
 
@@ -165,7 +165,8 @@ def _check_amount(amount_minor: int) -> None:
         raise InvalidAmount("The amount is larger than any single transfer may be.")
 
 
-def _check_text(name: str, value: str, longest: int, *, required: bool = False) -> None:
+def check_text(name: str, value: str, longest: int, *, required: bool = False) -> None:
+    """Refuse a text that cannot be kept or looked for; raises ``InvalidRequest`` naming it."""
     if required and not value:
         raise MissingField(name)
     if len(value) > longest:

@@ -143,7 +143,11 @@ class _Deciding:
         names += [self.request.from_account_id, self.request.to_account_id]
         with turns.turn(self.patience, *names):
             self.known = directory.read(keys, self.patience)
-            return settle(self._build, self.known, at=self.at, patience=self.patience)
+            try:
+                return settle(self._build, self.known, at=self.at, patience=self.patience)
+            except OutcomeUnknownError as error:
+                error.reference = error.reference or self.request.payment_id
+                raise
 
     def preview(self) -> Preview | Transfer:
         self.known = directory.read(self._keys(with_payment=True), self.patience)
@@ -204,7 +208,9 @@ class _Deciding:
             found = read_within(partial(store.get, named), self.patience)
         except StoreBusyError as error:
             sentence = f"This request became payment {named.id}, which cannot be read just now."
-            raise OutcomeUnknownError(sentence) from error
+            unknown = OutcomeUnknownError(sentence)
+            unknown.reference = named.id
+            raise unknown from error
         if found is None:
             raise StoreError(f"Payment {key.payment_id} is named by its key and cannot be found.")
         return found

@@ -6,6 +6,9 @@ from pytest_django import Settings
 
 from backoffice.permissions import Role
 from tests.backoffice.people import a_member
+from tests.backoffice.runs import environment
+
+__all__ = ["environment"]
 
 SignIn = Callable[..., Client]
 

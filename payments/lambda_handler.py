@@ -1,0 +1,69 @@
+"""What AWS Lambda calls for API Gateway: the client is made once, when the process starts.
+
+Neither Django nor boto3 is imported, so that a cold start costs what PynamoDB costs.
+"""
+
+import logging
+import os
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import audit.models  # noqa: F401 - record classes are made at start, not in the first request
+from dynamodb import client
+from dynamodb.errors import StoreError
+from dynamodb.settings import Settings
+from dynamodb.times import utc_now
+from payments import policy
+from payments.http_events import read_event
+from payments.http_refusals import NotAnEvent
+from payments.http_service import answer, refused, unavailable
+from payments.turns import TRANSFER_SECONDS
+
+_log = logging.getLogger(__name__)
+
+SPARE_SECONDS = 0.5
+"""What putting an answer into words may take, and the way back to the gateway."""
+
+
+def handler(event: object, context: object) -> dict[str, Any]:
+    """Answer an event of API Gateway, before the time of ``context`` is over."""
+    try:
+        request = read_event(event)
+    except NotAnEvent as refusal:
+        return refused(refusal).to_proxy()
+    if not client.is_configured():
+        return unavailable("The service is not set up.", request.method).to_proxy()
+    seconds = _limit_seconds(context)
+    if seconds <= 0:
+        return unavailable("There was no time to begin.", request.method, "busy").to_proxy()
+    with client.within(client.TimeLimit(time.monotonic() + seconds)):
+        return answer(request, at=utc_now()).to_proxy(request.origin.request_id)
+
+
+def start(environment: Mapping[str, str]) -> None:
+    """Say where the store is and what the house allows, and make the client.
+
+    What is missing is logged, and the handler answers that it is not set up: a process that
+    failed here would be answered for by the platform, in its own words.
+    """
+    try:
+        policy.configure(policy.Policy.from_environment(environment))
+        client.configure(Settings.from_environment(environment))
+        client.warm()
+    except (ValueError, StoreError) as error:
+        _log.critical("The service is not set up: %s", error)
+
+
+def _limit_seconds(context: object) -> float:
+    """How long to go on asking: one last request may begin then, and still end in time."""
+    remaining = getattr(context, "get_remaining_time_in_millis", None)
+    if remaining is None:
+        return TRANSFER_SECONDS
+    store = client.settings()
+    last = store.connect_timeout_seconds + store.read_timeout_seconds + SPARE_SECONDS
+    return float(min(TRANSFER_SECONDS, remaining() / 1000 - last))
+
+
+if not client.is_configured():  # a command or a test has done it already
+    start(os.environ)
