@@ -77,6 +77,24 @@ NAVIGATION = (
         ),
     ),
     Section(
+        name="Compliance",
+        entries=(
+            Entry(
+                name="Alerts",
+                about="What was noticed about payments, until when it is due, and its outcome.",
+                page="admin:alerts",
+                permission=Permission.READ_ALERTS,
+                count="admin:alerts_count",
+            ),
+            Entry(
+                name="Cases",
+                about="Related alerts of a customer, looked into and decided together.",
+                page="admin:cases",
+                permission=Permission.READ_ALERTS,
+            ),
+        ),
+    ),
+    Section(
         name="Trail",
         entries=(
             Entry(

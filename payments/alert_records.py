@@ -90,7 +90,6 @@ class Alert(Chained):
     payments = TextListAttribute(null=True)
     assigned_to = TextAttribute(null=True)
     outcome = EnumAttribute(Outcome, null=True)
-    outcome_reason = TextAttribute(null=True)
     resolved_by = TextAttribute(null=True)
     resolved_at = TimeAttribute(null=True)
     case_id = TextAttribute(null=True)
@@ -108,6 +107,53 @@ class Alert(Chained):
 
     def is_overdue(self, at: datetime) -> bool:
         return self.due_at is not None and self.due_at <= at
+
+
+class CaseStatus(StrEnum):
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class CaseStatusIndex(GlobalSecondaryIndex["Case"]):
+    class Meta:
+        index_name = "status-index"
+        projection = IncludeProjection(["customer_id", "opened_by", "alerts", "outcome"])
+
+    status = TextAttribute(hash_key=True)
+    created_at = TimeAttribute(range_key=True)
+
+
+class CaseCustomerIndex(GlobalSecondaryIndex["Case"]):
+    class Meta:
+        index_name = "customer-index"
+        projection = IncludeProjection(["status", "opened_by", "alerts", "outcome"])
+
+    customer_id = TextAttribute(hash_key=True)
+    created_at = TimeAttribute(range_key=True)
+
+
+class Case(Chained):
+    """Related alerts of one customer, by their ids, decided together."""
+
+    class Meta:
+        table_name = "cases"
+
+    unaudited = frozenset({"id"})
+
+    id = TextAttribute(hash_key=True)
+    customer_id = TextAttribute()
+    status = EnumAttribute(CaseStatus)
+    alerts = TextListAttribute()
+    opened_by = TextAttribute()
+    outcome = EnumAttribute(Outcome, null=True)
+    closed_by = TextAttribute(null=True)
+    closed_at = TimeAttribute(null=True)
+
+    status_index = CaseStatusIndex()
+    customer_index = CaseCustomerIndex()
+
+    def is_open(self) -> bool:
+        return self.status == CaseStatus.OPEN
 
 
 class SweepState(Record):

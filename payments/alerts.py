@@ -1,14 +1,23 @@
-"""Alerts: raised once for a cause, each with a chain of its own."""
+"""Alerts: raised once for a cause, each with a chain of its own, worked on until resolved."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from audit import trail
 from audit.context import Actor
 from audit.trail import Event
+from dynamodb import store
+from dynamodb.retries import settle
 from dynamodb.transactions import Transaction
-from payments.alert_records import Alert, AlertStatus, Rule
+from payments import attempts, turns
+from payments.alert_records import Alert, AlertStatus, Outcome, Rule
+from payments.refusals import AlertNotFound, WrongState
+from payments.requests import checked_reason
+
+NOTE_LENGTH = 500
 
 WATCH = Actor(id="system:watch")
 """Who raises alerts. Not whoever made the payment: what they did is listed to them."""
@@ -51,5 +60,110 @@ def raise_alert(tx: Transaction, name: str, finding: Finding) -> Alert:
         until=finding.until,
         payments=list(finding.payments[:MOST_PAYMENTS]) or None,
     )
-    event = Event(entity_id=alert.id, entity_type="alert", action="alert.raised", actor=WATCH)
-    return trail.create(tx, name, alert, event)
+    return trail.create(tx, name, alert, event_of(alert, "alert.raised", WATCH))
+
+
+def find_alert(alert_id: str) -> Alert:
+    """An alert by its id; raises ``AlertNotFound``."""
+    found = store.get(Alert(id=alert_id))
+    if found is None:
+        raise AlertNotFound
+    return found
+
+
+def assign_alert(*, alert_id: str, assignee: str, reason: str, actor: Actor, at: datetime) -> Alert:
+    """Say who works on an alert; whether they may is for the caller to have checked."""
+
+    def assigned(alert: Alert) -> dict[str, Any] | None:
+        require_unresolved(alert)
+        if alert.assigned_to == assignee:
+            return None
+        is_escalated = alert.status == AlertStatus.ESCALATED
+        status = AlertStatus.ESCALATED if is_escalated else AlertStatus.ASSIGNED
+        return {"assigned_to": assignee, "status": status}
+
+    return _change(alert_id, "alert.assigned", assigned, reason, actor, at)
+
+
+def note_alert(*, alert_id: str, reason: str, actor: Actor, at: datetime) -> Alert:
+    """Add a note to the chain of an alert, also of one that is resolved."""
+    return _change(alert_id, "alert.noted", lambda _: {}, reason, actor, at)
+
+
+def escalate_alert(*, alert_id: str, reason: str, actor: Actor, at: datetime) -> Alert:
+    """Mark an alert for those who decide; it keeps whoever works on it."""
+
+    def escalated(alert: Alert) -> dict[str, Any] | None:
+        require_unresolved(alert)
+        is_already = alert.status == AlertStatus.ESCALATED
+        return None if is_already else {"status": AlertStatus.ESCALATED}
+
+    return _change(alert_id, "alert.escalated", escalated, reason, actor, at)
+
+
+def resolve_alert(
+    *, alert_id: str, outcome: Outcome, reason: str, actor: Actor, at: datetime
+) -> Alert:
+    """Decide an alert for good; one in a case is decided with it. The same again is no more."""
+
+    def resolved(alert: Alert) -> dict[str, Any] | None:
+        if (alert.resolved_by, alert.outcome) == (actor.id, outcome):
+            return None
+        require_unresolved(alert)
+        if alert.case_id:
+            raise WrongState("This alert is part of a case: decide the case.")
+        return resolution(outcome, actor, at)
+
+    return _change(alert_id, "alert.resolved", resolved, reason, actor, at)
+
+
+def resolution(outcome: Outcome, actor: Actor, at: datetime) -> dict[str, Any]:
+    """What a decision changes on an alert."""
+    return {
+        "status": AlertStatus.RESOLVED,
+        "outcome": outcome,
+        "resolved_by": actor.id,
+        "resolved_at": at,
+    }
+
+
+def require_unresolved(alert: Alert) -> None:
+    if alert.is_resolved():
+        raise WrongState(f"This alert is resolved already, by {alert.resolved_by}.")
+
+
+def _change(
+    alert_id: str,
+    action: str,
+    changes: Callable[[Alert], dict[str, Any] | None],
+    reason: str,
+    actor: Actor,
+    at: datetime,
+) -> Alert:
+    """Change an alert as it stands, with the entry that says why; ``None`` leaves it as it is."""
+    with attempts.recorded_refusals(subject="alert", actor=actor, at=at, reference=alert_id):
+        checked_reason(reason, NOTE_LENGTH)
+        known: dict[str, Any] = {"alert": find_alert(alert_id)}
+
+        def build(tx: Transaction) -> Alert:
+            alert: Alert = known["alert"]
+            wanted = changes(alert)
+            if wanted is None:
+                return alert
+            return trail.change(tx, "alert", alert, wanted, event_of(alert, action, actor, reason))
+
+        return settle(build, known, at=at, patience=turns.patience())
+
+
+def event_of(
+    alert: Alert, action: str, actor: Actor, reason: str = "", reference: str | None = None
+) -> Event:
+    """What an entry of an alert's chain tells; ``reference`` is its case, where there is one."""
+    return Event(
+        entity_id=alert.id,
+        entity_type="alert",
+        action=action,
+        actor=actor,
+        reason=reason,
+        reference=reference,
+    )

@@ -133,8 +133,18 @@ class AccountNotFound(Refusal):
     sentence = "There is no such account."
 
 
+class AlertNotFound(Refusal):
+    code = "alert_not_found"
+    sentence = "There is no such alert."
+
+
+class CaseNotFound(Refusal):
+    code = "case_not_found"
+    sentence = "There is no such case."
+
+
 class WrongState(Refusal):
-    """What is asked for does not fit the state the account is in."""
+    """What is asked for does not fit the state of the account, the alert or the case."""
 
     code = "wrong_state"
 

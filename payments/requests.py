@@ -141,9 +141,9 @@ def checked_customer(customer_id: str) -> str:
     return customer_id
 
 
-def checked_reason(reason: str) -> str:
+def checked_reason(reason: str, longest: int = DESCRIPTION_LENGTH) -> str:
     """A person's own words for what they do; raises ``InvalidRequest`` without any."""
-    check_text("reason", reason, DESCRIPTION_LENGTH, required=True)
+    check_text("reason", reason, longest, required=True)
     return reason
 
 

@@ -1,0 +1,226 @@
+"""Filters of alerts and cases, and what compliance enters to work on them."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+
+from audit.context import Actor
+from backoffice.forms.fields import IdField, TextField, TypedForm
+from backoffice.forms.ids import ActionForm, OnceForm
+from backoffice.permissions import Permission
+from backoffice.staff import queries as staff
+from backoffice.staff.models import Staff
+from backoffice.templatetags.backoffice import in_words
+from payments import alerts, cases
+from payments.alert_records import Alert, AlertStatus, Case, CaseStatus, Outcome, Rule
+
+_WRONG_CHOICE = {"invalid_choice": "Choose one of the list."}
+
+
+class ChoiceFilter(forms.ChoiceField):
+    def __init__(self, label: str, values: type[AlertStatus | Rule | CaseStatus]) -> None:
+        choices = [("", "Any"), *((each.value, in_words(each.value)) for each in values)]
+        super().__init__(label=label, choices=choices, required=False, error_messages=_WRONG_CHOICE)
+
+
+class AlertFilter(TypedForm):
+    """Without a state or a customer it stands on open alerts."""
+
+    status = ChoiceFilter("State", AlertStatus)
+    rule = ChoiceFilter("Rule", Rule)
+    assigned_to = IdField(label="Assigned to", required=False)
+    customer_id = IdField(label="Customer", required=False)
+
+    def __init__(self, asked: QueryDict) -> None:
+        super().__init__(_standing_on(asked, AlertStatus.OPEN))
+
+
+class CaseFilter(TypedForm):
+    """Without a state or a customer it stands on open cases."""
+
+    status = ChoiceFilter("State", CaseStatus)
+    customer_id = IdField(label="Customer", required=False)
+
+    def __init__(self, asked: QueryDict) -> None:
+        super().__init__(_standing_on(asked, CaseStatus.OPEN))
+
+
+def _standing_on(asked: QueryDict, status: str) -> QueryDict:
+    data = asked.copy()
+    if not (data.get("status") or data.get("customer_id")):
+        data["status"] = status
+    return data
+
+
+class NoteField(TextField):
+    """A reviewer's own words; a text of several lines becomes one."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            max_length=alerts.NOTE_LENGTH,
+            widget=forms.Textarea(attrs={"rows": 4}),
+            help_text=f"Stands in the trail. At most {alerts.NOTE_LENGTH} characters.",
+            **options,
+        )
+
+    def to_python(self, value: Any) -> str:
+        return " ".join(str(super().to_python(value)).split())
+
+
+class OutcomeField(forms.ChoiceField):
+    def __init__(self) -> None:
+        super().__init__(
+            choices=[
+                (Outcome.REPORTED, "Reported: a report is filed"),
+                (Outcome.NOT_REPORTED, "Not reported: looked into, and no report is due"),
+                (Outcome.FALSE_ALARM, "False alarm: nothing suspicious was there"),
+            ],
+            widget=forms.RadioSelect,
+            error_messages={"required": "Choose what it has come to.", **_WRONG_CHOICE},
+        )
+
+
+class WorkForm(ActionForm):
+    """One thing done with an alert or a case: its words, its fields, its service.
+
+    ``about`` says what it does, ``done`` what has been done; one that is ``final`` asks once more.
+    """
+
+    title: ClassVar[str]
+    about: ClassVar[str]
+    done: ClassVar[str]
+    is_final: ClassVar[bool] = False
+
+    reason = NoteField()
+
+    def __init__(self, *args: Any, record: Alert | Case, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.record = record
+        self.order_fields([name for name in self.fields if name != "reason"])
+
+    def save(self, *, actor: Actor, at: datetime) -> Alert | Case:
+        """Do it, with a form that is valid; raises the service's refusals."""
+        raise NotImplementedError
+
+
+class AssignForm(WorkForm):
+    subject = "alert"
+    title = "Assign the alert"
+    about = "Say who works on it. Escalated alerts stay escalated."
+    done = "The alert is assigned."
+
+    assignee = IdField(label="Assign to", help_text="The username of a compliance reviewer.")
+
+    def clean_assignee(self) -> str:
+        record = staff.find(self.cleaned_data["assignee"])
+        person = Staff.of(record) if record and record.is_active else None
+        if person is None or not person.has_perm(Permission.MANAGE_ALERTS):
+            raise ValidationError("No active compliance reviewer has this username.")
+        return person.username
+
+    def save(self, *, actor: Actor, at: datetime) -> Alert:
+        return alerts.assign_alert(alert_id=self.record.id, actor=actor, at=at, **self.cleaned_data)
+
+
+class AlertNoteForm(WorkForm):
+    subject = "alert"
+    title = "Add a note to the alert"
+    about = "Notes stand in the alert's time line and cannot be changed."
+    done = "The note is added."
+
+    def save(self, *, actor: Actor, at: datetime) -> Alert:
+        return alerts.note_alert(alert_id=self.record.id, actor=actor, at=at, **self.cleaned_data)
+
+
+class EscalateForm(WorkForm):
+    subject = "alert"
+    title = "Escalate the alert"
+    about = "Mark it for those who decide. Whoever works on it stays the same."
+    done = "The alert is escalated."
+
+    def save(self, *, actor: Actor, at: datetime) -> Alert:
+        return alerts.escalate_alert(
+            alert_id=self.record.id, actor=actor, at=at, **self.cleaned_data
+        )
+
+
+class ResolveForm(WorkForm):
+    subject = "alert"
+    title = "Resolve the alert"
+    about = "What it has come to, and why. A decision not to report is recorded as well."
+    done = "The alert is resolved."
+    is_final = True
+
+    outcome = OutcomeField()
+
+    def save(self, *, actor: Actor, at: datetime) -> Alert:
+        entered = self.cleaned_data
+        return alerts.resolve_alert(
+            alert_id=self.record.id,
+            outcome=Outcome(entered["outcome"]),
+            reason=entered["reason"],
+            actor=actor,
+            at=at,
+        )
+
+
+class OpenCaseForm(OnceForm, WorkForm):
+    subject = "case"
+    id_field = "case_name"
+    title = "Open a case"
+    about = "The case takes in this alert and every other of the customer that is undecided."
+    done = "The case is open."
+
+    def save(self, *, actor: Actor, at: datetime) -> Case:
+        return cases.open_case(
+            name=self.request_id,
+            alert_id=self.record.id,
+            reason=self.cleaned_data["reason"],
+            actor=actor,
+            at=at,
+        )
+
+
+class CaseNoteForm(WorkForm):
+    subject = "case"
+    title = "Add a note to the case"
+    about = "Notes stand in the case's time line and cannot be changed."
+    done = "The note is added."
+
+    def save(self, *, actor: Actor, at: datetime) -> Case:
+        return cases.note_case(case_id=self.record.id, actor=actor, at=at, **self.cleaned_data)
+
+
+class AddAlertForm(WorkForm):
+    subject = "case"
+    title = "Add an alert to the case"
+    about = "An alert of the same customer that is undecided and in no other case."
+    done = "The alert is added to the case."
+
+    alert_id = IdField(label="Alert")
+
+    def save(self, *, actor: Actor, at: datetime) -> Case:
+        return cases.add_alert(case_id=self.record.id, actor=actor, at=at, **self.cleaned_data)
+
+
+class CloseCaseForm(WorkForm):
+    subject = "case"
+    title = "Decide the case"
+    about = "What it has come to, and why. The decision holds for all alerts of the case."
+    done = "The case is decided."
+    is_final = True
+
+    outcome = OutcomeField()
+
+    def save(self, *, actor: Actor, at: datetime) -> Case:
+        entered = self.cleaned_data
+        return cases.close_case(
+            case_id=self.record.id,
+            outcome=Outcome(entered["outcome"]),
+            reason=entered["reason"],
+            actor=actor,
+            at=at,
+        )

@@ -1,0 +1,91 @@
+"""The queue of alerts, one of them, and how many there are. For compliance alone."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.urls import reverse
+
+from audit.queries import chain_page
+from backoffice.forms.alerts import AlertFilter
+from backoffice.permissions import Permission, StaffRequest, requires
+from backoffice.presenters.alerts import alert_row, other_case, why
+from backoffice.presenters.audit import entry_rows
+from backoffice.presenters.charts import alert_charts
+from backoffice.presenters.lists import pager
+from backoffice.presenters.payments import payment_rows
+from backoffice.site import page
+from backoffice.views.inbox import MOST_COUNTED
+from dynamodb.times import utc_now
+from payments import alert_queries, alerts, queries
+from payments.alert_records import Alert
+from payments.refusals import AlertNotFound
+
+_RELATED = 10
+
+
+@requires(Permission.READ_ALERTS)
+def queue(request: StaffRequest) -> HttpResponse:
+    form, at = AlertFilter(request.GET), utc_now()
+    context: dict[str, Any] = {"title": "Alerts", "form": form}
+    template = "backoffice/alerts/list.html"
+    if not form.is_valid():
+        return page(request, template, context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    found = alert_queries.list_alerts(
+        person=request.user.username, cursor=request.GET.get("cursor", ""), **form.cleaned_data
+    )
+    context["rows"] = [alert_row(alert, at=at) for alert in found.rows]
+    context["pager"] = pager(request, found)
+    return page(request, template, context)
+
+
+@requires(Permission.READ_ALERTS)
+def count(request: StaffRequest) -> HttpResponse:
+    """A fragment for the navigation: how many are open, no further than 50; nothing for none."""
+    found = alert_queries.list_alerts(person=request.user.username, rows=MOST_COUNTED)
+    text = f"{len(found.rows) or ''}{'+' * bool(found.next_cursor)}"
+    return HttpResponse(text, content_type="text/plain; charset=utf-8")
+
+
+@requires(Permission.READ_ALERTS)
+def overview(request: StaffRequest) -> HttpResponse:
+    """Charts of what waits, how old it is and what is new, in a bounded number of requests."""
+    counted = alert_queries.overview(utc_now())
+    context = {
+        "title": "Overview of alerts",
+        "crumbs": [("Alerts", reverse("admin:alerts"))],
+        "is_cut": counted.is_cut,
+        "charts": alert_charts(counted),
+    }
+    return page(request, "backoffice/alerts/overview.html", context)
+
+
+@requires(Permission.READ_ALERTS)
+def detail(request: StaffRequest, alert_id: str) -> HttpResponse:
+    alert, viewer, at = found_alert(alert_id), request.user.username, utc_now()
+    chain = chain_page(alert.id, person=viewer, cursor=request.GET.get("cursor", ""))
+    others = alert_queries.list_alerts(person=viewer, customer_id=alert.customer_id, rows=_RELATED)
+    related = [each for each in others.rows if each.id != alert.id]
+    paid = [each for each in queries.get_payments(*(alert.payments or ())) if each]
+    context = {
+        "title": "Alert",
+        "crumbs": [("Alerts", reverse("admin:alerts"))],
+        "row": alert_row(alert, at=at),
+        "alert": alert,
+        "why": why(alert),
+        "is_waiting": not alert.is_resolved(),
+        "other_case": other_case(alert, related),
+        "related": [alert_row(each, at=at) for each in related],
+        "has_more_related": others.next_cursor,
+        "rows": payment_rows(paid),
+        "entries": entry_rows(chain.rows, currency=alert.currency or ""),
+        "pager": pager(request, chain),
+    }
+    return page(request, "backoffice/alerts/detail.html", context)
+
+
+def found_alert(alert_id: str) -> Alert:
+    try:
+        return alerts.find_alert(alert_id)
+    except AlertNotFound as missing:
+        raise Http404(str(missing)) from None

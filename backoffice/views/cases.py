@@ -1,0 +1,128 @@
+"""Cases, and whatever compliance does with an alert or a case: its form, and back."""
+
+from collections.abc import Callable
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from audit.queries import chain_page
+from backoffice.forms import alerts as forms
+from backoffice.forms.ids import OnceForm
+from backoffice.permissions import Permission, StaffRequest, View, requires
+from backoffice.presenters.alerts import alert_row, case_row
+from backoffice.presenters.audit import entry_rows
+from backoffice.presenters.lists import pager
+from backoffice.site import page
+from backoffice.views.alerts import found_alert
+from backoffice.views.confirm import Asking, Crumbs, confirmation, entered, is_confirmed
+from backoffice.views.once import settle
+from dynamodb.times import utc_now
+from payments import alert_queries, cases
+from payments.alert_records import Alert, Case
+from payments.refusals import CaseNotFound
+
+
+@requires(Permission.READ_ALERTS)
+def listing(request: StaffRequest) -> HttpResponse:
+    form = forms.CaseFilter(request.GET)
+    context: dict[str, Any] = {"title": "Cases", "form": form}
+    template = "backoffice/cases/list.html"
+    if not form.is_valid():
+        return page(request, template, context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    found = alert_queries.list_cases(
+        person=request.user.username, cursor=request.GET.get("cursor", ""), **form.cleaned_data
+    )
+    context |= {"rows": [case_row(case) for case in found.rows], "pager": pager(request, found)}
+    return page(request, template, context)
+
+
+@requires(Permission.READ_ALERTS)
+def detail(request: StaffRequest, case_id: str) -> HttpResponse:
+    case, at = found_case(case_id), utc_now()
+    chain = chain_page(case.id, person=request.user.username, cursor=request.GET.get("cursor", ""))
+    context = {
+        "title": "Case",
+        "crumbs": [("Cases", reverse("admin:cases"))],
+        "row": case_row(case),
+        "case": case,
+        "rows": [alert_row(alert, at=at) for alert in alert_queries.alerts_of(case)],
+        "entries": entry_rows(chain.rows),
+        "pager": pager(request, chain),
+    }
+    return page(request, "backoffice/cases/detail.html", context)
+
+
+def found_case(case_id: str) -> Case:
+    try:
+        return cases.find_case(case_id)
+    except CaseNotFound as missing:
+        raise Http404(str(missing)) from None
+
+
+def _page_of(kind: type[forms.WorkForm], find: Callable[[str], Alert | Case]) -> View[[str]]:
+    @requires(Permission.MANAGE_ALERTS)
+    def view(request: StaffRequest, name: str) -> HttpResponse:
+        options: dict[str, Any] = {"record": find(name)}
+        if issubclass(kind, OnceForm):
+            options |= {"username": request.user.username, "at": utc_now()}
+        new, show = partial(kind, **options), partial(_form_page, request)
+        if request.method != "POST":
+            return show(new(initial=request.GET.dict()))
+        if "edit" in request.POST:
+            return show(new(initial=request.POST.dict()))
+        return settle(request, new(request.POST), partial(_act, request), show)
+
+    return view
+
+
+assign = _page_of(forms.AssignForm, found_alert)
+note = _page_of(forms.AlertNoteForm, found_alert)
+escalate = _page_of(forms.EscalateForm, found_alert)
+resolve = _page_of(forms.ResolveForm, found_alert)
+open_case = _page_of(forms.OpenCaseForm, found_alert)
+case_note = _page_of(forms.CaseNoteForm, found_case)
+case_add = _page_of(forms.AddAlertForm, found_case)
+case_close = _page_of(forms.CloseCaseForm, found_case)
+
+
+def _act(request: StaffRequest, form: forms.WorkForm) -> HttpResponse:
+    if form.is_final and not is_confirmed(request):
+        asking = Asking(
+            title=f"{form.title}?",
+            button=form.title,
+            crumbs=_crumbs(form.record),
+            facts=[("Customer", form.record.customer_id), *entered(form)],
+            notes=["This cannot be taken back."],
+        )
+        return confirmation(request, form, asking)
+    done = form.save(actor=request.user.actor, at=utc_now())
+    messages.success(request, form.done)
+    return redirect("admin:case" if isinstance(done, Case) else "admin:alert", done.id)
+
+
+def _form_page(
+    request: StaffRequest, form: forms.WorkForm, *, status: int = HTTPStatus.OK, **more: Any
+) -> HttpResponse:
+    record, at = form.record, utc_now()
+    context = {
+        "title": form.title,
+        "about": form.about,
+        "crumbs": _crumbs(record),
+        "row": case_row(record) if isinstance(record, Case) else alert_row(record, at=at),
+        "form": form,
+        **more,
+    }
+    return page(request, "backoffice/alerts/action.html", context, status=status)
+
+
+def _crumbs(record: Alert | Case) -> Crumbs:
+    name, label = ("case", "Cases") if isinstance(record, Case) else ("alert", "Alerts")
+    return [
+        (label, reverse(f"admin:{name}s")),
+        (record.id, reverse(f"admin:{name}", args=[record.id])),
+    ]

@@ -1,0 +1,164 @@
+"""Cases: related alerts of one customer, looked into and decided together, in one commit."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from audit import trail
+from audit.context import Actor
+from audit.trail import Event
+from dynamodb import store
+from dynamodb.retries import settle
+from dynamodb.transactions import Transaction
+from payments import alert_queries, attempts, turns
+from payments.alert_records import Alert, Case, CaseStatus, Outcome
+from payments.alerts import (
+    NOTE_LENGTH,
+    event_of,
+    find_alert,
+    require_unresolved,
+    resolution,
+)
+from payments.identifiers import is_payment_id
+from payments.refusals import CaseNotFound, InvalidField, WrongState
+from payments.requests import checked_reason
+
+MOST_ALERTS = 40
+"""A case and all its alerts are decided in one commit, of at most 100 actions, two for each."""
+
+
+def find_case(case_id: str) -> Case:
+    """A case by its id; raises ``CaseNotFound``."""
+    found = store.get(Case(id=case_id))
+    if found is None:
+        raise CaseNotFound
+    return found
+
+
+def open_case(*, name: str, alert_id: str, reason: str, actor: Actor, at: datetime) -> Case:
+    """Open a case with an alert and all others of its customer that nobody has decided yet.
+
+    ``name`` is the request's own, a UUIDv7: the same again finds the case it made. Raises
+    ``WrongState`` where the alert is resolved or has a case.
+    """
+    with attempts.recorded_refusals(subject="case", actor=actor, at=at, reference=alert_id):
+        checked_reason(reason, NOTE_LENGTH)
+        if not is_payment_id(name):
+            raise InvalidField("name", "The request's name is not a UUIDv7.")
+        alert, key = find_alert(alert_id), Case(id=f"case_{name}")
+        others = alert_queries.undecided_of(alert.customer_id, rows=MOST_ALERTS)
+        alerts = {alert.id: alert, **{each.id: each for each in others if each.id != alert.id}}
+        known: dict[str, Any] = {"case": store.get(key), **dict(list(alerts.items())[:MOST_ALERTS])}
+
+        def build(tx: Transaction) -> Case:
+            if known["case"] is not None:
+                found: Case = known["case"]
+                return found
+            _require_free(known[alert_id])
+            free = [each for name, each in known.items() if name in alerts and _is_free(each)]
+            values = {
+                "customer_id": alert.customer_id,
+                "status": CaseStatus.OPEN,
+                "alerts": [each.id for each in free],
+                "opened_by": actor.id,
+            }
+            for each in free:
+                _join(tx, each, key.id, actor)
+            case = key.with_changes(values)
+            return trail.create(tx, "case", case, _event(case, "case.opened", actor, reason))
+
+        return settle(build, known, at=at, patience=turns.patience())
+
+
+def add_alert(*, case_id: str, alert_id: str, reason: str, actor: Actor, at: datetime) -> Case:
+    """Add one more alert of the same customer to an open case."""
+    alert = find_alert(alert_id)
+
+    def added(tx: Transaction, case: Case, known: Mapping[str, Any]) -> dict[str, Any] | None:
+        if alert.id in case.alerts:
+            return None
+        _require_open(case)
+        _require_free(known[alert.id])
+        if alert.customer_id != case.customer_id or len(case.alerts) >= MOST_ALERTS:
+            raise WrongState(f"A case is of one customer and has at most {MOST_ALERTS} alerts.")
+        _join(tx, known[alert.id], case.id, actor)
+        return {"alerts": [*case.alerts, alert.id]}
+
+    return _change(case_id, "case.extended", added, reason, actor, at, alert)
+
+
+def note_case(*, case_id: str, reason: str, actor: Actor, at: datetime) -> Case:
+    """Add a note to the chain of a case, also of one that is closed."""
+    return _change(case_id, "case.noted", lambda *_: {}, reason, actor, at)
+
+
+def close_case(*, case_id: str, outcome: Outcome, reason: str, actor: Actor, at: datetime) -> Case:
+    """Decide a case and all its alerts for good. The same again is no more than once."""
+    alerts = store.get_many([Alert(id=each) for each in find_case(case_id).alerts])
+
+    def closed(tx: Transaction, case: Case, known: Mapping[str, Any]) -> dict[str, Any] | None:
+        if (case.closed_by, case.outcome) == (actor.id, outcome):
+            return None
+        _require_open(case)
+        if not known.keys() >= set(case.alerts):
+            raise WrongState("An alert was just added. Look at the case again, then decide.")
+        for name in case.alerts:
+            alert: Alert = known[name]
+            event = event_of(alert, "alert.resolved", actor, reason, reference=case.id)
+            trail.change(tx, name, alert, resolution(outcome, actor, at), event)
+        return {
+            "status": CaseStatus.CLOSED,
+            "outcome": outcome,
+            "closed_by": actor.id,
+            "closed_at": at,
+        }
+
+    return _change(case_id, "case.closed", closed, reason, actor, at, *alerts)
+
+
+def _change(
+    case_id: str,
+    action: str,
+    changes: Callable[[Transaction, Case, Mapping[str, Any]], dict[str, Any] | None],
+    reason: str,
+    actor: Actor,
+    at: datetime,
+    *alerts: Alert,
+) -> Case:
+    """Change a case as it stands, and alerts with it; ``None`` leaves all as it is."""
+    with attempts.recorded_refusals(subject="case", actor=actor, at=at, reference=case_id):
+        checked_reason(reason, NOTE_LENGTH)
+        known: dict[str, Any] = {"case": find_case(case_id), **{each.id: each for each in alerts}}
+
+        def build(tx: Transaction) -> Case:
+            case: Case = known["case"]
+            wanted = changes(tx, case, known)
+            if wanted is None:
+                return case
+            return trail.change(tx, "case", case, wanted, _event(case, action, actor, reason))
+
+        return settle(build, known, at=at, patience=turns.patience())
+
+
+def _join(tx: Transaction, alert: Alert, case_id: str, actor: Actor) -> None:
+    event = event_of(alert, "alert.joined_case", actor, reference=case_id)
+    trail.change(tx, alert.id, alert, {"case_id": case_id}, event)
+
+
+def _is_free(alert: Alert) -> bool:
+    return not (alert.is_resolved() or alert.case_id)
+
+
+def _require_free(alert: Alert) -> None:
+    require_unresolved(alert)
+    if alert.case_id:
+        raise WrongState("This alert is part of a case already.")
+
+
+def _require_open(case: Case) -> None:
+    if not case.is_open():
+        raise WrongState(f"This case is closed already, by {case.closed_by}.")
+
+
+def _event(case: Case, action: str, actor: Actor, reason: str) -> Event:
+    return Event(entity_id=case.id, entity_type="case", action=action, actor=actor, reason=reason)
