@@ -28,6 +28,7 @@ class AlertRow:
     url: str
     rule: str
     amount: str
+    days: str
     customer_url: str
     case_url: str
     age: str
@@ -52,6 +53,7 @@ def alert_row(alert: Alert, *, at: datetime) -> AlertRow:
         url=reverse("admin:alert", args=[alert.id]),
         rule=in_words(alert.rule),
         amount=money(alert.amount, alert.currency),
+        days=alert.since if alert.since == alert.until else f"{alert.since} to {alert.until}",
         customer_url=reverse("admin:customer", args=[alert.customer_id]),
         case_url=case_url(alert.case_id),
         age=timesince(alert.created_at, at, depth=1),

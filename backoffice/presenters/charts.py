@@ -8,7 +8,7 @@ from itertools import pairwise
 from payments.alert_queries import Overview
 from payments.policy import policy
 
-WIDTH, HEIGHT = 640, 200
+WIDTH, HEIGHT = 440, 170
 _BASE = HEIGHT - 28
 """Where bars stand: below is room for their labels."""
 _TOP = 22
