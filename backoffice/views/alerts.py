@@ -24,7 +24,7 @@ from payments.refusals import AlertNotFound
 _RELATED = 10
 
 
-@requires(Permission.READ_ALERTS)
+@requires(Permission.READ_ALERTS, searching="alert")
 def queue(request: StaffRequest) -> HttpResponse:
     form, at = AlertFilter(request.GET), utc_now()
     context: dict[str, Any] = {"title": "Alerts", "form": form}
@@ -60,7 +60,7 @@ def overview(request: StaffRequest) -> HttpResponse:
     return page(request, "backoffice/alerts/overview.html", context)
 
 
-@requires(Permission.READ_ALERTS)
+@requires(Permission.READ_ALERTS, viewing="alert")
 def detail(request: StaffRequest, alert_id: str) -> HttpResponse:
     alert, viewer, at = found_alert(alert_id), request.user.username, utc_now()
     chain = chain_page(alert.id, person=viewer, cursor=request.GET.get("cursor", ""))

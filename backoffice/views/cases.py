@@ -27,7 +27,7 @@ from payments.alert_records import Alert, Case
 from payments.refusals import CaseNotFound
 
 
-@requires(Permission.READ_ALERTS)
+@requires(Permission.READ_ALERTS, searching="case")
 def listing(request: StaffRequest) -> HttpResponse:
     form = forms.CaseFilter(request.GET)
     context: dict[str, Any] = {"title": "Cases", "form": form}
@@ -41,7 +41,7 @@ def listing(request: StaffRequest) -> HttpResponse:
     return page(request, template, context)
 
 
-@requires(Permission.READ_ALERTS)
+@requires(Permission.READ_ALERTS, viewing="case")
 def detail(request: StaffRequest, case_id: str) -> HttpResponse:
     case, at = found_case(case_id), utc_now()
     chain = chain_page(case.id, person=request.user.username, cursor=request.GET.get("cursor", ""))
@@ -64,8 +64,10 @@ def found_case(case_id: str) -> Case:
         raise Http404(str(missing)) from None
 
 
-def _page_of(kind: type[forms.WorkForm], find: Callable[[str], Alert | Case]) -> View[[str]]:
-    @requires(Permission.MANAGE_ALERTS)
+def _page_of(
+    kind: type[forms.WorkForm], find: Callable[[str], Alert | Case], viewing: str
+) -> View[[str]]:
+    @requires(Permission.MANAGE_ALERTS, viewing=viewing)
     def view(request: StaffRequest, name: str) -> HttpResponse:
         options: dict[str, Any] = {"record": find(name)}
         if issubclass(kind, OnceForm):
@@ -80,14 +82,14 @@ def _page_of(kind: type[forms.WorkForm], find: Callable[[str], Alert | Case]) ->
     return view
 
 
-assign = _page_of(forms.AssignForm, found_alert)
-note = _page_of(forms.AlertNoteForm, found_alert)
-escalate = _page_of(forms.EscalateForm, found_alert)
-resolve = _page_of(forms.ResolveForm, found_alert)
-open_case = _page_of(forms.OpenCaseForm, found_alert)
-case_note = _page_of(forms.CaseNoteForm, found_case)
-case_add = _page_of(forms.AddAlertForm, found_case)
-case_close = _page_of(forms.CloseCaseForm, found_case)
+assign = _page_of(forms.AssignForm, found_alert, "alert")
+note = _page_of(forms.AlertNoteForm, found_alert, "alert")
+escalate = _page_of(forms.EscalateForm, found_alert, "alert")
+resolve = _page_of(forms.ResolveForm, found_alert, "alert")
+open_case = _page_of(forms.OpenCaseForm, found_alert, "alert")
+case_note = _page_of(forms.CaseNoteForm, found_case, "case")
+case_add = _page_of(forms.AddAlertForm, found_case, "case")
+case_close = _page_of(forms.CloseCaseForm, found_case, "case")
 
 
 def _act(request: StaffRequest, form: forms.WorkForm) -> HttpResponse:
