@@ -74,7 +74,7 @@ def transfer_funds(
         request = checked_transfer(request, at)
         patience = turns.patience(limit_seconds)
         deciding = _Deciding(request=request, actor=actor, at=at, patience=patience)
-        return _answer_to(request, deciding.settle())
+        return _answer_to(request, deciding.settle(), actor)
 
 
 def preview_transfer(request: TransferRequest, *, actor: Actor, at: datetime) -> Preview | Transfer:
@@ -87,7 +87,7 @@ def preview_transfer(request: TransferRequest, *, actor: Actor, at: datetime) ->
     with attempts.recorded_refusals(subject="transfer", actor=actor, at=at):
         request = checked_transfer(request, at)
         decided = _Deciding(request=request, actor=actor, at=at).preview()
-        return decided if isinstance(decided, Preview) else _answer_to(request, decided)
+        return decided if isinstance(decided, Preview) else _answer_to(request, decided, actor)
 
 
 def run_scheduled(payment: Payment, *, at: datetime) -> Transfer:
@@ -115,9 +115,10 @@ def request_of(payment: Payment) -> TransferRequest:
     )
 
 
-def _answer_to(request: TransferRequest, transfer: Transfer) -> Transfer:
-    """Give a payment to the request that made it, and to no other under the same id."""
-    if transfer.payment.request_hash != request.hash:
+def _answer_to(request: TransferRequest, transfer: Transfer, actor: Actor) -> Transfer:
+    """Give a payment to the request that made it: to no other under its name, and to no other's."""
+    asked = transfer.payment
+    if (asked.request_hash, asked.requested_by) != (request.hash, actor.id):
         raise KeyReused(transfer.payment.id)
     return transfer
 

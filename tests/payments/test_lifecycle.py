@@ -27,6 +27,7 @@ from payments.models import Account, AccountStatus, Activity, FrozenDirection
 from payments.policy import Policy
 from payments.refusals import (
     CustomerMismatch,
+    DestinationNotActive,
     InvalidField,
     InvalidRequest,
     KeyReused,
@@ -187,6 +188,28 @@ def test_an_account_closes_empty_or_with_its_rest_moved_in_the_same_commit() -> 
     with pytest.raises(WrongState):
         frozen(account)
     closed(opened("empty"))
+    assert check_bank().faults == []
+
+
+def test_nothing_is_posted_to_a_closed_account_by_any_way() -> None:
+    account, other, third = opened("a", balance=5000), opened("b", balance=500), opened("c")
+    paid = transferred(account, other, amount_minor=100).payment
+    scheduled = transferred(account, third, amount_minor=100, scheduled_for="2026-03-05").payment
+    policy.configure(Policy(approval_threshold=1000))
+    waits = transferred(account, third, amount_minor=2000).payment
+    closed(third)
+    assert code(account, third, 10) == "destination_not_active"
+    with pytest.raises(DestinationNotActive):
+        approve_payment(payment_id=waits.id, shown=digest(waits), actor=BOSS, at=NOON)
+    assert settle_due(at=NOON + timedelta(days=3)) == {"expired": 1, "failed": 1}
+    with pytest.raises(DestinationNotActive):
+        closed(other, rest_to=third.id)
+    policy.configure(Policy())
+    closed(other, rest_to=account.id)
+    back = transferred(other, account, amount_minor=100, reverses=paid.id).payment
+    assert back.failure_code == "source_not_active"
+    assert (now(other).balance, now(third).balance, now(account).balance) == (0, 0, 5500)
+    assert queries.get_payments(scheduled.id)[0] is not None
     assert check_bank().faults == []
 
 
