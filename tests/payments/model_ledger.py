@@ -62,9 +62,11 @@ class Purse:
     def is_locked(self, at: datetime) -> bool:
         return self.locked_until is not None and at < self.locked_until
 
-    def thaw(self, at: datetime) -> None:
-        if self._is_thawed(at):
+    def thaw(self, at: datetime) -> bool:
+        is_over = self.is_frozen and self._is_thawed(at)
+        if is_over:
             self.unfreeze()
+        return is_over
 
     def unfreeze(self) -> None:
         self.is_frozen, self.stopped, self.frozen_until = False, frozenset(), None
@@ -126,7 +128,7 @@ class Model:
     def transfer(self, slip_id: str, ask: Ask, maker: str, at: datetime) -> str:
         """Answers the code of what leaves no payment."""
         if known := self.slips.get(slip_id):
-            return "" if known.ask == ask else "key_reused"
+            return "" if (known.ask, known.maker) == (ask, maker) else "key_reused"
         if ask.day and ask.day <= _day(at):
             return "invalid_field"
         slip = self.slips[slip_id] = Slip(ask, maker)
@@ -176,16 +178,20 @@ class Model:
 
     def reject(self, slip_id: str, checker: str) -> str:
         slip = self.slips[slip_id]
+        if (slip.code, slip.checker) == ("rejected", checker):
+            return ""
         code = self._undecidable(slip, checker)
         if not code:
-            self._end(slip, "failed", "rejected")
+            self._end(slip, "failed", "rejected", checker)
         return code
 
-    def cancel(self, slip_id: str) -> str:
+    def cancel(self, slip_id: str, who: str) -> str:
         slip = self.slips[slip_id]
+        if (slip.code, slip.checker) == ("canceled", who):
+            return ""
         if slip.status != "pending":
             return "not_pending"
-        self._end(slip, "canceled", "canceled")
+        self._end(slip, "canceled", "canceled", who)
         return ""
 
     def expire(self, slip_id: str) -> None:
@@ -300,11 +306,11 @@ class Model:
         if code:
             slip.status, slip.code = "failed", code
 
-    def _end(self, slip: Slip, status: str, code: str) -> None:
+    def _end(self, slip: Slip, status: str, code: str, who: str = "") -> None:
         if slip.ask.reverses and slip.reserved:
             self.slips[slip.ask.reverses].given_back -= slip.ask.minor
         self._release(slip)
-        slip.status, slip.code = status, code
+        slip.status, slip.code, slip.checker = status, code, who
 
     def _release(self, slip: Slip) -> None:
         self.purses[slip.ask.source].held -= slip.reserved

@@ -151,13 +151,14 @@ class Bank(RuleBasedStateMachine):
         day = (self.clock + timedelta(days=1)).date().isoformat() if days > 0 else ""
         self.ask(Ask(ask.target, ask.source, minor, reverses=payment, day=day), maker)
 
-    @rule(number=numbers, maker=people, change=st.booleans())
-    def ask_again(self, number: int, maker: str, change: bool) -> None:
+    @rule(number=numbers, other=st.none() | people, change=st.booleans())
+    def ask_again(self, number: int, other: str | None, change: bool) -> None:
         payment = self.asked[number % len(self.asked)]
-        ask = self.model.slips[payment].ask
+        slip = self.model.slips[payment]
+        ask = slip.ask
         if change:
             ask = Ask(ask.source, ask.target, ask.minor + 1, ask.reverses, ask.day)
-        self.ask(ask, maker, payment)
+        self.ask(ask, other or slip.maker, payment)
 
     @precondition(lambda self: self.has_slip(lambda slip: slip.reserved > 0))
     @rule(number=numbers, checker=people, is_stale=st.sampled_from([False] * 5 + [True]))
@@ -187,7 +188,7 @@ class Bank(RuleBasedStateMachine):
             approvals.cancel_payment(payment_id=payment, reason=REASON, actor=Actor(id=who), at=at)
 
         at = self.now()
-        self.same(really, self.model.cancel(payment))
+        self.same(really, self.model.cancel(payment, who))
 
     @rule()
     def settle(self) -> None:
@@ -209,6 +210,7 @@ class Bank(RuleBasedStateMachine):
             elif slip.expires_at and slip.expires_at <= at:
                 self.model.expire(payment.id)
                 expected += 1
+        expected += sum(purse.thaw(at) for purse in self.model.purses.values())
         assert settle_due(at=at).total() == expected
 
     @rule(
