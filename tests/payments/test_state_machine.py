@@ -327,7 +327,8 @@ class Bank(RuleBasedStateMachine):
             slip = slips[payment.id]
             assert (
                 payment.status, payment.failure_code or "", payment.reserved or 0,
-                payment.reversible, payment.requested_by, payment.approved_by or "",
+                payment.reversible, payment.requested_by,
+                payment.approved_by or payment.ended_by or "",
             ) == (
                 slip.status, slip.code, slip.reserved, slip.left, slip.maker, slip.checker,
             )  # fmt: skip
