@@ -51,6 +51,8 @@ def _shown(form: ActionForm, field: forms.BoundField) -> str:
     value = form.cleaned_data[field.name]
     if isinstance(value, datetime):
         return when(value)
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "\u2013"
     if isinstance(field.field, forms.ChoiceField):
         value = dict(field.field.choices).get(value, value)  # type: ignore[arg-type]  # pairs, no groups
     return str(value or field.value() or "\u2013")

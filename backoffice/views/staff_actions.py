@@ -37,7 +37,8 @@ def _page_of(kind: type[StaffForm]) -> View[[str]]:
         if request.method != "POST":
             return show(new())
         if "edit" in request.POST:
-            return show(new(initial={name: request.POST.getlist(name) for name in request.POST}))
+            chosen = {"roles": request.POST.getlist("roles")}
+            return show(new(initial=request.POST.dict() | chosen))
         return settle(request, new(request.POST), partial(_act, request), show)
 
     return view

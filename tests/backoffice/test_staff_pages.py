@@ -105,6 +105,18 @@ def test_roles_are_changed_with_old_and_new_values(admin: Client) -> None:
     assert (entry.new_values or {})["roles"] == ["supervisor", "teller"]
 
 
+def test_roles_are_shown_once_more_and_can_be_changed_again(admin: Client) -> None:
+    a_member()
+    entered = REASON | {"roles": ["teller", "supervisor"]}
+    asked = text(admin.post("/admin/staff/someone/roles/", entered))
+    assert "teller, supervisor" in asked
+    assert asked.count('type="hidden" name="roles"') == 2
+    again = text(admin.post("/admin/staff/someone/roles/", entered | {"edit": "yes"}))
+    assert len(re.findall(r'name="roles"[^>]*checked', again)) == 2
+    assert 'value="Asked for by mail"' in again
+    assert stored().roles == ["teller"]
+
+
 @pytest.mark.parametrize(
     ("roles", "sentence"),
     [
