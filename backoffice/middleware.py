@@ -30,6 +30,7 @@ def origin(get_response: Answer) -> Answer:
         if not is_trusted(request.META.get("REMOTE_ADDR", ""), settings.TRUSTED_PROXIES):
             request.META.pop("HTTP_X_FORWARDED_PROTO", None)
         asked = origin_of(request.META, settings.TRUSTED_PROXIES)
+        request.META["HTTP_X_REQUEST_ID"] = asked.request_id
         with context.use(asked), timezone.override(None):
             response = get_response(request)
         response["X-Request-ID"] = asked.request_id

@@ -15,6 +15,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from audit.settings import Settings as ArchiveSettings
+from backoffice.logs import LOGGING  # noqa: F401 - a setting
 from backoffice.reviews.hours import WorkingHours
 from dynamodb.settings import Settings as StoreSettings
 from payments.policy import Policy
@@ -28,6 +29,10 @@ DEVELOPMENT = env.bool("DJANGO_DEBUG", default=True)
 DEBUG = False
 
 _missing: list[str] = []
+_unsafe: list[str] = []
+
+_MADE_UP = "development-only-"
+_SHORTEST_KEY = 32
 
 
 def _required(name: str, development_value: str) -> str:
@@ -37,6 +42,22 @@ def _required(name: str, development_value: str) -> str:
         return value or development_value
     _missing.append(name)
     return ""
+
+
+def _secret(name: str, development_value: str) -> str:
+    """A key that production must be given, long and not the one that everybody can read here."""
+    key = _required(name, development_value)
+    if key.startswith(_MADE_UP):
+        _refuse(f"{name} (the one of development)")
+    elif key and len(key) < _SHORTEST_KEY:
+        _refuse(f"{name} (shorter than {_SHORTEST_KEY} characters)")
+    return key
+
+
+def _refuse(what: str) -> None:
+    """Name what is unsafe in production."""
+    if not DEVELOPMENT:
+        _unsafe.append(what)
 
 
 def _whole_number(name: str, default: int) -> int:
@@ -67,9 +88,10 @@ SERVICE_PORT = _whole_number("SERVICE_PORT", 8001)
 _HOSTS = _required("DJANGO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 ALLOWED_HOSTS = [host.strip() for host in _HOSTS.split(",") if host.strip()]
 TRUSTED_PROXIES = _networks("DJANGO_TRUSTED_PROXIES")
-SECRET_KEY = _required("DJANGO_SECRET_KEY", "development-only-" + "k" * 50)
-_SEED_KEYS = _required("MFA_SEED_KEY", "development-only-seeds")
+SECRET_KEY = _secret("DJANGO_SECRET_KEY", _MADE_UP + "k" * 50)
+_SEED_KEYS = _secret("MFA_SEED_KEY", _MADE_UP + "seeds")
 MFA_SEED_KEYS = [key.strip() for key in _SEED_KEYS.split(",") if key.strip()]
+MFA_REQUIRED = _flag("MFA_REQUIRED", default=not DEVELOPMENT)
 DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="demo-only-2026!")
 
 # The store. There is no SQL.
@@ -87,7 +109,7 @@ DYNAMODB = StoreSettings(
     endpoint_url=DYNAMODB_ENDPOINT_URL,
     region=env.str("AWS_REGION", default="") or "us-east-1",
     table_prefix=env.str("DYNAMODB_TABLE_PREFIX", default="backoffice-"),
-    cursor_signing_key=_required("CURSOR_SIGNING_KEY", "development-only-cursors"),
+    cursor_signing_key=_secret("CURSOR_SIGNING_KEY", _MADE_UP + "cursors"),
 )
 
 # The numbers that money moves by, and where the trail is kept.
@@ -115,10 +137,19 @@ WORKING_HOURS = _working_hours(env.str("WORKING_HOURS", default="06:00-20:00"))
 REVIEW_FIRST_PAIR_AMOUNT = _whole_number("REVIEW_FIRST_PAIR_AMOUNT", 100_000)
 """Minor units of a currency with two decimals, and as many whole units in any other."""
 
-if _missing:
+# What production does not start with, all of it said at once.
+
+if "*" in ALLOWED_HOSTS:
+    _refuse("DJANGO_ALLOWED_HOSTS (*)")
+if not MFA_REQUIRED:
+    _refuse("MFA_REQUIRED (false)")
+if env.str("DEMO_PASSWORD", default=""):
+    _refuse("DEMO_PASSWORD (demo data is for development)")
+if _missing or _unsafe:
+    _told = {"Not set": _missing, "Not safe": _unsafe}
+    _sentences = [f"{what}: {', '.join(names)}." for what, names in _told.items() if names]
     raise ImproperlyConfigured(
-        f"Not set: {', '.join(_missing)}. Production needs them; "
-        "for development set DJANGO_DEBUG=true."
+        f"{' '.join(_sentences)} Production needs them; for development set DJANGO_DEBUG=true."
     )
 
 # What it is made of.
@@ -136,14 +167,15 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "backoffice.middleware.origin",
     "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "backoffice.body_limit.body_limit",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "backoffice.middleware.PersonMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "backoffice.middleware.StoreTroubleMiddleware",
 ]
 ROOT_URLCONF = "backoffice.urls"
@@ -173,12 +205,12 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": _VALIDATORS + "MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "backoffice.staff.passwords.MaximumLengthValidator", "OPTIONS": {"max_length": 128}},
     {"NAME": _VALIDATORS + "CommonPasswordValidator"},
+    {"NAME": "backoffice.staff.passwords.HistoryValidator"},
     {
         "NAME": _VALIDATORS + "UserAttributeSimilarityValidator",
         "OPTIONS": {"user_attributes": ["username", "full_name", "email"]},
     },
 ]
-MFA_REQUIRED = _flag("MFA_REQUIRED", default=not DEVELOPMENT)
 UNUSED_STAFF_DAYS = _whole_number("UNUSED_STAFF_DAYS", 90)
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
@@ -205,6 +237,10 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 0 if DEVELOPMENT else 365 * 24 * 60 * 60
 SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEVELOPMENT
+SECURE_HSTS_PRELOAD = not DEVELOPMENT
+SECURE_SSL_REDIRECT = not DEVELOPMENT
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+"""Load balancers ask these two from inside, over plain HTTP."""
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 """Reaches Django from a trusted proxy only: see ``backoffice.middleware.origin``."""
 X_FRAME_OPTIONS = "DENY"
@@ -217,6 +253,12 @@ CONTENT_SECURITY_POLICY = {
         "object-src": [NONE],
     },
 }
+
+# How much a request may send, in bytes; more is answered 413.
+
+UPLOAD_ADDRESS = "/admin/bulk/"
+MAX_BODY_BYTES = DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20
+MAX_UPLOAD_BYTES = 20 * 2**20
 
 # Static files. In development they are served as they lie, without being collected.
 
@@ -239,15 +281,3 @@ LANGUAGE_CODE = "en"
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {
-        "django": {"handlers": [], "level": "INFO", "propagate": True},
-        "botocore": {"level": "WARNING"},
-        "pynamodb": {"level": "WARNING"},
-    },
-}

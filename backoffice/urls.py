@@ -100,6 +100,7 @@ ADMIN = [
     path("staff/<str:username>/", staff.person, name="staff_person"),
     path("staff/<str:username>/disable/", staff_actions.disable, name="staff_disable"),
     path("staff/<str:username>/enable/", staff_actions.enable, name="staff_enable"),
+    path("staff/<str:username>/unlock/", staff_actions.unlock, name="staff_unlock"),
     path("staff/<str:username>/roles/", staff_actions.roles, name="staff_roles"),
     path("staff/<str:username>/factor/", staff_actions.factor, name="staff_factor"),
     path("staff/<str:username>/password/", staff_actions.password, name="staff_password"),

@@ -100,6 +100,16 @@ class EnableForm(StaffForm):
         return ""
 
 
+class UnlockForm(StaffForm):
+    title = "Unlock sign-in"
+    about = "They can try again at once. Be sure that the failed attempts were their own."
+    done = "They can sign in again."
+
+    def save(self, *, actor: Actor, at: datetime) -> str:
+        managing.unlock_staff(actor=actor, at=at, **self.reasoned)
+        return ""
+
+
 class RolesForm(StaffForm):
     title = "Change the roles"
     about = "What the new roles allow and forbid holds from the next request on."

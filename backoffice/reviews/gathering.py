@@ -23,7 +23,9 @@ from payments.queries import get_payments
 _BY_ACTION = {
     "access_review.signed": Kind.ADMIN_ACT,
     "account.unlocked": Kind.UNLOCK,
+    "address.locked": Kind.FAILED_SIGN_INS,
     "alert.raised": Kind.MONEY_ALERT,
+    "person.locked": Kind.FAILED_SIGN_INS,
     "person.sign_in_refused": Kind.FAILED_SIGN_INS,
     "staff.roles_changed": Kind.ROLE_CHANGE,
     "staff.unlocked": Kind.UNLOCK,

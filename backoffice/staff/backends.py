@@ -1,4 +1,4 @@
-"""Who may sign in."""
+"""Who may sign in, and who is in."""
 
 from typing import Any
 
@@ -8,20 +8,25 @@ from django.contrib.auth.hashers import check_password
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 
-from backoffice.staff import doings, queries
+from audit import context
+from audit.models import AuditHead
+from backoffice.staff import doings, lockout, queries
 from backoffice.staff.models import Staff
+from backoffice.staff.records import SignInAttempts, StaffRecord
 from backoffice.staff.sessions import SessionStore
+from dynamodb import store
 from dynamodb.times import utc_now
+from payments.policy import policy
 
 _NO_HASH = "!"
 """Nobody's hash. Checking against it costs as much as checking against a real one."""
 
+_NOBODY = "-"
+"""No username."""
+
 
 class StaffBackend(BaseBackend):
-    """Same work and same answer for an unknown name, a wrong password and a disabled person.
-
-    Who is in is read with the session: see ``signed_in``.
-    """
+    """Same work and same answer for unknown, wrong, locked and disabled."""
 
     def authenticate(
         self,
@@ -30,14 +35,49 @@ class StaffBackend(BaseBackend):
         password: str | None = None,
         **_: Any,
     ) -> Staff | None:
+        """Everything that matters is read at once, then the attempt counts, then it is judged."""
         if not username or not password:
             return None
-        record = queries.find(username)
+        at, address = utc_now(), context.current().ip_address
+        by_name, by_address = lockout.of_name(username), lockout.of_address(address or _NOBODY)
+        chains = [doings.chain_of(username), doings.chain_of_unknown(username)]
+        record, tried, failed_there, *heads = store.get_many([
+            StaffRecord(username=queries.as_username(username) or _NOBODY), by_name, by_address,
+            *(AuditHead(entity_id=chain) for chain in chains),
+        ])  # fmt: skip
+        tried = lockout.count(by_name, tried, at)
         is_right = check_password(password, record.password if record else _NO_HASH)
-        if record is not None and is_right and record.is_active:
-            return Staff.of(record)
-        doings.sign_in_refused(username, record, at=utc_now())
+        is_held = lockout.is_locked(failed_there, at) and not _is_usual(record, address)
+        reason = _why_not(record, tried, is_right=is_right, is_held=is_held)
+        known_heads = dict(zip(chains, heads, strict=True))
+        if record is not None and not reason:
+            person = Staff.of(record)
+            person.known_heads = known_heads
+            return person
+        doings.sign_in_refused(
+            username, record, reason, tried=tried, known_heads=known_heads, at=at
+        )
+        if lockout.is_counted(address):
+            failed_there = lockout.count(by_address, failed_there, at)
+            doings.address_failed(address, failed_there, at=at)
         return None
+
+
+def _is_usual(record: StaffRecord | None, address: str) -> bool:
+    """Whether a person's last sign-in was from this address."""
+    return record is not None and record.last_login_from == address
+
+
+def _why_not(
+    record: StaffRecord | None, tried: SignInAttempts, *, is_right: bool, is_held: bool
+) -> str:
+    if tried.failures > policy().max_failed_attempts:
+        return "locked"
+    if is_held:
+        return "address locked"
+    if record is not None and not record.is_active:
+        return "disabled"
+    return "" if record is not None and is_right else "wrong password"
 
 
 def signed_in(session: SessionStore) -> Staff | None:

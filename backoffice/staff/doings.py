@@ -6,33 +6,55 @@ wrong field: such attempts are kept under a keyed hash of the name, in a few cha
 
 import logging
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from django.utils.crypto import salted_hmac
-
-from audit import trail
+from audit import context, trail
 from audit.context import Actor
-from audit.models import EntryOutcome, Severity
+from audit.models import AuditHead, EntryOutcome, Severity
 from audit.trail import Event
-from backoffice.staff.records import StaffRecord
+from backoffice.staff import lockout
+from backoffice.staff.models import Staff
+from backoffice.staff.queries import as_username
+from backoffice.staff.records import SignInAttempts, StaffRecord
 from dynamodb.errors import StoreError
-from dynamodb.retries import Patience, commit_within
+from dynamodb.times import to_rfc3339
 from dynamodb.transactions import Transaction
+from payments.policy import policy
 
 _log = logging.getLogger(__name__)
+
+Heads = Mapping[str, AuditHead | None]
+"""Heads of chains that have been read already, by the chains' names."""
 
 NOBODY = Actor(id="system:sign-in")
 """Who acts where nobody has signed in."""
 
 
-def signed_in(record: StaffRecord, *, at: datetime) -> None:
-    """Note a sign-in and when it was. Raises ``StoreError``: then nobody is signed in."""
-    _note(record.username, "person.signed_in", at)
-    tx = Transaction(at=at)
-    tx.update("staff", record, {"last_login": at})
-    commit_within(tx.freeze(), Patience(limit_seconds=trail.NOTE_SECONDS))
-    # Refused only if somebody changed the record meanwhile; then the next sign-in will tell.
+def chain_of(typed: str) -> str:
+    """The chain of a person's doings."""
+    return f"person:{as_username(typed)}"
+
+
+def chain_of_unknown(typed: str) -> str:
+    """The chain of attempts under names like this one that nobody has."""
+    return f"unknown:{lockout.digest(typed)[:2]}"
+
+
+def signed_in(person: Staff, *, at: datetime) -> None:
+    """Note a sign-in, when and from where, and forget failed ones, in one commit.
+
+    Raises ``StoreError``: then nobody is signed in.
+    """
+    event = _event(chain_of(person.username), "person.signed_in", Actor(id=person.username))
+    known = {"staff": person.record, **_head(event, person.known_heads)}
+    seen = {"last_login": at, "last_login_from": context.current().ip_address or None}
+
+    def add(tx: Transaction) -> None:
+        tx.update("staff", known["staff"], seen)
+        tx.delete("attempts", lockout.of_name(person.username))
+
+    trail.note(event, at=at, known=known, add=add)
 
 
 def signed_out(username: str, *, at: datetime) -> None:
@@ -54,12 +76,7 @@ def proved(
     add: Callable[[Transaction], None],
 ) -> None:
     """Note that a person has shown a second factor, and use it up in the same commit."""
-    event = Event(
-        entity_id=f"person:{username}",
-        entity_type="person",
-        action="person.proved",
-        actor=Actor(id=username),
-    )
+    event = _event(f"person:{username}", "person.proved", Actor(id=username))
     values = {"purpose": purpose, "factor": factor}
     trail.note(event, at=at, values=values, known=known, add=add)
 
@@ -70,15 +87,38 @@ def proof_refused(username: str, purpose: str, *, at: datetime) -> None:
     _note_refusal(f"person:{username}", "person.proof_refused", actor, {"purpose": purpose}, at)
 
 
-def sign_in_refused(typed: str, record: StaffRecord | None, *, at: datetime) -> None:
-    """Note a bad sign-in, at the same cost whether the name is known or not."""
+def sign_in_refused(
+    typed: str,
+    record: StaffRecord | None,
+    reason: str,
+    *,
+    tried: SignInAttempts,
+    known_heads: Heads,
+    at: datetime,
+) -> None:
+    """Note a bad sign-in, at the same cost whether the name is known or not.
+
+    The one that uses up the last attempt is the lock itself: ``person.locked``.
+    """
+    entity_id, values = chain_of(typed), {"reason": reason}
     if record is None:
-        digest = salted_hmac("backoffice.sign_in", typed, algorithm="sha256").hexdigest()
-        entity_id, values = f"unknown:{digest[:2]}", {"name_digest": digest}
-    else:
-        reason = "wrong password" if record.is_active else "disabled"
-        entity_id, values = f"person:{record.username}", {"reason": reason}
-    _note_refusal(entity_id, "person.sign_in_refused", NOBODY, values, at)
+        entity_id, values = chain_of_unknown(typed), {"name_digest": lockout.digest(typed)}
+    action, severity = "person.sign_in_refused", Severity.WARNING
+    if tried.failures == policy().max_failed_attempts:
+        action, severity = "person.locked", Severity.HIGH
+        values["locked_until"] = _utc(tried.expires_at)
+    event = _event(entity_id, action, NOBODY, EntryOutcome.FAILURE, severity)
+    trail.note(event, at=at, values=values, known=_head(event, known_heads))
+
+
+def address_failed(address: str, failed: SignInAttempts, *, at: datetime) -> None:
+    """Note the failure that locks an address."""
+    if failed.failures == policy().max_failed_attempts:
+        values = {"locked_until": _utc(failed.expires_at)}
+        event = _event(
+            f"address:{address}", "address.locked", NOBODY, EntryOutcome.FAILURE, Severity.HIGH
+        )
+        trail.note(event, at=at, values=values)
 
 
 def access_refused(username: str, *, values: Mapping[str, Any], at: datetime) -> None:
@@ -96,24 +136,38 @@ def access_refused(username: str, *, values: Mapping[str, Any], at: datetime) ->
 def _note(
     username: str, action: str, at: datetime, values: Mapping[str, Any] | None = None
 ) -> None:
-    event = Event(
-        entity_id=f"person:{username}",
-        entity_type="person",
-        action=action,
-        actor=Actor(id=username),
-    )
+    event = _event(f"person:{username}", action, Actor(id=username))
     trail.note(event, at=at, values=values)
 
 
 def _note_refusal(
     entity_id: str, action: str, actor: Actor, values: Mapping[str, Any], at: datetime
 ) -> None:
-    event = Event(
+    event = _event(entity_id, action, actor, EntryOutcome.FAILURE, Severity.WARNING)
+    trail.note(event, at=at, values=values)
+
+
+def _event(
+    entity_id: str,
+    action: str,
+    actor: Actor,
+    outcome: EntryOutcome = EntryOutcome.SUCCESS,
+    severity: Severity | None = None,
+) -> Event:
+    return Event(
         entity_id=entity_id,
-        entity_type="person",
+        entity_type=entity_id.partition(":")[0].replace("unknown", "person"),
         action=action,
         actor=actor,
-        outcome=EntryOutcome.FAILURE,
-        severity=Severity.WARNING,
+        outcome=outcome,
+        severity=severity,
     )
-    trail.note(event, at=at, values=values)
+
+
+def _head(event: Event, heads: Heads) -> dict[str, Any]:
+    """The head of an event's chain, where it has been read already."""
+    return {"head": heads[event.entity_id]} if event.entity_id in heads else {}
+
+
+def _utc(seconds: int) -> str:
+    return to_rfc3339(datetime.fromtimestamp(seconds, UTC))

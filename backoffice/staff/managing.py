@@ -12,7 +12,7 @@ from typing import Any
 
 from audit.context import Actor
 from backoffice.permissions import Role
-from backoffice.staff import refusals, services
+from backoffice.staff import lockout, refusals, services
 from backoffice.staff.records import StaffRecord
 from backoffice.staff.services import NewStaff
 from dynamodb.transactions import Transaction
@@ -87,6 +87,20 @@ def reset_password(*, username: str, reason: str, actor: Actor, at: datetime) ->
     return password
 
 
+def unlock_staff(*, username: str, reason: str, actor: Actor, at: datetime) -> StaffRecord:
+    """Let a person sign in again before their lock ends."""
+
+    def decide(_: StaffRecord) -> dict[str, Any]:
+        if lockout.locked_until(username, at) is None:
+            raise refusals.NoChange(f"{username} is not locked.")
+        return {}
+
+    def forget(tx: Transaction) -> None:
+        tx.delete("attempts", lockout.of_name(username))
+
+    return manage(username, decide, "staff.unlocked", reason, actor, at, and_also=forget)
+
+
 def ended_sessions(record: StaffRecord) -> dict[str, Any]:
     """The change that ends every session of a person, wherever it is."""
     return {"session_epoch": record.session_epoch + 1}
@@ -99,14 +113,19 @@ def manage(
     reason: str,
     actor: Actor,
     at: datetime,
+    and_also: Callable[[Transaction], None] = lambda _: None,
 ) -> StaffRecord:
     """Change another person's account. Raises ``Oneself`` and what ``decide`` raises."""
     event = services.staff_event(username, action, actor, reason)
+    known = {"actor": None if actor.is_system else StaffRecord(username=actor.id, is_active=True)}
+
+    def also(tx: Transaction, known: dict[str, Any]) -> None:
+        if not actor.is_system:
+            _check(tx, known)
+        and_also(tx)
+
     with _others_only(username, reason, actor, at):
-        if actor.is_system:
-            return services.change_staff(username, decide, event, at=at)
-        known = {"actor": StaffRecord(username=actor.id, is_active=True)}
-        return services.change_staff(username, decide, event, at=at, also=_check, known=known)
+        return services.change_staff(username, decide, event, at=at, also=also, known=known)
 
 
 def _check(tx: Transaction, known: dict[str, Any]) -> None:

@@ -1,6 +1,6 @@
 """The signed-in person, as Django wants one: a view on a stored record, never written itself."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, NoReturn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -11,6 +11,7 @@ from django.db import models  # noqa: TID251 - Django takes nothing but a model 
 from django.utils.crypto import salted_hmac
 
 from audit.context import Actor
+from audit.models import AuditHead
 from backoffice.permissions import Permission, Role, granted
 from backoffice.staff import queries
 from backoffice.staff.records import StaffRecord
@@ -33,6 +34,8 @@ class Staff(AbstractBaseUser):
     username = models.CharField(primary_key=True, max_length=queries.USERNAME_LENGTH)
     last_login = None
     record: StaffRecord
+    known_heads: "Mapping[str, AuditHead | None]" = {}
+    """Heads of their chains, where they were read together with the record."""
 
     objects: ClassVar[StaffManager] = StaffManager()
 

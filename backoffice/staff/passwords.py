@@ -1,6 +1,12 @@
 """What a password must not be, beyond Django's own rules."""
 
+from typing import Any
+
+from django.contrib.auth.hashers import check_password
 from django.core.exceptions import ValidationError
+
+REMEMBERED = 4
+"""How many passwords of a person, with the present one, are not taken again (PCI DSS 8.3.7)."""
 
 
 class MaximumLengthValidator:
@@ -18,3 +24,20 @@ class MaximumLengthValidator:
 
     def get_help_text(self) -> str:
         return f"Your password may have at most {self.max_length} characters."
+
+
+class HistoryValidator:
+    """Refuses the passwords that a person has, or had last."""
+
+    def validate(self, password: str, user: Any = None) -> None:
+        record = getattr(user, "record", None)
+        if record is None:
+            return
+        had = [record.password, *(record.past_passwords or ())]
+        if any(check_password(password, each) for each in had if each):
+            raise ValidationError(
+                f"This is one of your last {REMEMBERED} passwords.", code="password_used_before"
+            )
+
+    def get_help_text(self) -> str:
+        return f"Your password can\u2019t be one of your last {REMEMBERED}."

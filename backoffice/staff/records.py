@@ -41,7 +41,15 @@ class StaffRecord(Chained):
         table_name = "staff"
 
     unaudited: ClassVar[frozenset[str]] = frozenset(
-        {"last_login", "listed_as", "roles_since", "session_epoch", "state_since"}
+        {
+            "last_login",
+            "last_login_from",
+            "listed_as",
+            "past_passwords",
+            "roles_since",
+            "session_epoch",
+            "state_since",
+        }
     )
     chain_prefix: ClassVar[str] = "staff:"
 
@@ -55,7 +63,9 @@ class StaffRecord(Chained):
     is_active = BooleanAttribute(default=True)
     must_change_password = BooleanAttribute(default=True)
     password_changed_at = TimeAttribute(null=True)
+    past_passwords = TextListAttribute(null=True)
     last_login = TimeAttribute(null=True)
+    last_login_from = TextAttribute(null=True)
     factors = TextListAttribute(null=True)
     session_epoch = WholeNumberAttribute(default=0)
     state_since = TimeAttribute(null=True)
@@ -117,6 +127,19 @@ class SessionRecord(Record):
     user_agent = TextAttribute(null=True)
 
     username_index = UsernameIndex()
+
+
+class SignInAttempts(Record):
+    """How many sign-ins have been tried under a name, by its digest, or failed from an address."""
+
+    class Meta:
+        table_name = "signin_attempts"
+
+    expires_at_attribute: ClassVar[str] = "expires_at"
+
+    subject = TextAttribute(hash_key=True)
+    failures = WholeNumberAttribute(default=0)
+    expires_at = WholeNumberAttribute(default=0)
 
 
 class SignedList(Record):

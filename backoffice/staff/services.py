@@ -15,6 +15,7 @@ from audit.trail import Event
 from backoffice.permissions import Role, conflicting
 from backoffice.staff import queries, refusals
 from backoffice.staff.models import Staff
+from backoffice.staff.passwords import REMEMBERED
 from backoffice.staff.records import StaffRecord
 from backoffice.staff.time_zones import known_time_zones
 from dynamodb.retries import Patience, commit_within, settle
@@ -96,8 +97,13 @@ def set_password(
         "password_changed_at": at,
         "must_change_password": username != actor.id,
     }
+
+    def decide(record: StaffRecord) -> dict[str, Any]:
+        past = [record.password, *(record.past_passwords or ())]
+        return {**changes, "past_passwords": past[: REMEMBERED - 1]}
+
     event = staff_event(username, "staff.password_changed", actor, reason)
-    return change_staff(username, lambda _: changes, event, at=at)
+    return change_staff(username, decide, event, at=at)
 
 
 def set_time_zone(*, username: str, time_zone: str, actor: Actor, at: datetime) -> StaffRecord:

@@ -15,7 +15,7 @@ from dynamodb.times import utc_now
 @receiver(user_logged_in)
 def _signed_in(request: HttpRequest, user: Staff, **_: Any) -> None:
     cast("SessionStore", request.session).begin()
-    doings.signed_in(user.record, at=utc_now())
+    doings.signed_in(user, at=utc_now())
 
 
 @receiver(user_logged_out)

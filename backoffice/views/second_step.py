@@ -14,7 +14,7 @@ from backoffice.forms.person import SignInForm
 from backoffice.forms.second_factor import ProofForm
 from backoffice.permissions import public
 from backoffice.site import page
-from backoffice.staff import queries
+from backoffice.staff import lockout, queries
 from backoffice.staff.models import Staff
 from backoffice.views.fresh_proof import is_proved, mark_proved, question_for
 from dynamodb.times import utc_now
@@ -34,6 +34,7 @@ class SignInView(LoginView):
         person = form.get_user()
         if not person.record.factors:
             return super().form_valid(form)
+        lockout.give_back(person.username)
         session = self.request.session
         session.flush()
         session[_HALF] = {
@@ -51,6 +52,9 @@ def second_step(request: HttpRequest) -> HttpResponse:
     if person is None:
         return redirect("admin:login")
     form = ProofForm(request.POST if request.method == "POST" else None)
+    if form.is_bound and not lockout.may_try(person.username, utc_now()):
+        request.session.flush()
+        return redirect("admin:login")
     if form.is_bound and is_proved(request, person.record, form, purpose="sign-in"):
         following = request.session.pop(_HALF)["next"]
         sign_in(request, person, settings.AUTHENTICATION_BACKENDS[0])

@@ -17,7 +17,7 @@ from backoffice.presenters.audit import entry_rows
 from backoffice.presenters.lists import pager
 from backoffice.presenters.staff import staff_row
 from backoffice.site import page
-from backoffice.staff import access_review, managing, queries
+from backoffice.staff import access_review, lockout, managing, queries
 from backoffice.staff.records import StaffRecord
 from backoffice.views.fresh_proof import freshly_proved
 from backoffice.views.once import settle
@@ -46,6 +46,7 @@ def person(request: StaffRequest, username: str) -> HttpResponse:
         "title": record.full_name or record.username,
         "crumbs": [("Staff", reverse("admin:staff"))],
         "shown": staff_row(record),
+        "locked_until": lockout.locked_until(record.username, utc_now()),
         "is_oneself": record.username == request.user.username,
         "rows": entry_rows(chain.rows),
         "pager": pager(request, chain),

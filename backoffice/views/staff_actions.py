@@ -17,6 +17,7 @@ from backoffice.forms.staff import (
     PasswordResetForm,
     RolesForm,
     StaffForm,
+    UnlockForm,
 )
 from backoffice.permissions import Permission, StaffRequest, View, requires
 from backoffice.presenters.staff import staff_row
@@ -47,6 +48,7 @@ def _page_of(kind: type[StaffForm]) -> View[[str]]:
 disable = _page_of(DisableForm)
 enable = _page_of(EnableForm)
 roles = _page_of(RolesForm)
+unlock = _page_of(UnlockForm)
 factor = _page_of(FactorResetForm)
 password = _page_of(PasswordResetForm)
 

@@ -18,6 +18,7 @@ from backoffice.reviews.queries import DayState
 from backoffice.reviews.records import AccountPair, Decision, Kind, ReviewItem
 from backoffice.reviews.refusals import AlreadySigned, ItemsOpen, NoteMissing, NotOverYet
 from backoffice.staff import doings, managing
+from backoffice.staff.records import SignInAttempts
 from dynamodb.client import call, count_requests
 from tests.backoffice.conftest import SignIn
 from tests.backoffice.pages import text
@@ -49,9 +50,16 @@ def an_unusual_day() -> None:
     noted("staff.password_changed", "staff:teller3", actor="teller3")
     noted("account.unlocked", "views:acc_x", actor="supervisor1")
     for _ in range(3):
-        doings.sign_in_refused("teller1", a_known_one(), at=NOON)
+        refused_sign_in()
     noted("account.viewed", "views:acc_y", actor="owl", at=NOON.replace(hour=22))
     noted("account.viewed", "views:acc_z", actor="owl", at=NOON.replace(hour=23))
+
+
+def refused_sign_in() -> None:
+    tried = SignInAttempts(failures=1)
+    doings.sign_in_refused(
+        "teller1", a_known_one(), "wrong password", tried=tried, known_heads={}, at=NOON
+    )
 
 
 def a_known_one() -> Any:

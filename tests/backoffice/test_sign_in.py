@@ -123,6 +123,7 @@ def test_changing_the_password_ends_the_other_sessions(signed_in: SignIn) -> Non
         ("x9" * 65, "at most 128"),
         ("1qaz2wsx3edc", "too common"),
         ("someone-example", "too similar"),
+        (PASSWORD, "one of your last 4"),
     ],
 )
 def test_a_bad_password_is_refused(signed_in: SignIn, new: str, sentence: str) -> None:

@@ -97,3 +97,22 @@ def test_a_zone_this_machine_does_not_know_is_utc() -> None:
     member = a_member()
     member.record.time_zone = "Mars/Olympus"
     assert str(member.zone) == "UTC"
+
+
+def test_none_of_the_last_four_passwords_is_taken_again() -> None:
+    a_member(password="number-0-of-many!")
+    me = Actor(id="someone")
+    for number in range(1, 6):
+        services.set_password(
+            username="someone", password=f"number-{number}-of-many!", actor=me, at=AT
+        )
+        for last in range(max(0, number - 3), number + 1):
+            with pytest.raises(refusals.WeakPassword, match="one of your last 4"):
+                services.set_password(
+                    username="someone", password=f"number-{last}-of-many!", actor=me, at=AT
+                )
+    services.set_password(username="someone", password="number-1-of-many!", actor=me, at=AT)
+    record = queries.find("someone")
+    assert record is not None
+    assert len(record.past_passwords or []) == 3
+    assert not any("past" in str(entry.serialize()) for entry in chain("staff:someone"))
