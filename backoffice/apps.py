@@ -7,7 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from audit import settings as archive
 from dynamodb import client
-from payments import policy
+from payments import policy, topic
 
 
 class BackOfficeConfig(AppConfig):
@@ -28,6 +28,7 @@ class BackOfficeConfig(AppConfig):
         client.configure(settings.DYNAMODB)
         archive.configure(settings.ARCHIVE)
         policy.configure(settings.POLICY)
+        topic.configure(settings.ALERT_TOPIC)
         for role in settings.POLICY.role_limits.roles - set(Role):
             raise ImproperlyConfigured(f"ROLE_LIMITS names a role that there is not: {role}.")
 

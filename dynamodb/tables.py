@@ -13,6 +13,7 @@ from dynamodb.models import Record
 
 _READY_SECONDS = 120.0
 _POLL_SECONDS = 0.5
+_STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
 _USABLE = frozenset({"ACTIVE", "UPDATING"})
 """A table takes reads and writes while it is updated, too."""
 
@@ -107,6 +108,8 @@ def declaration(model: type[Record]) -> dict[str, Any]:
     ]
     if indexes:
         declared["GlobalSecondaryIndexes"] = indexes
+    if model.streamed:
+        declared["StreamSpecification"] = _STREAM
     if not settings().is_on_this_machine:
         declared["SSESpecification"] = {"Enabled": True}
     return declared
@@ -169,6 +172,8 @@ def _differences(model: type[Record], found: dict[str, Any]) -> Iterator[str]:
     if expires_at != model.expires_at_attribute:
         words = "records expire by {}, declared is {}"
         yield f"{name}: " + words.format(expires_at or "none", model.expires_at_attribute or "none")
+    if model.streamed and found.get("StreamSpecification") != _STREAM:
+        yield f"{name}: it has no stream as declared"
     if found.get("BillingModeSummary", {}).get("BillingMode") != declared["BillingMode"]:
         yield f"{name}: it is not billed on demand"
     if not settings().is_on_this_machine:

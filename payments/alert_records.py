@@ -76,6 +76,7 @@ class Alert(Chained):
     class Meta:
         table_name = "alerts"
 
+    streamed = True
     unaudited = frozenset({"id"})
 
     id = TextAttribute(hash_key=True)
@@ -167,3 +168,21 @@ class SweepState(Record):
     until = TimeAttribute()
     place = TextAttribute(null=True)
     counts = ValuesAttribute(null=True)
+
+
+class NoticeState(Record):
+    """How far notices are: by the name of a shard of the stream, and of all of them together.
+
+    ``failing_since`` and ``error`` tell of notices that do not go out; ``seen_at`` of the newest
+    run.
+    """
+
+    class Meta:
+        table_name = "notices"
+
+    name = TextAttribute(hash_key=True)
+    sequence = TextAttribute(null=True)
+    ended_at = TimeAttribute(null=True)
+    seen_at = TimeAttribute(null=True)
+    failing_since = TimeAttribute(null=True)
+    error = TextAttribute(null=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from payments.notices import deliver_due, in_words
 from payments.settling import settle_due
 
 
@@ -23,6 +24,11 @@ def _settle(at: datetime) -> str:
     )  # fmt: skip
 
 
+def _deliver(at: datetime) -> str:
+    return in_words(deliver_due(at=at))
+
+
 CHORES = [
     Chore(name="settle payments", every=timedelta(minutes=1), run=_settle),
+    Chore(name="deliver notices", every=timedelta(seconds=10), run=_deliver),
 ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.template.defaultfilters import pluralize
 from django.urls import reverse
@@ -10,8 +10,13 @@ from django.utils.timesince import timesince
 
 from backoffice.presenters.values import money
 from backoffice.templatetags.backoffice import in_words
+from payments import notices
 from payments.alert_records import Alert, Case, Rule
 from payments.policy import policy
+from payments.topic import topic
+
+_SILENCE = timedelta(minutes=15)
+"""After so long without a run nobody seems to send notices."""
 
 _OUTCOMES = {
     "reported": "Reported: a report is filed",
@@ -101,6 +106,30 @@ def why(alert: Alert) -> str:
         Rule.ROUND_TRIP: f"{amount} came back to where it started, over {count} payments.",
     }
     return sentences.get(alert.rule, "")
+
+
+def off_sentence() -> str:
+    """That nobody is notified; empty where somebody is."""
+    return "" if topic().arn else "Notification is off: no topic set."
+
+
+def notice_sentences(at: datetime) -> list[str]:
+    """What keeps notices of alerts from going out; one request, none where they are off."""
+    if not topic().arn:
+        return [off_sentence()]
+    kept = notices.state()
+    found = []
+    if kept.failing_since:
+        found.append(
+            f"Notices of alerts have not gone out since {kept.failing_since:%Y-%m-%d %H:%M} UTC. "
+            f"{kept.error} They are tried again."
+        )
+    if not kept.seen_at or at - kept.seen_at > _SILENCE:
+        found.append(
+            "Nobody is sending notices of alerts: is the worker running? After a day of it, look "
+            "through the queue itself."
+        )
+    return found
 
 
 def other_case(alert: Alert, related: Sequence[Alert]) -> str:

@@ -9,7 +9,7 @@ from django.urls import reverse
 from audit.queries import chain_page
 from backoffice.forms.alerts import AlertFilter
 from backoffice.permissions import Permission, StaffRequest, requires
-from backoffice.presenters.alerts import alert_row, other_case, why
+from backoffice.presenters.alerts import alert_row, notice_sentences, other_case, why
 from backoffice.presenters.audit import entry_rows
 from backoffice.presenters.charts import alert_charts
 from backoffice.presenters.lists import pager
@@ -27,7 +27,8 @@ _RELATED = 10
 @requires(Permission.READ_ALERTS, searching="alert")
 def queue(request: StaffRequest) -> HttpResponse:
     form, at = AlertFilter(request.GET), utc_now()
-    context: dict[str, Any] = {"title": "Alerts", "form": form}
+    notes = notice_sentences(at)
+    context: dict[str, Any] = {"title": "Alerts", "form": form, "notes": notes}
     template = "backoffice/alerts/list.html"
     if not form.is_valid():
         return page(request, template, context, status=HTTPStatus.UNPROCESSABLE_ENTITY)

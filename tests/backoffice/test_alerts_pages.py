@@ -8,10 +8,12 @@ import pytest
 from django.test import Client
 
 from backoffice.permissions import Role
+from dynamodb import store
 from dynamodb.client import count_requests
 from dynamodb.times import utc_now
-from payments import alert_queries, alerts
-from payments.alert_records import AlertStatus, Case, Outcome, Rule
+from payments import alert_queries, alerts, topic
+from payments.alert_records import AlertStatus, Case, NoticeState, Outcome, Rule
+from payments.topic import Topic
 from tests.backoffice.conftest import SignIn
 from tests.backoffice.pages import errors, fresh, text
 from tests.backoffice.people import a_member
@@ -165,3 +167,21 @@ def test_whoever_is_not_compliance_can_do_none_of_it(signed_in: SignIn, action: 
         assert client.get(address).status_code == 403
         assert client.post(address, {"reason": "x"}).status_code == 403
     assert alerts.find_alert(name).version == 1
+
+
+def test_compliance_sees_that_notices_do_not_go_out(
+    reviewer: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for address in ("/admin/", "/admin/alerts/"):
+        assert "Notification is off: no topic set." in text(reviewer.get(address))
+    monkeypatch.setattr(topic, "_topic", Topic(arn="arn:aws:sns:us-east-1:123456789012:alerts"))
+    assert "is the worker running?" in text(reviewer.get("/admin/alerts/"))
+    now = utc_now()
+    store.put(NoticeState(name="all", seen_at=now, failing_since=now, error="It is gone."))
+    for address in ("/admin/", "/admin/alerts/"):
+        shown = text(reviewer.get(address))
+        assert "Notices of alerts have not gone out since" in shown
+        assert "It is gone." in shown
+        assert "is the worker running?" not in shown
+    store.put(NoticeState(name="all", seen_at=now))
+    assert "Notices of alerts" not in text(reviewer.get("/admin/"))
