@@ -70,6 +70,29 @@ def open_case(*, name: str, alert_id: str, reason: str, actor: Actor, at: dateti
         return settle(build, known, at=at, patience=turns.patience())
 
 
+def open_about(*, name: str, customer_id: str, reason: str, actor: Actor, at: datetime) -> Case:
+    """Open a case that no alert has led to: about a customer, or whatever else has an id.
+
+    ``name`` is the request's own, as in ``open_case``.
+    """
+    with attempts.recorded_refusals(subject="case", actor=actor, at=at):
+        checked_reason(reason, NOTE_LENGTH)
+        if not is_payment_id(name):
+            raise InvalidField("name", "The request's name is not a UUIDv7.")
+        key = Case(id=f"case_{name}")
+        known: dict[str, Case | None] = {"case": store.get(key)}
+        values = {"customer_id": customer_id, "status": CaseStatus.OPEN, "alerts": [],
+                  "opened_by": actor.id}  # fmt: skip
+
+        def build(tx: Transaction) -> Case:
+            if found := known["case"]:
+                return found
+            event = _event(key, "case.opened", actor, reason)
+            return trail.create(tx, "case", key.with_changes(values), event)
+
+        return settle(build, known, at=at, patience=turns.patience())
+
+
 def add_alert(*, case_id: str, alert_id: str, reason: str, actor: Actor, at: datetime) -> Case:
     """Add one more alert of the same customer to an open case."""
     alert = find_alert(alert_id)

@@ -6,17 +6,18 @@ from typing import Any
 from django import forms
 
 from backoffice.forms.fields import IdField, TextField
-from backoffice.forms.ids import ActionForm
+from backoffice.forms.ids import ActionForm, OnceForm
 from backoffice.reviews.records import Decision
 from backoffice.reviews.refusals import NothingChosen
 
 _NOTE_LENGTH = 500
 
 
-class DecisionForm(ActionForm):
+class DecisionForm(OnceForm):
     """One decision on the chosen lines of a page."""
 
     subject = "review"
+    id_field = "request_id"
 
     decision = forms.ChoiceField(
         label="Decision",
@@ -27,17 +28,28 @@ class DecisionForm(ActionForm):
         ],
     )
     note = TextField(
-        label="Note", required=False, max_length=_NOTE_LENGTH, help_text="Needed where you note it."
+        label="Note",
+        required=False,
+        max_length=_NOTE_LENGTH,
+        help_text="Needed where you note it or open a case.",
     )
     case_id = IdField(
-        label="Case", required=False, help_text="The id of the case, where it became part of one."
+        label="Case",
+        required=False,
+        help_text="The id of a case that it belongs to; empty opens a new one.",
     )
 
     def clean(self) -> dict[str, Any]:
         items = self.data.getlist("items") if hasattr(self.data, "getlist") else []
         if not items:
             self._add_refusal(None, NothingChosen())
-        return {**self.cleaned_data, "item_ids": items}
+        return {**super().clean(), "item_ids": items}
+
+    @property
+    def decided(self) -> dict[str, Any]:
+        """What was decided on which lines, once the form is valid."""
+        names = ("item_ids", "decision", "note", "case_id")
+        return {name: self.cleaned_data[name] for name in names}
 
 
 class SignForm(ActionForm):

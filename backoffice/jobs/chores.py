@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
+from backoffice.reviews.queries import end_of, find
+from backoffice.reviews.services import LATE, SYSTEM, prepare
 from payments.notices import deliver_due, in_words
 from payments.settling import settle_due
 
@@ -28,7 +30,16 @@ def _deliver(at: datetime) -> str:
     return in_words(deliver_due(at=at))
 
 
+def _prepare_review(at: datetime) -> str:
+    yesterday = at.astimezone(UTC).date() - timedelta(days=1)
+    if at < end_of(yesterday) + LATE or find(yesterday):
+        return ""
+    review = prepare(yesterday, actor=SYSTEM, at=at)
+    return f"{review.items} lines to review of {yesterday}"
+
+
 CHORES = [
     Chore(name="settle payments", every=timedelta(minutes=1), run=_settle),
     Chore(name="deliver notices", every=timedelta(seconds=10), run=_deliver),
+    Chore(name="prepare the daily review", every=timedelta(minutes=10), run=_prepare_review),
 ]

@@ -11,6 +11,7 @@ from audit import trail
 from audit.context import Actor
 from audit.trail import Event
 from backoffice.reviews import queries
+from backoffice.reviews.cases import case_for
 from backoffice.reviews.gathering import gather
 from backoffice.reviews.records import DayReview, Decision, ReviewItem, ReviewStatus
 from backoffice.reviews.refusals import AlreadySigned, ItemsOpen, NoteMissing, NotOverYet
@@ -73,22 +74,32 @@ def decide(
     decision: Decision,
     note: str = "",
     case_id: str = "",
+    name: str = "",
     actor: Actor,
     at: datetime,
 ) -> DayReview:
     """Tick items, at most 50, note something about them or make them part of a case.
 
-    May be changed until the day is signed. Raises ``AlreadySigned``, ``NoteMissing``.
+    Without a ``case_id`` a new case is opened, by the request's ``name``. May be changed until the
+    day is signed. Raises ``AlreadySigned``, ``NoteMissing`` and what opening a case does.
     """
-    if decision == Decision.NOTED and not note:
+    if not note and (decision == Decision.NOTED or (decision == Decision.CASE and not case_id)):
         raise NoteMissing
     keys = {each: ReviewItem(day=day.isoformat(), item_id=each) for each in item_ids[:_CHUNK]}
     found = store.get_many([DayReview(day=day.isoformat()), *keys.values()])
     known: dict[str, Any] = dict(zip(("review", *keys), found, strict=True))
+    first = next((item for item in found[1:] if item is not None), None)
+    if decision == Decision.CASE and first is not None:
+        _open(known["review"])
+        asked = {"case_id": case_id, "name": name, "reason": note}
+        case_id = case_for(first, **asked, actor=actor, at=at)
     values = {
-        "decision": decision, "note": note or None, "case_id": case_id or None,
-        "decided_by": actor.id, "decided_at": at,
-    }  # fmt: skip
+        "decision": decision,
+        "note": note or None,
+        "case_id": case_id if decision == Decision.CASE else None,
+        "decided_by": actor.id,
+        "decided_at": at,
+    }
 
     def build(tx: Transaction) -> DayReview:
         review = _open(known["review"])

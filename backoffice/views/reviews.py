@@ -52,16 +52,16 @@ def review(request: StaffRequest, day: str) -> HttpResponse:
     asked = _day(day)
     show = partial(_show, request, asked)
     if request.method != "POST":
-        return show(DecisionForm())
+        return show(_new_form(request))
 
     def act(form: DecisionForm) -> HttpResponse:
         actor = Actor(id=request.user.username)
-        services.decide(asked, **form.cleaned_data, actor=actor, at=utc_now())
-        count = len(form.cleaned_data["item_ids"])
+        services.decide(asked, **form.decided, name=form.request_id, actor=actor, at=utc_now())
+        count = len(form.decided["item_ids"])
         messages.success(request, f"{count} line{pluralize(count)} decided.")
         return redirect(request.get_full_path())
 
-    return settle(request, DecisionForm(request.POST), act, show)
+    return settle(request, _new_form(request, request.POST), act, show)
 
 
 @require_POST
@@ -113,12 +113,16 @@ def _show(
         "review": queries.find(day),
         "groups": groups(found.rows),
         "pager": pager(request, found),
-        "form": form if isinstance(form, DecisionForm) else DecisionForm(),
+        "form": form if isinstance(form, DecisionForm) else _new_form(request),
         "errors": form.non_field_errors(),
         "chosen": request.POST.getlist("items"),
         **more,
     }
     return page(request, "backoffice/reviews/day.html", context, status=status)
+
+
+def _new_form(request: StaffRequest, *typed: Any) -> DecisionForm:
+    return DecisionForm(*typed, username=request.user.username, at=utc_now())
 
 
 def _crumbs() -> list[tuple[str, str]]:

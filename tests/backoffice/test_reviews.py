@@ -11,6 +11,7 @@ from audit import trail
 from audit.context import Actor
 from audit.tables import make_tables
 from audit.trail import Event
+from backoffice.jobs.chores import CHORES
 from backoffice.permissions import Role
 from backoffice.reviews import queries, services
 from backoffice.reviews.gathering import gather
@@ -20,8 +21,11 @@ from backoffice.reviews.refusals import AlreadySigned, ItemsOpen, NoteMissing, N
 from backoffice.staff import doings, managing
 from backoffice.staff.records import SignInAttempts
 from dynamodb.client import call, count_requests
+from payments.cases import find_case
+from payments.identifiers import new_payment_id
+from payments.refusals import CaseNotFound
 from tests.backoffice.conftest import SignIn
-from tests.backoffice.pages import text
+from tests.backoffice.pages import fresh, text
 from tests.backoffice.people import SETUP, a_member, chain
 from tests.builders import opened, transferred
 
@@ -136,15 +140,22 @@ def test_a_day_is_signed_only_when_every_line_is_decided_and_then_stays() -> Non
         services.sign(DAY, actor=REVIEWER, at=NEXT)
     with pytest.raises(NoteMissing):
         services.decide(DAY, ids[4:], decision=Decision.NOTED, **decide)
-    services.decide(DAY, ids[4:], decision=Decision.CASE, case_id="case_1", **decide)
+    with pytest.raises(CaseNotFound):
+        services.decide(DAY, ids[4:], decision=Decision.CASE, case_id="case_1", **decide)
+    decide |= {"decision": Decision.CASE, "name": new_payment_id(NEXT), "note": "Odd"}
+    for _ in range(2):
+        services.decide(DAY, ids[4:], **decide)
+    [item] = [item for item in queries.all_items(DAY) if item.item_id == ids[4]]
+    case = find_case(item.case_id or "")
+    assert (case.customer_id, case.opened_by) == (item.subject, REVIEWER.id)
     signed = services.sign(DAY, actor=REVIEWER, at=NEXT)
     assert signed.digest == services.digest(queries.all_items(DAY))
     with pytest.raises(AlreadySigned):
-        services.decide(DAY, ids[:1], decision=Decision.TICKED, **decide)
+        services.decide(DAY, ids[:1], **decide)
     actions = [entry.action for entry in chain("review:2026-03-02")]
     assert actions == [
-        "review.signed", "review.items_case", "review.items_noted", "review.items_ticked",
-        "review.prepared",
+        "review.signed", "review.items_case", "review.items_case", "review.items_noted",
+        "review.items_ticked", "review.prepared",
     ]  # fmt: skip
 
 
@@ -197,26 +208,40 @@ def test_making_tables_is_recorded() -> None:
     assert entry.new_values == {"tables": [name]}
 
 
+def decided(client: Client, fields: dict[str, Any]) -> Any:
+    page = "/admin/reviews/2026-03-02/"
+    return client.post(page, {"request_id": fresh(client, page, "request_id"), **fields})
+
+
 def test_a_reviewer_works_through_a_day_in_the_browser(signed_in: SignIn) -> None:
     an_unusual_day()
     client = signed_in(Role.COMPLIANCE, username="compliance1")
+    page = "/admin/reviews/2026-03-02/"
     with time_machine.travel(NEXT, tick=False):
-        assert "Nobody has gathered" in text(client.get("/admin/reviews/2026-03-02/"))
-        assert client.post("/admin/reviews/2026-03-02/prepare/").status_code == 302
-        page = "/admin/reviews/2026-03-02/"
+        assert "Nobody has gathered" in text(client.get(page))
+        assert client.post(f"{page}prepare/").status_code == 302
         assert "3 failed sign-ins" in text(client.get(page))
         ids = [item.item_id for item in queries.all_items(DAY)]
-        nothing = client.post(page, {"decision": "ticked"})
+        nothing = decided(client, {"decision": "ticked"})
         assert (nothing.status_code, "Choose at least one" in text(nothing)) == (422, True)
-        noted_without = client.post(page, {"items": ids[:1], "decision": "noted"})
-        assert "Write what you noted" in text(noted_without)
-        assert client.post(page, {"items": ids, "decision": "ticked"}).status_code == 302
+        silent = decided(client, {"items": ids[:1], "decision": "noted"})
+        assert "Write what you noted" in text(silent)
+        late = {"request_id": fresh(client, page, "request_id"), "items": ids, "decision": "ticked"}
+        assert decided(client, {"items": ids, "decision": "ticked"}).status_code == 302
         assert client.post(f"{page}sign/").status_code == 200
         assert client.post(f"{page}sign/", {"confirm": "yes"}).status_code == 302
         assert "signed" in text(client.get(page))
-        assert client.post(page, {"items": ids, "decision": "ticked"}).status_code == 422
+        assert client.post(page, late).status_code == 422
         assert client.get("/admin/reviews/nonsense/").status_code == 404
         assert client.get("/admin/reviews/").status_code == 200
+
+
+def test_yesterday_is_prepared_by_the_clock() -> None:
+    an_unusual_day()
+    [chore] = [each for each in CHORES if "review" in each.name]
+    assert chore.run(NEXT.replace(hour=0)) == ""
+    assert chore.run(NEXT) == "5 lines to review of 2026-03-02"
+    assert chore.run(NEXT) == ""
 
 
 def test_nobody_but_compliance_reviews(signed_in: SignIn) -> None:
