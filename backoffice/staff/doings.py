@@ -81,10 +81,14 @@ def proved(
     trail.note(event, at=at, values=values, known=known, add=add)
 
 
-def proof_refused(username: str, purpose: str, *, at: datetime) -> None:
-    """Note a second factor that was not accepted."""
+def proof_refused(username: str, purpose: str, *, tried: SignInAttempts, at: datetime) -> None:
+    """Note a second factor that was not accepted, or the lock that it has brought."""
+    reason = "locked" if lockout.is_too_many(tried) else "wrong code"
+    values = {"purpose": purpose, "reason": reason}
+    action, severity = _of_attempt(tried, "person.proof_refused", values)
     actor = Actor(id=username)
-    _note_refusal(f"person:{username}", "person.proof_refused", actor, {"purpose": purpose}, at)
+    event = _event(chain_of(username), action, actor, EntryOutcome.FAILURE, severity)
+    trail.note(event, at=at, values=values)
 
 
 def sign_in_refused(
@@ -103,12 +107,17 @@ def sign_in_refused(
     entity_id, values = chain_of(typed), {"reason": reason}
     if record is None:
         entity_id, values = chain_of_unknown(typed), {"name_digest": lockout.digest(typed)}
-    action, severity = "person.sign_in_refused", Severity.WARNING
-    if tried.failures == policy().max_failed_attempts:
-        action, severity = "person.locked", Severity.HIGH
-        values["locked_until"] = _utc(tried.expires_at)
+    action, severity = _of_attempt(tried, "person.sign_in_refused", values)
     event = _event(entity_id, action, NOBODY, EntryOutcome.FAILURE, severity)
     trail.note(event, at=at, values=values, known=_head(event, known_heads))
+
+
+def _of_attempt(tried: SignInAttempts, action: str, values: dict[str, str]) -> tuple[str, Severity]:
+    """An attempt's action and severity; for the one that brings the lock, its end as a value."""
+    if tried.failures != policy().max_failed_attempts:
+        return action, Severity.WARNING
+    values["locked_until"] = _utc(tried.expires_at)
+    return "person.locked", Severity.HIGH
 
 
 def address_failed(address: str, failed: SignInAttempts, *, at: datetime) -> None:

@@ -59,10 +59,15 @@ def locked_until(username: str, at: datetime) -> datetime | None:
     return datetime.fromtimestamp(record.expires_at, UTC)
 
 
-def may_try(username: str, at: datetime) -> bool:
-    """Count an attempt at a person's second factor, and say whether it may be looked at."""
+def count_one(username: str, at: datetime) -> SignInAttempts:
+    """Count an attempt at a person's second factor."""
     key = of_name(username)
-    return count(key, store.get(key), at).failures <= policy().max_failed_attempts
+    return count(key, store.get(key), at)
+
+
+def is_too_many(tried: SignInAttempts) -> bool:
+    """Whether a counted attempt must not be looked at."""
+    return bool(tried.failures > policy().max_failed_attempts)
 
 
 def give_back(username: str) -> None:

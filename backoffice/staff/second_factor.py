@@ -12,10 +12,10 @@ from typing import Any
 from django.conf import settings
 
 from audit.context import Actor
-from backoffice.staff import doings, managing, refusals, services
+from backoffice.staff import doings, lockout, managing, refusals, services
 from backoffice.staff import second_factor_codes as codes
 from backoffice.staff import second_factor_passkeys as passkeys
-from backoffice.staff.records import FactorRecord, StaffRecord
+from backoffice.staff.records import FactorRecord, SignInAttempts, StaffRecord
 from backoffice.staff.second_factor_passkeys import Place
 from dynamodb.errors import UnreadableRecordError
 from dynamodb.pages import Query, read_page
@@ -131,17 +131,24 @@ def reset(*, username: str, reason: str, actor: Actor, at: datetime) -> StaffRec
 def prove(record: StaffRecord, answer: Answer, *, purpose: str, at: datetime) -> None:
     """Accept what a person shows, once, and note it; raises ``WrongCode``, which is noted too.
 
+    An attempt counts before it is looked at, together with passwords tried under the same name.
+
     The entry and the use are one commit: of two uses of one code at the same moment one is late,
     finds the record moved, and is refused.
     """
+    tried = lockout.count_one(record.username, at)
     try:
-        _use(record, answer, purpose, at)
+        _use(record, answer, purpose, tried, at)
     except refusals.WrongCode:
-        doings.proof_refused(record.username, purpose, at=at)
+        doings.proof_refused(record.username, purpose, tried=tried, at=at)
         raise
 
 
-def _use(record: StaffRecord, answer: Answer, purpose: str, at: datetime) -> None:
+def _use(
+    record: StaffRecord, answer: Answer, purpose: str, tried: SignInAttempts, at: datetime
+) -> None:
+    if lockout.is_too_many(tried):
+        raise refusals.WrongCode
     used, changes = _checked(record, answer, at)
     known: dict[str, Any] = {"factor": used}
 
@@ -149,6 +156,7 @@ def _use(record: StaffRecord, answer: Answer, purpose: str, at: datetime) -> Non
         if known["factor"].version != used.version:
             raise refusals.WrongCode
         tx.update("factor", used, {**changes, "last_used_at": at})
+        tx.delete("attempts", lockout.of_name(record.username))
 
     doings.proved(record.username, purpose, used.factor, at=at, known=known, add=spend)
 

@@ -52,9 +52,6 @@ def second_step(request: HttpRequest) -> HttpResponse:
     if person is None:
         return redirect("admin:login")
     form = ProofForm(request.POST if request.method == "POST" else None)
-    if form.is_bound and not lockout.may_try(person.username, utc_now()):
-        request.session.flush()
-        return redirect("admin:login")
     if form.is_bound and is_proved(request, person.record, form, purpose="sign-in"):
         following = request.session.pop(_HALF)["next"]
         sign_in(request, person, settings.AUTHENTICATION_BACKENDS[0])

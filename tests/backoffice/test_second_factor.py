@@ -3,6 +3,7 @@
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -22,10 +23,12 @@ from backoffice.staff.second_factor_passkeys import Place
 from dynamodb.errors import UnreadableRecordError
 from dynamodb.scans import scan_pages
 from dynamodb.tables import all_records
+from payments import policy
 from tests.backoffice.factors import code_for, with_app
 from tests.backoffice.people import a_member, chain
 
 NOW = datetime(2026, 5, 4, 12, 0, 10, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=31)
 HERE = Place(origin="http://localhost", host="localhost")
 SOMEONE = Actor(id="someone")
 
@@ -81,6 +84,7 @@ def test_the_code_that_adds_an_app_does_not_sign_in_too(moto_store: None) -> Non
 
 @pytest.mark.integration
 def test_of_two_uses_of_a_code_at_once_one_wins(local_store: None) -> None:
+    policy.configure(replace(policy.policy(), max_failed_attempts=100))
     a_member()
     seed, recovery = with_app("someone", NOW - timedelta(minutes=5))
     for code in (code_for(seed, NOW), recovery[0]):
@@ -240,3 +244,24 @@ def test_no_seed_code_or_hash_stands_anywhere_but_where_it_is_checked(
 
 def _everything(model: type[Any]) -> list[Any]:
     return [model.from_item(item) for items, _ in scan_pages(model) for item in items]
+
+
+def test_wrong_codes_lock_as_wrong_passwords_do_even_the_right_one(seed: str) -> None:
+    for _ in range(3):
+        with pytest.raises(WrongCode):
+            prove("000000")
+    locked = chain("person:someone")[0]
+    assert (locked.action, locked.severity) == ("person.locked", "high")
+    with pytest.raises(WrongCode):
+        prove(code_for(seed, NOW))
+    assert (chain("person:someone")[0].new_values or {})["reason"] == "locked"
+    prove(code_for(seed, LATER), at=LATER)
+
+
+def test_a_right_code_forgets_the_wrong_ones_before_it(seed: str) -> None:
+    for steps in range(3):
+        at = NOW + timedelta(seconds=30 * steps)
+        for _ in range(2):
+            with pytest.raises(WrongCode):
+                prove("000000", at=at)
+        prove(code_for(seed, at), at=at)

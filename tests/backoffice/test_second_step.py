@@ -13,6 +13,7 @@ from backoffice.permissions import Role
 from backoffice.staff import queries
 from backoffice.staff.records import SessionRecord
 from dynamodb import store
+from dynamodb.client import count_requests
 from dynamodb.times import utc_now
 from tests.backoffice.conftest import SignIn
 from tests.backoffice.factors import code_for, enrolled, passed, with_app
@@ -242,3 +243,21 @@ def test_approving_reversing_and_unfreezing_ask_for_a_fresh_proof(
     assert "Is it you?" not in text(client.post(where, posted))
     with time_machine.travel(utc_now() + timedelta(minutes=6)):
         assert "Is it you?" in text(client.post(where, posted))
+
+
+def test_wrong_codes_count_with_wrong_passwords(seed: str, client: Client) -> None:
+    client.post("/admin/login/", {"username": "someone", "password": "wrong"})
+    give_password(client)
+    for _ in range(2):
+        assert passed(client, "000000").status_code == 422
+    assert passed(client, code_for(seed, utc_now())).status_code == 422
+    assert not is_in(client)
+    assert give_password(Client()).status_code == 200, "The password alone got further."
+
+
+def test_a_sign_in_by_password_costs_four_requests(moto_store: None, client: Client) -> None:
+    a_member()
+    client.get("/admin/login/")
+    with count_requests() as seen:
+        assert give_password(client).status_code == 302
+    assert len(seen.operations) <= 4, seen.operations
