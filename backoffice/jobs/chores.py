@@ -21,9 +21,7 @@ class Chore:
 
 def _settle(at: datetime) -> str:
     counts = settle_due(at=at)
-    return ", ".join(
-        f"{number} {outcome.replace('_', ' ')}" for outcome, number in counts.items()
-    )  # fmt: skip
+    return ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items())
 
 
 def _deliver(at: datetime) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from urllib.parse import urlencode
 
@@ -10,6 +11,7 @@ from django.urls import reverse
 
 from backoffice.presenters.audit import chain_url
 from backoffice.presenters.values import record_url
+from backoffice.reviews import queries
 from backoffice.reviews.queries import Day, DayState
 from backoffice.reviews.records import Kind, ReviewItem
 from backoffice.templatetags.backoffice import in_words
@@ -78,6 +80,15 @@ def cell(day: Day) -> Cell:
     has_page = day.state in {DayState.SIGNED, DayState.OPEN, DayState.MISSED}
     url = reverse("admin:review", args=[day.day.isoformat()]) if has_page else ""
     return Cell(day=day, sign=_SIGNS[day.state], url=url)
+
+
+def missed_sentences(at: datetime) -> list[str]:
+    """What the dashboard says of days that nobody has signed in time."""
+    missed = queries.missed(at=at)
+    if not missed:
+        return []
+    more = f", and {len(missed) - 1} before it" if len(missed) > 1 else ""
+    return [f"Nobody has signed the review of {missed[-1]:%d %b %Y}{more}."]
 
 
 def _row(item: ReviewItem) -> ItemRow:

@@ -197,6 +197,17 @@ def test_a_year_shows_every_day_and_those_that_were_missed() -> None:
     assert queries.missed(at=NEXT + timedelta(days=2)) == [date(2026, 3, 1), date(2026, 3, 3)]
 
 
+def test_the_dashboard_names_the_days_that_were_missed(signed_in: SignIn) -> None:
+    noted("tables.created", "tables:all", at=NOON - timedelta(days=1))
+    client = signed_in(Role.COMPLIANCE, username="compliance1")
+    with time_machine.travel(NEXT + timedelta(days=2), tick=False), count_requests() as seen:
+        page = text(client.get("/admin/"))
+    assert "Nobody has signed the review of 03 Mar 2026, and 2 before it." in page
+    assert len(seen.operations) <= 8
+    teller = text(signed_in(Role.TELLER, username="teller1").get("/admin/"))
+    assert "Nobody has signed" not in teller
+
+
 def test_making_tables_is_recorded() -> None:
     name = AccountPair.table_name()
     call("UpdateTable", TableName=name, DeletionProtectionEnabled=False)
