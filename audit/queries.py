@@ -1,6 +1,6 @@
 """Everything that only reads the trail."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from audit.models import AuditLog
@@ -34,6 +34,11 @@ class TrailFilter:
             raise ValueError("A walk by day needs its first and last day.")
         count = (self.last_day - self.first_day).days + 1
         return [self.last_day - timedelta(days=back) for back in range(count)]
+
+    @property
+    def is_period(self) -> bool:
+        """Whether all entries of some days are wanted."""
+        return not (self.entity_id or self.action or self.user_id or self.outcome)
 
     def keeps(self, entry: AuditLog) -> bool:
         return (
@@ -94,6 +99,11 @@ def recent(*, user_id: str, rows: int = 10, without: tuple[str, ...] = ()) -> li
 def entry(*, entity_id: str, timestamp: str) -> AuditLog | None:
     """One whole entry by its key, read consistently."""
     return store.get(AuditLog(entity_id=entity_id, timestamp=timestamp))
+
+
+def oldest_first(wanted: TrailFilter) -> list[Query[AuditLog]]:
+    """What ``browse`` reads, from the other end."""
+    return [replace(query, newest_first=False) for query in reversed(_queries(wanted))]
 
 
 def _queries(wanted: TrailFilter) -> list[Query[AuditLog]]:

@@ -50,6 +50,7 @@ class Permission(StrEnum):
     MANAGE_ACCOUNTS = "accounts.manage"
     READ_CHAINS = "chains.read"
     READ_TRAIL = "trail.read"
+    EXPORT_TRAIL = "trail.export"
     REVIEW_DAYS = "days.review"
     VERIFY_TRAIL = "trail.verify"
     READ_ALERTS = "alerts.read"
@@ -88,6 +89,7 @@ _GRANTED: dict[Role, frozenset[Permission]] = {
     | {
         Permission.READ_APPROVALS,
         Permission.READ_TRAIL,
+        Permission.EXPORT_TRAIL,
         Permission.REVIEW_DAYS,
         Permission.VERIFY_TRAIL,
         Permission.READ_ALERTS,

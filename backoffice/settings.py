@@ -106,6 +106,7 @@ DYNAMODB_ENDPOINT_URL: str = env.str(
     "DYNAMODB_ENDPOINT_URL", default=_EMBEDDED_URL if DEVELOPMENT else ""
 )
 DYNAMODB_EMBEDDED = DYNAMODB_ENDPOINT_URL == _EMBEDDED_URL
+EXPORT_DIR = BASE_DIR / env.str("EXPORT_DIR", default=".exports")
 DYNAMODB = StoreSettings(
     endpoint_url=DYNAMODB_ENDPOINT_URL,
     region=env.str("AWS_REGION", default="") or "us-east-1",

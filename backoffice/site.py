@@ -104,6 +104,11 @@ NAVIGATION = (
                 permission=Permission.READ_TRAIL,
             ),
             Entry(
+                name="Evidence packs",
+                page="admin:exports",
+                permission=Permission.EXPORT_TRAIL,
+            ),
+            Entry(
                 name="Daily reviews",
                 about="What was unusual yesterday, to be looked at and signed; days nobody signed.",
                 page="admin:reviews",

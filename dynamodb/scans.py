@@ -67,7 +67,18 @@ def query_items(
 
     ``sizes`` bounds the work: so many requests at most, each of so many items.
     """
-    start: Item | None = None
+    for items, _ in query_pages(query, where=where, sizes=sizes):
+        yield from items
+
+
+def query_pages(
+    query: Query[Any],
+    start: Item | None = None,
+    *,
+    where: Condition | None = None,
+    sizes: Iterable[int] | None = None,
+) -> Iterator[tuple[list[Item], Item | None]]:
+    """As ``query_items``, from a key on: pages, each with the key to go on from if there is one."""
     for size in repeat(PAGE_ITEMS) if sizes is None else sizes:
         if not query.can_have_rows:
             return
@@ -75,18 +86,23 @@ def query_items(
         for name, more in filter_arguments(where).items():
             arguments[name] = {**arguments[name], **more} if name in arguments else more
         answer = _read("Query", _from(arguments, start))
-        yield from answer["Items"]
         start = answer.get("LastEvaluatedKey")
+        yield answer["Items"], start
         if not start:
             return
 
 
 def whole_items(query: Query[Any]) -> Iterator[Item]:
     """As ``query_items`` of an index, each item whole and as it stands in its table."""
-    names = query.model.key_names()
-    places = ({name: item[name] for name in names} for item in query_items(query))
+    yield from made_whole(query.model, query_items(query))
+
+
+def made_whole(model: type[Record], items: Iterable[Item]) -> Iterator[Item]:
+    """Items of an index as they stand, whole, in their table; without those that are gone."""
+    names = model.key_names()
+    places = ({name: item[name] for name in names} for item in items)
     while keys := list(islice(places, BATCH_KEYS)):
-        yield from _get(query.model.table_name(), keys)
+        yield from _get(model.table_name(), keys)
 
 
 def _get(table: str, keys: list[dict[str, Any]]) -> Iterator[Item]:

@@ -1,5 +1,5 @@
 """What can be asked for: each kind of job by its name."""
 
-from backoffice.jobs.services import Kind
+from backoffice.jobs.exports import EXPORT
 
-KINDS: dict[str, Kind] = {}
+KINDS = {kind.name: kind for kind in (EXPORT,)}

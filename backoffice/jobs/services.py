@@ -143,7 +143,9 @@ def claim_job(job: Job, *, worker: Actor, at: datetime) -> "Work | None":
         if not job.can_be_claimed(at):
             raise JobLost
         if job.stalls >= MOST_STALLS:
-            return _ended(JobState.FAILED) | {"error": f"{MOST_STALLS} workers ended at it."}
+            return _ended(JobState.FAILED) | {
+                "error": f"It did not get on in {MOST_STALLS} attempts."
+            }
         counts = {"claims": job.claims + 1, "stalls": job.stalls + 1}
         lease = {"owner": worker.id, "lease_until": at + LEASE}
         return {"state": JobState.RUNNING, **counts, **lease}
@@ -182,35 +184,30 @@ class Work:
         self._update({"lease_until": None, "stalls": 0})
 
     def finish(
-        self,
-        result: Mapping[str, Any],
-        add: Callable[[Transaction, dict[str, Any]], None] = lambda _tx, _known: None,
-        known: Mapping[str, Any] | None = None,
-    ) -> Job:
-        """End the job well. ``add`` adds to the same commit, from further ``known`` records."""
+        self, result: Mapping[str, Any], told: tuple[Event, Mapping[str, Any]] | None = None
+    ) -> None:
+        """End the job well. What else is to be ``told`` is an entry of the same commit."""
+        known: dict[str, Any] = {"job": self.job}
         changes = _ended(JobState.DONE) | {"result": dict(result), "total": self.job.done}
-        return self._end(changes, "job.done", add, known or {})
 
-    def fail(self, error: str) -> Job:
-        """End the job with a sentence that says why; it may be tried again."""
-        return self._end(_ended(JobState.FAILED) | {"error": error}, "job.failed")
-
-    def _end(
-        self,
-        changes: Mapping[str, Any],
-        action: str,
-        add: Callable[[Transaction, dict[str, Any]], None] = lambda _tx, _known: None,
-        more: Mapping[str, Any] = {},
-    ) -> Job:
-        known: dict[str, Any] = {"job": self.job, **more}
-
-        def build(tx: Transaction) -> Job:
+        def build(tx: Transaction) -> None:
             job = self._own(known["job"])
-            add(tx, known)
-            return trail.change(tx, "job", job, changes, _event(job, action, self.worker))
+            trail.change(tx, "job", job, changes, _event(job, "job.done", self.worker))
 
-        self.job = settle(build, known, at=self.clock(), patience=_patience())
-        return self.job
+        if told is None:
+            settle(build, known, at=self.clock(), patience=_patience())
+        else:
+            event, values = told
+            trail.note(event, at=self.clock(), values=values, known=known, add=build)
+
+    def fail(self, error: str) -> None:
+        """End the job with a sentence that says why; it may be tried again."""
+
+        def failed(job: Job) -> Mapping[str, Any]:
+            self._own(job)
+            return _ended(JobState.FAILED) | {"error": error}
+
+        _change(self.job, failed, "job.failed", self.worker, self.clock())
 
     def _update(self, changes: Mapping[str, Any]) -> None:
         at = self.clock()

@@ -14,6 +14,7 @@ from audit import context
 from audit.context import Actor, Context
 from backoffice.jobs.chores import CHORES, Chore
 from backoffice.jobs.kinds import KINDS
+from backoffice.jobs.records import Job
 from backoffice.jobs.services import CannotBeDone, Interrupted, JobLost, Work, claim_job, open_jobs
 from dynamodb.errors import StoreError
 from dynamodb.times import utc_now
@@ -64,13 +65,18 @@ class Worker:
         while is_busy and not self.stopping.is_set():
             is_busy = False
             for job in open_jobs():
-                if job.kind in KINDS and job.can_be_claimed(utc_now()):
-                    with context.use(_origin()):
-                        work = claim_job(job, worker=self.actor, at=utc_now())
-                        if work is not None:
-                            work.is_stopping = self.stopping.is_set
-                            self._do(work)
-                            is_busy = True
+                is_busy |= self.do_job(job)
+
+    def do_job(self, job: Job) -> bool:
+        """Do a job; ``False`` where it is another worker's, or of a kind that nobody knows."""
+        if job.kind not in KINDS or not job.can_be_claimed(utc_now()):
+            return False
+        with context.use(_origin()):
+            work = claim_job(job, worker=self.actor, at=utc_now())
+            if work is not None:
+                work.is_stopping = self.stopping.is_set
+                self._do(work)
+        return work is not None
 
     def _do(self, work: Work) -> None:
         title = work.job.title

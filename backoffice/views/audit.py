@@ -2,9 +2,11 @@
 
 import re
 from http import HTTPStatus
+from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
+from django.urls import reverse
 
 from audit import queries
 from audit.models import AuditLog
@@ -36,8 +38,19 @@ def trail(request: StaffRequest) -> HttpResponse:
         "rows": entry_rows(found.rows),
         "completeness": completeness(found, is_first=not cursor, wanted=form.wanted),
         "pager": pager(request, found, kept=form.period),
+        "export_url": _export_url(form),
     }
     return page(request, template, context)
+
+
+def _export_url(form: TrailFilterForm) -> str:
+    """Where everything that the search finds can be exported, not its page alone."""
+    asked = {
+        name: form.cleaned_data[name] for name in ("entity_id", "action", "user_id", "outcome")
+    }
+    asked |= {"scope": "search", **form.period}
+    given = {name: text for name, text in asked.items() if text}
+    return f"{reverse('admin:export_new')}?{urlencode(given)}"
 
 
 @requires(Permission.READ_CHAINS, viewing="audit")

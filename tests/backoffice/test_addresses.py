@@ -63,6 +63,7 @@ GRAVE = {
     "account_unfreeze",
     "approval",
     "approvals",
+    "export_new",
     "payment_reverse",
     "second_factor_app",
     "second_factor_passkey",

@@ -12,6 +12,7 @@ from uuid_utils import uuid7
 
 from audit.context import Actor
 from audit.replay import read_chain
+from audit.trail import Event
 from audit.verify import verify_chain
 from backoffice.jobs import services
 from backoffice.jobs.chores import Chore
@@ -38,6 +39,7 @@ from tests.backoffice.people import chain
 from tests.builders import NOON, opened, transferred
 
 ANN = Actor(id="someone")
+AN_EVENT = Event(entity_id="person:someone", entity_type="person", action="x.y", actor=ANN)
 ONE, OTHER = Actor(id="system:worker@a/1"), Actor(id="system:worker@b/2")
 
 
@@ -148,16 +150,19 @@ def test_a_worker_that_was_thought_dead_writes_nothing_more(moto_store: None) ->
     slow = claimed(job)
     fast = claimed(job, OTHER, NOON + LEASE)
     fast.save({"number": 4}, done=4)
-    for act in (
+    acts: list[Callable[[], None]] = [
         lambda: slow.save({"number": 1}, done=1),
         lambda: slow.finish({"sum": 1}),
+        lambda: slow.finish({"sum": 1}, told=(AN_EVENT, {})),
         lambda: slow.fail("It broke."),
         slow.give_back,
-    ):
+    ]
+    for act in acts:
         with pytest.raises(JobLost):
             act()
     stands = services.find_job(job.id)
     assert (stands.state, stands.done, stands.owner) == (JobState.RUNNING, 4, OTHER.id)
+    assert chain("person:someone") == []
 
 
 def test_a_canceled_job_ends_and_can_go_on(moto_store: None, steps: list[int]) -> None:
@@ -185,7 +190,7 @@ def test_a_job_that_kills_its_workers_is_given_up(moto_store: None) -> None:
         at += LEASE
     assert claim_job(services.find_job(job.id), worker=ONE, at=at) is None
     stands = services.find_job(job.id)
-    assert (stands.state, stands.error) == (JobState.FAILED, "5 workers ended at it.")
+    assert (stands.state, stands.error) == (JobState.FAILED, "It did not get on in 5 attempts.")
     assert chain(f"job:{job.id}")[0].outcome == "failure"
 
 

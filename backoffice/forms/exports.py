@@ -1,0 +1,92 @@
+"""What an evidence pack shall hold."""
+
+from copy import deepcopy
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+
+from backoffice.forms.audit import TrailFilterForm
+from backoffice.forms.fields import DayField, IdField
+from backoffice.forms.ids import OnceForm
+from backoffice.jobs.scopes import SCOPES, SEARCH
+from payments.queries import get_account
+
+_SEARCHED = ("entity_id", "action", "user_id", "outcome")
+
+
+class ExportForm(OnceForm):
+    """A search of the trail, or everything about one account, customer or case."""
+
+    subject = "export"
+    id_field = "request_id"
+
+    scope = forms.ChoiceField(
+        label="What",
+        choices=[
+            (SEARCH, "All entries that a search finds"),
+            *((name, f"Everything about one {name}") for name in SCOPES),
+        ],
+        error_messages={"invalid_choice": "Choose one of the list."},
+    )
+    about = IdField(
+        label="Which one",
+        required=False,
+        help_text="The account's id or number, or the id of the customer or case.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["from"] = DayField("From (UTC day)")
+        self.fields["to"] = DayField("To (UTC day)")
+        searching = deepcopy(TrailFilterForm.base_fields)
+        self.fields |= {name: searching[name] for name in _SEARCHED}
+        self.fields["entity_id"].help_text = "This and what follows narrows a search."
+        for name in self.fields:
+            self.fields[name].widget.attrs.pop("size", None)
+
+    def clean(self) -> dict[str, Any]:
+        found = super().clean()
+        if found.get("scope") == SEARCH:
+            self._check_search()
+        elif found.get("scope"):
+            self._check_about(found)
+        return found
+
+    def parameters(self) -> dict[str, str]:
+        """What was asked for, of a form that is valid."""
+        found = dict(self.cleaned_data)
+        days = {"first_day": found.pop("from"), "last_day": found.pop("to")}
+        given = {name: day.isoformat() for name, day in days.items() if day}
+        names = ("scope", *_SEARCHED) if found["scope"] == SEARCH else ("scope", "about")
+        return given | {name: found[name] for name in names if found[name]}
+
+    def _check_search(self) -> None:
+        """By the rules of the trail's own form, which fills in the ends of a period."""
+        asked = QueryDict(mutable=True)
+        asked.update({name: self.data.get(name, "") for name in (*_SEARCHED, "from", "to")})
+        search = TrailFilterForm(asked, today=self._at.date())
+        for name, errors in search.errors.items():
+            if name not in self.errors:
+                self.add_error(name, list(errors))
+        if search.is_valid():
+            self.cleaned_data |= {name: search.cleaned_data[name] for name in ("from", "to")}
+
+    def _check_about(self, found: dict[str, Any]) -> None:
+        about = found.get("about")
+        if not about:
+            if "about" not in self.errors:
+                self.add_error("about", f"Say which {found['scope']}.")
+        elif found["scope"] == "account" and get_account(about) is None:
+            self.add_error("about", "There is no such account.")
+        first, last = found.get("from"), found.get("to")
+        if first and last and first > last:
+            self.add_error("to", "This day is before the first one.")
+
+
+def prefilled(asked: QueryDict, *, username: str, at: datetime) -> ExportForm:
+    """The form as a link fills it in."""
+    names = {"scope", "about", "from", "to", *_SEARCHED}
+    initial = {name: asked[name] for name in names & asked.keys()}
+    return ExportForm(initial=initial, username=username, at=at)

@@ -1,0 +1,106 @@
+"""Evidence packs: all that were asked for, asking for one, and taking it away."""
+
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from django.conf import settings
+from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+
+from backoffice.forms.exports import ExportForm, prefilled
+from backoffice.jobs import services
+from backoffice.jobs.exports import EXPORT, export_order, pack_path
+from backoffice.jobs.records import Job, JobState
+from backoffice.permissions import Permission, StaffRequest, requires
+from backoffice.presenters.jobs import JobView
+from backoffice.presenters.lists import pager
+from backoffice.site import page
+from backoffice.views.fresh_proof import freshly_proved
+from backoffice.views.once import settle
+from dynamodb.times import utc_now
+
+LINK_SECONDS = 15 * 60
+
+
+@requires(Permission.EXPORT_TRAIL)
+def listing(request: StaffRequest) -> HttpResponse:
+    cursor, person = request.GET.get("cursor", ""), request.user.username
+    found = services.list_jobs(person=person, kind=EXPORT.name, cursor=cursor)
+    context = {
+        "title": "Evidence packs",
+        "rows": [JobView(job) for job in found.rows],
+        "pager": pager(request, found),
+    }
+    return page(request, "backoffice/exports/list.html", context)
+
+
+@requires(Permission.EXPORT_TRAIL)
+@freshly_proved(posts_only=True)
+def new(request: StaffRequest) -> HttpResponse:
+    username, at = request.user.username, utc_now()
+    show = partial(_form_page, request)
+    if request.method != "POST":
+        return show(prefilled(request.GET, username=username, at=at))
+
+    def act(form: ExportForm) -> HttpResponse:
+        order = export_order(order_id=form.request_id, parameters=form.parameters())
+        job = services.order_job(order, actor=request.user.actor, at=at)
+        return redirect("admin:export", job.id)
+
+    return settle(request, ExportForm(request.POST, username=username, at=at), act, show)
+
+
+@requires(Permission.EXPORT_TRAIL, viewing="export")
+def detail(request: StaffRequest, job_id: str) -> HttpResponse:
+    job = _export(job_id)
+    has_pack = job.state == JobState.DONE and pack_path(job).exists()
+    context = {
+        "title": job.title,
+        "shown": JobView(job),
+        "job": job,
+        "token": _links(request, job).dumps("pack") if has_pack else "",
+        "link_minutes": LINK_SECONDS // 60,
+        "has_pack": has_pack,
+    }
+    return page(request, "backoffice/exports/detail.html", context)
+
+
+@requires(Permission.EXPORT_TRAIL, viewing="export")
+def download(request: StaffRequest, job_id: str) -> HttpResponseBase:
+    """The pack itself, by a link made for this person a short while ago."""
+    job = _export(job_id)
+    try:
+        _links(request, job).loads(request.GET.get("token", ""), max_age=LINK_SECONDS)
+    except BadSignature:
+        raise Http404("This link has expired, or was not made for you: open the pack's page.")  # noqa: B904 - nothing to add
+    if job.state != JobState.DONE or not pack_path(job).exists():
+        raise Http404("This pack is no longer kept. It can be made again.")
+    return FileResponse(
+        pack_path(job).open("rb"), as_attachment=True, filename=f"evidence-{job.id}.zip"
+    )  # fmt: skip
+
+
+def _export(job_id: str) -> Job:
+    try:
+        job = services.find_job(job_id)
+    except services.JobNotFound:
+        raise Http404(f"There is no evidence pack {job_id}.") from None
+    if job.kind != EXPORT.name:
+        raise Http404(f"There is no evidence pack {job_id}.")
+    return job
+
+
+def _links(request: StaffRequest, job: Job) -> URLSafeTimedSerializer:
+    """Signs links to one pack for one person; whoever else has one can do nothing with it."""
+    return URLSafeTimedSerializer(
+        settings.SECRET_KEY, salt=f"{__name__}:{request.user.username}:{job.id}"
+    )  # fmt: skip
+
+
+def _form_page(
+    request: StaffRequest, form: ExportForm, *, status: int = HTTPStatus.OK, **more: Any
+) -> HttpResponse:
+    context = {"title": "New evidence pack", "form": form, **more}
+    return page(request, "backoffice/exports/new.html", context, status=status)
