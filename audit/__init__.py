@@ -8,5 +8,8 @@
 - ``verify``: whether a chain is whole
 - ``verification``: whether all are, with ``walks`` (through whole tables), ``fingerprints``
   (whether millions agree), ``heads`` (wherever they stand) and ``verified`` (what was found)
+- ``seals``: each day signed, with ``merkle``, ``signing``, ``proofs`` (of one entry) and
+  ``seal_checks`` (against archive and tables)
+- ``archive``: months of it in ``bucket``, with ``rehearsal`` (of their return) and ``holds``
 - ``replay``: whether a record is what its chain tells
 """

@@ -22,6 +22,8 @@ from dynamodb.errors import StoreError
 
 _TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
 
+CHUNK_BYTES = 1024 * 1024
+
 
 class ArchiveError(StoreError):
     """The archive did not answer as it should. Its text is fit for staff."""
@@ -68,6 +70,15 @@ def read(key: str) -> bytes:
     """A small object whole, as it was first written; raises ``NotInArchiveError``."""
     with opened(key) as body:
         return body.read()
+
+
+def digest(key: str) -> str:
+    """The SHA-256 of an object as it was first written, in hex; raises ``NotInArchiveError``."""
+    with opened(key) as body:
+        sha256 = hashlib.sha256()
+        while chunk := body.read(CHUNK_BYTES):
+            sha256.update(chunk)
+    return sha256.hexdigest()
 
 
 def versions(key: str) -> list[str]:

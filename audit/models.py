@@ -160,3 +160,75 @@ class Seal(Chained):
     sealed_at = TimeAttribute()
     public_key = TextAttribute()
     signature = TextAttribute()
+
+
+class Archive(Chained):
+    """A month of the trail in the archive: what its manifest holds, and the last rehearsal."""
+
+    class Meta:
+        table_name = "archives"
+
+    chain_prefix: ClassVar[str] = "archive:"
+
+    month = TextAttribute(hash_key=True)
+    entries = WholeNumberAttribute()
+    parts = WholeNumberAttribute()
+    manifest_sha256 = TextAttribute()
+    rehearsed_at = TimeAttribute(null=True)
+    rehearsal_faults = WholeNumberAttribute(null=True)
+
+
+class HoldStatus(StrEnum):
+    IN_FORCE = "in force"
+    RELEASE_ASKED = "release asked"
+    RELEASED = "released"
+
+
+class HoldIndex(GlobalSecondaryIndex["Hold"]):
+    class Meta:
+        index_name = "listed-index"
+        projection = IncludeProjection(["status", "customer_id", "since_month", "reason"])
+
+    listed_as = TextAttribute(hash_key=True)
+    subject = TextAttribute(range_key=True)
+
+
+class Hold(Chained):
+    """A legal hold on an account, a customer or a case: ``customer:cus-1``.
+
+    It keeps what the archive has of every month from ``since_month`` on. ``applied_at`` is when
+    the last object that was there by then was held. ``listed_as`` is ``held`` or ``released``.
+    """
+
+    class Meta:
+        table_name = "holds"
+
+    chain_prefix: ClassVar[str] = "hold:"
+    unaudited: ClassVar[frozenset[str]] = frozenset({"subject", "listed_as"})
+
+    subject = TextAttribute(hash_key=True)
+    listed_as = TextAttribute()
+    status = EnumAttribute(HoldStatus)
+    customer_id = TextAttribute(null=True)
+    since_month = TextAttribute()
+    reason = TextAttribute()
+    set_by = TextAttribute()
+    set_at = TimeAttribute()
+    applied_at = TimeAttribute(null=True)
+    release_asked_by = TextAttribute(null=True)
+    released_by = TextAttribute(null=True)
+
+    listed_index = HoldIndex()
+
+    @property
+    def is_in_force(self) -> bool:
+        """Until a second person has released it."""
+        return self.status != HoldStatus.RELEASED
+
+    @property
+    def kind(self) -> str:
+        return self.subject.partition(":")[0]
+
+    @property
+    def chain(self) -> str:
+        return self.chain_prefix + self.subject

@@ -152,12 +152,15 @@ def is_signed(told: dict[str, Any]) -> bool:
     return signing.is_signed(statement(told), signature=signature, public=key)
 
 
-def leaves_in_store(day: date) -> Iterator[Leaf]:
-    """A day's entries as they stand in the table, in the order of leaves."""
+def entries_in_store(day: date) -> Iterator[Item]:
+    """A day's raw entries as they stand in the table, in the order of leaves."""
     query = Query(model=AuditLog, index="day-index", partition=day.isoformat(), newest_first=False)
-    leaves = map(leaf_of, whole_items(query))
-    for _, same_time in groupby(leaves, key=lambda leaf: leaf.timestamp):
-        yield from sorted(same_time)
+    for _, same_time in groupby(whole_items(query), key=lambda item: leaf_of(item).timestamp):
+        yield from sorted(same_time, key=leaf_of)
+
+
+def leaves_in_store(day: date) -> Iterator[Leaf]:
+    return map(leaf_of, entries_in_store(day))
 
 
 def leaves_in_archive(told: dict[str, Any]) -> Iterator[Leaf]:

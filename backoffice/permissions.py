@@ -53,6 +53,7 @@ class Permission(StrEnum):
     EXPORT_TRAIL = "trail.export"
     REVIEW_DAYS = "days.review"
     VERIFY_TRAIL = "trail.verify"
+    MANAGE_HOLDS = "holds.manage"
     READ_ALERTS = "alerts.read"
     MANAGE_ALERTS = "alerts.manage"
     READ_STAFF = "staff.read"
@@ -92,6 +93,7 @@ _GRANTED: dict[Role, frozenset[Permission]] = {
         Permission.EXPORT_TRAIL,
         Permission.REVIEW_DAYS,
         Permission.VERIFY_TRAIL,
+        Permission.MANAGE_HOLDS,
         Permission.READ_ALERTS,
         Permission.MANAGE_ALERTS,
         Permission.READ_STAFF,

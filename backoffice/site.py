@@ -120,6 +120,15 @@ NAVIGATION = (
                 page="admin:seals",
                 permission=Permission.VERIFY_TRAIL,
             ),
+            Entry(
+                name="Legal holds",
+                about="What must be kept beyond its time, and whose release two people decide.",
+                page="admin:holds",
+                permission=Permission.MANAGE_HOLDS,
+                new="admin:hold_new",
+                new_label="Set a hold",
+                new_permission=Permission.MANAGE_HOLDS,
+            ),
         ),
     ),
     Section(

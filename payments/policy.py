@@ -34,6 +34,7 @@ class Policy:
     round_trip_days: int = 3
     round_trip_percent: int = 90
     round_trip_amount: int = 100_000
+    transaction_retention_days: int = 2555
     role_limits: RoleLimits = field(default_factory=RoleLimits)
 
     @classmethod

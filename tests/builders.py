@@ -35,7 +35,9 @@ def an_account(number: int = 1, **values: Any) -> Account:
     )
 
 
-def opened(name: str, *, balance: int = 0, currency: str = "USD", **values: Any) -> Account:
+def opened(
+    name: str, *, balance: int = 0, currency: str = "USD", at: datetime = NOON, **values: Any
+) -> Account:
     """An account opened in the store, its request named after ``name``."""
     defaults = {"customer_id": f"customer-{name}", "account_type": AccountType.CHECKING}
     request = OpeningRequest(
@@ -44,7 +46,7 @@ def opened(name: str, *, balance: int = 0, currency: str = "USD", **values: Any)
         opening_balance_minor=balance,
         **(defaults | values),
     )
-    return accounts.open_account(request, actor=TELLER, at=NOON).account
+    return accounts.open_account(request, actor=TELLER, at=at).account
 
 
 def planted(record: Record) -> None:

@@ -9,10 +9,12 @@ from django.shortcuts import redirect
 
 from audit import queries as trail
 from backoffice.forms.accounts import AccountFilter, InstantForm, OpenAccountForm
+from backoffice.holds.subjects import holds_on, subjects_of
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.accounts import AccountView, State, movements, stood
 from backoffice.presenters.audit import entry_rows
 from backoffice.presenters.lists import pager
+from backoffice.presenters.retention import kept_record
 from backoffice.site import page
 from backoffice.views.once import settle
 from dynamodb.pages import Page
@@ -68,6 +70,7 @@ def detail(request: StaffRequest, account_id: str) -> HttpResponse:
         "movements": movements(chain.rows, account.currency),
         "entries": entry_rows(chain.rows, currency=account.currency),
         "pager": pager(request, chain),
+        "kept": kept_record(account.updated_at, holds_on(subjects_of(account))),
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
     return page(request, "backoffice/accounts/detail.html", context, status=status)

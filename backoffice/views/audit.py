@@ -12,10 +12,12 @@ from audit import queries
 from audit.models import AuditLog
 from audit.verified import last as last_verification
 from backoffice.forms.audit import TrailFilterForm
+from backoffice.holds.subjects import holds_on, subjects_of_chain
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.audit import completeness, currency_of, entry_rows
 from backoffice.presenters.lists import pager
 from backoffice.presenters.proof import verified_view
+from backoffice.presenters.retention import Kept, kept_chain
 from backoffice.presenters.values import record_url
 from backoffice.site import page
 from dynamodb.times import utc_now
@@ -73,8 +75,13 @@ def chain(request: StaffRequest, entity_id: str) -> HttpResponse:
         "completeness": completeness(found, is_first=not (cursor or until)),
         "pager": pager(request, found),
         "verified": verified_view(last_verification(entity_id)),
+        "kept": None if cursor or until else _kept(entity_id, found.rows[0]),
     }
     return page(request, "backoffice/audit/chain.html", context)
+
+
+def _kept(entity_id: str, newest: AuditLog) -> Kept:
+    return kept_chain(newest, holds_on(subjects_of_chain(entity_id)))
 
 
 def _currency(entity_id: str, entries: list[AuditLog]) -> str:

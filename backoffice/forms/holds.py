@@ -1,0 +1,31 @@
+"""What is entered to set a hold, and to ask for its release."""
+
+from django import forms
+
+from backoffice.forms.fields import IdField
+from backoffice.forms.ids import ActionForm
+from backoffice.forms.lifecycle import ReasonField
+
+
+class HoldForm(ActionForm):
+    subject = "hold"
+
+    kind = forms.ChoiceField(
+        label="What is held",
+        choices=[("account", "An account"), ("customer", "A customer"), ("case", "A case")],
+        error_messages={"invalid_choice": "Choose one of the list."},
+    )
+    held_id = IdField(label="Its id", help_text="An account by id or number, a customer, a case.")
+    reason = ReasonField()
+
+
+class AskReleaseForm(ActionForm):
+    """The reason to release; another reviewer then confirms without typing anything."""
+
+    subject = "hold"
+
+    reason = ReasonField(label="Why it may be released")
+
+
+class ReleaseForm(ActionForm):
+    subject = "hold"

@@ -1,0 +1,140 @@
+"""Set a hold at once, release it with two people. Every step is an entry of the hold's chain."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+from audit import holds, trail
+from audit.context import Actor
+from audit.models import Hold, HoldStatus
+from audit.settings import settings
+from audit.trail import Event
+from backoffice.holds.refusals import (
+    HoldInForce,
+    NoReleaseAsked,
+    NothingToHold,
+    NotInForce,
+    SameReviewer,
+)
+from backoffice.holds.subjects import origin_of
+from dynamodb import store
+from dynamodb.retries import Patience, settle
+from dynamodb.transactions import Transaction
+
+_SECONDS = 10.0
+
+
+def set_hold(*, kind: str, held_id: str, reason: str, actor: Actor, at: datetime) -> Hold:
+    """Hold what the archive has of an account, a customer or a case, and will have from now on.
+
+    It is in force once this is committed; then the objects that are there are held one by one.
+    Raises ``NothingToHold`` and ``HoldInForce``; ``ArchiveError`` where the archive did not answer
+    for some: ``apply_holds`` makes up for it.
+    """
+    origin = origin_of(kind, held_id)
+    if origin is None:
+        raise NothingToHold
+    new = {
+        "listed_as": holds.HELD,
+        "status": HoldStatus.IN_FORCE,
+        "customer_id": origin.customer_id,
+        "since_month": f"{origin.since:%Y-%m}",
+        "reason": reason,
+        "set_by": actor.id,
+        "set_at": at,
+    }
+    gone = dict.fromkeys(("applied_at", "release_asked_by", "released_by"))
+    key = Hold(subject=f"{kind}:{origin.held_id}")
+
+    def change(tx: Transaction, hold: Hold | None) -> Hold:
+        event = _event(key, "hold.set", actor, reason)
+        if hold is None:
+            return trail.create(tx, "hold", key.with_changes(new), event)
+        if hold.is_in_force:
+            raise HoldInForce
+        return trail.change(tx, "hold", hold, {**new, **gone}, event)
+
+    return _applied(_settle(key, change, at), actor, at)
+
+
+def ask_release(*, subject: str, reason: str, actor: Actor, at: datetime) -> Hold:
+    """Ask for a release, which another reviewer confirms. Raises ``NotInForce``."""
+    key = Hold(subject=subject)
+    changes = {"status": HoldStatus.RELEASE_ASKED, "release_asked_by": actor.id}
+
+    def change(tx: Transaction, hold: Hold | None) -> Hold:
+        if hold is None or hold.status != HoldStatus.IN_FORCE:
+            raise NotInForce
+        event = _event(key, "hold.release_requested", actor, reason)
+        return trail.change(tx, "hold", hold, changes, event)
+
+    return _settle(key, change, at)
+
+
+def release(*, subject: str, actor: Actor, at: datetime) -> Hold:
+    """Release a hold that somebody else has asked to be released.
+
+    Raises ``NoReleaseAsked`` and ``SameReviewer``; that the two differ is a condition of the write.
+    """
+    key = Hold(subject=subject)
+    changes = {
+        "status": HoldStatus.RELEASED,
+        "listed_as": holds.RELEASED,
+        "released_by": actor.id,
+    }
+    by_another = (Hold.status == HoldStatus.RELEASE_ASKED) & (Hold.release_asked_by != actor.id)
+
+    def change(tx: Transaction, hold: Hold | None) -> Hold:
+        if hold is None or hold.status != HoldStatus.RELEASE_ASKED:
+            raise NoReleaseAsked
+        if hold.release_asked_by == actor.id:
+            raise SameReviewer
+        return trail.change(
+            tx, "hold", hold, changes, _event(key, "hold.released", actor), by_another
+        )
+
+    released = _settle(key, change, at)
+    holds.lift(released)
+    return released
+
+
+def apply_holds(*, actor: Actor, at: datetime) -> Iterator[Hold]:
+    """Finish what was interrupted: hold the objects of each hold that has not reached them all."""
+    for hold in holds.in_force():
+        if not hold.applied_at:
+            yield _applied(hold, actor, at)
+
+
+def _applied(held: Hold, actor: Actor, at: datetime) -> Hold:
+    """Hold the objects that are there, if the archive is on, and say so in the hold."""
+    if not settings().bucket:
+        return held
+    holds.apply(held)
+
+    def change(tx: Transaction, hold: Hold | None) -> Hold:
+        stored = hold or held
+        if not stored.is_in_force:
+            return stored
+        event = _event(held, "hold.applied", actor)
+        return trail.change(tx, "hold", stored, {"applied_at": at}, event)
+
+    return _settle(Hold(subject=held.subject), change, at)
+
+
+def _settle(key: Hold, change: Callable[[Transaction, Hold | None], Hold], at: datetime) -> Hold:
+    known: dict[str, Any] = {"hold": store.get(key)}
+
+    def build(tx: Transaction) -> Hold:
+        return change(tx, known["hold"])
+
+    return settle(build, known, at=at, patience=Patience(limit_seconds=_SECONDS))
+
+
+def _event(hold: Hold, action: str, actor: Actor, reason: str = "") -> Event:
+    return Event(
+        entity_id=hold.chain,
+        entity_type="hold",
+        action=action,
+        actor=actor,
+        reason=reason,
+    )

@@ -1,0 +1,91 @@
+"""What can be held, since when there are records of it, and which holds a record is under."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from audit.models import Hold
+from audit.replay import read_chain, values_of
+from dynamodb import store
+from dynamodb.pages import Query, read_page
+from dynamodb.scans import plain_item, query_items
+from dynamodb.times import from_rfc3339
+from payments import queries
+from payments.account_numbers import is_account_id
+from payments.identifiers import is_payment_id
+from payments.models import Account, Payment
+
+KINDS = ("account", "customer", "case")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """When the first record of something was made, its own id, and whose it is."""
+
+    held_id: str
+    since: datetime
+    customer_id: str
+
+
+def origin_of(kind: str, held_id: str) -> Origin | None:
+    """Since when there are records; ``None`` where there are none."""
+    if kind == "account":
+        return _account_origin(held_id)
+    customer_id = _customer_of_case(held_id) if kind == "case" else held_id
+    times = [*_accounts_opened(customer_id), *_first_payment(customer_id)]
+    return Origin(held_id=held_id, since=min(times), customer_id=customer_id) if times else None
+
+
+def subjects_of(record: Account | Payment) -> list[str]:
+    """What a hold that reaches a record may be on. Cases are known to compliance alone."""
+    if isinstance(record, Account):
+        return [f"account:{record.id}", f"customer:{record.customer_id}"]
+    ends = {record.from_account_id, record.to_account_id}
+    return [*(f"account:{end}" for end in sorted(ends)), f"customer:{record.customer_id}"]
+
+
+def subjects_of_chain(entity_id: str) -> list[str]:
+    """As ``subjects_of``, of the record that a chain tells of; one request, none for others."""
+    record: Account | Payment | None = None
+    if is_account_id(entity_id):
+        record = queries.get_account(entity_id)
+    elif is_payment_id(entity_id):
+        record = queries.get_payment(entity_id)
+    return subjects_of(record) if record else []
+
+
+def holds_on(subjects: list[str]) -> list[Hold]:
+    """The holds in force on any of these, in one request at most."""
+    found: list[Hold | None] = store.get_many([Hold(subject=each) for each in subjects])
+    return [hold for hold in found if hold is not None and hold.is_in_force]
+
+
+def _account_origin(account: str) -> Origin | None:
+    found = queries.get_account(account)
+    if found is None:
+        return None
+    return Origin(held_id=found.id, since=found.created_at, customer_id=found.customer_id)
+
+
+def _accounts_opened(customer_id: str) -> list[datetime]:
+    query = Query(model=Account, index="customer-index", partition=customer_id, hydrate=True)
+    opened, cursor = [], ""
+    while True:
+        page = read_page([query], person="", cursor=cursor)
+        opened += [account.created_at for account in page.rows]
+        if not (cursor := page.next_cursor):
+            return opened
+
+
+def _first_payment(customer_id: str) -> list[datetime]:
+    query = Query(model=Payment, index="customer-index", partition=customer_id, newest_first=False)
+    found = map(plain_item, query_items(query, sizes=[1]))
+    return [from_rfc3339(str(payment["created_at"])) for payment in found]
+
+
+def _customer_of_case(case_id: str) -> str:
+    """The customer that the first entry of a case's chain names; empty where there is no case."""
+    for item in read_chain(case_id):
+        entry = plain_item(item)
+        is_case = entry.get("entity_type") == "case"
+        return str(values_of(entry, "new_values").get("customer_id", "")) if is_case else ""
+    return ""

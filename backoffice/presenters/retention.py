@@ -1,0 +1,42 @@
+"""Until when a record is kept, by which rule, and whether a hold keeps it longer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from audit.models import AuditLog, Hold
+from audit.settings import settings
+from dynamodb.times import from_rfc3339
+from payments.policy import policy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """``until`` is the earliest day that a record may go; the tables themselves let none go."""
+
+    until: datetime | None
+    rule: str
+    holds: Sequence[Hold]
+
+
+def kept_record(last_change: datetime, holds: Sequence[Hold]) -> Kept:
+    """Of an account or a payment."""
+    days = policy().transaction_retention_days
+    rule = f"{days:,} days after the last change (TRANSACTION_RETENTION_DAYS)"
+    return Kept(until=_after(last_change, days), rule=rule, holds=holds)
+
+
+def kept_chain(newest: AuditLog, holds: Sequence[Hold]) -> Kept:
+    """Of a chain, by its newest entry."""
+    days = settings().retention_days
+    rule = f"{days:,} days after the newest entry (AUDIT_LOG_RETENTION_DAYS)"
+    return Kept(until=_after(newest.at, days), rule=rule, holds=holds)
+
+
+def _after(moment: datetime | str | None, days: int) -> datetime | None:
+    """So many days later; ``None`` where what is stored is not a time."""
+    try:
+        moment = from_rfc3339(moment) if isinstance(moment, str) else moment
+        return moment + timedelta(days=days) if moment else None
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,112 @@
+"""Legal holds: which are in force, setting one at once, releasing one with two people."""
+
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from audit import holds as archive
+from audit.bucket import ArchiveError
+from audit.models import Hold, HoldStatus
+from backoffice.forms.holds import AskReleaseForm, HoldForm, ReleaseForm
+from backoffice.forms.ids import ActionForm
+from backoffice.holds import services
+from backoffice.permissions import Permission, StaffRequest, requires
+from backoffice.presenters.seals import off_sentence
+from backoffice.site import page
+from backoffice.views.confirm import Asking, confirmation, entered, is_confirmed
+from backoffice.views.fresh_proof import freshly_proved
+from backoffice.views.once import settle
+from dynamodb import store
+from dynamodb.times import utc_now
+
+_UNREACHED = (
+    "It is in force, and the archive did not answer for some of its objects: run "
+    "manage.py archive_audit, which makes up for it."
+)
+
+
+@requires(Permission.MANAGE_HOLDS, searching="holds")
+def listing(request: StaffRequest) -> HttpResponse:
+    wanted = archive.RELEASED if "released" in request.GET else archive.HELD
+    context = {
+        "title": "Legal holds",
+        "off": off_sentence(),
+        "rows": archive.listed(wanted),
+        "shows_released": wanted == archive.RELEASED,
+    }
+    return page(request, "backoffice/holds/list.html", context)
+
+
+@requires(Permission.MANAGE_HOLDS)
+@freshly_proved(posts_only=True)
+def new(request: StaffRequest) -> HttpResponse:
+    show = partial(_form_page, request, "Set a legal hold")
+    if request.method != "POST" or "edit" in request.POST:
+        return show(HoldForm(initial=request.POST.dict() or request.GET.dict()))
+
+    def act(form: HoldForm) -> HttpResponse:
+        if not is_confirmed(request):
+            asking = Asking(
+                title="Set this hold?",
+                button="Set the hold",
+                crumbs=_crumbs(),
+                facts=entered(form),
+                notes=["It is in force at once. Only two people together can release it."],
+            )
+            return confirmation(request, form, asking)
+        try:
+            services.set_hold(**form.cleaned_data, actor=request.user.actor, at=utc_now())
+            messages.success(request, "The hold is in force.")
+        except ArchiveError:
+            messages.warning(request, _UNREACHED)
+        return redirect("admin:holds")
+
+    return settle(request, HoldForm(request.POST), act, show)
+
+
+@requires(Permission.MANAGE_HOLDS, viewing="hold")
+@freshly_proved(posts_only=True)
+def release(request: StaffRequest, subject: str) -> HttpResponse:
+    """The first reviewer asks with a reason, a second one confirms."""
+    hold = store.get(Hold(subject=subject))
+    if hold is None:
+        raise Http404(f"There is no hold on {subject}.")
+    is_asked = hold.status == HoldStatus.RELEASE_ASKED
+    kind = ReleaseForm if is_asked else AskReleaseForm
+    title = "Confirm the release" if is_asked else "Ask for the release"
+    show = partial(_form_page, request, title, hold=hold, is_asked=is_asked)
+    if request.method != "POST":
+        return show(kind())
+
+    def act(form: ActionForm) -> HttpResponse:
+        actor, at = request.user.actor, utc_now()
+        if is_asked:
+            services.release(subject=subject, actor=actor, at=at)
+            messages.success(request, "The hold is released.")
+        else:
+            services.ask_release(subject=subject, actor=actor, at=at, **form.cleaned_data)
+            messages.success(request, "A second reviewer can now confirm the release.")
+        return redirect("admin:holds")
+
+    return settle(request, kind(request.POST), act, show)
+
+
+def _form_page(
+    request: StaffRequest,
+    title: str,
+    form: ActionForm,
+    *,
+    status: int = HTTPStatus.OK,
+    **more: Any,
+) -> HttpResponse:
+    context = {"title": title, "crumbs": _crumbs(), "form": form, "off": off_sentence(), **more}
+    return page(request, "backoffice/holds/form.html", context, status=status)
+
+
+def _crumbs() -> list[tuple[str, str]]:
+    return [("Legal holds", reverse("admin:holds"))]
