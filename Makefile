@@ -10,9 +10,13 @@ COMPILE := CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --gener
 	--strip-extras --allow-unsafe --no-header --annotation-style=line \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options $(LOCK_OPTIONS)
 
+WORKERS := 2
+# What is timed, counts long or takes no coverage: on its own, after the rest.
+LONG := tests/faults tests/payments/test_state_machine.py
+
 .DEFAULT_GOAL := help
 .PHONY: help run run-payment-service test dev-setup check dynamodb-up dynamodb-down create-payment-tables \
-	benchmark-payments seed-test-data test-faults test-payment test-integration test-load lock
+	benchmark-payments seed-test-data test-payment test-integration test-load lock
 
 help:  ## list the commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1  \2/p' Makefile | awk -F '  ' '{printf "make %-24s%s\n", $$1, $$2}'
@@ -23,11 +27,10 @@ run: $(VENV)/run.stamp  ## set up what is missing and serve the back office unti
 run-payment-service: $(VENV)/run.stamp  ## serve the HTTP service for programs until Ctrl-C
 	@exec $(BIN)/python manage.py run_payment_service
 
-test: check  ## set up what is missing and run every check and test but those of test-faults
-	$(BIN)/pytest --ignore=tests/faults --ignore=tests/payments/test_state_machine.py --cov --cov-report=term $(PYTEST_OPTIONS)
-
-test-faults: $(VENV)/dev.stamp  ## transfers through faults, and against a model, with a fifth or a tenth of the counts
-	$(BIN)/pytest tests/faults tests/payments/test_state_machine.py --timeout 900 $(PYTEST_OPTIONS)
+test: check  ## set up what is missing, run every check and test, and print what was tried
+	$(BIN)/pytest $(addprefix --ignore=,$(LONG)) -n $(WORKERS) --dist worksteal \
+		--cov --cov-report=term $(PYTEST_OPTIONS)
+	$(BIN)/pytest $(LONG) $(PYTEST_OPTIONS)
 
 dev-setup: $(VENV)/dev.stamp  ## only the set-up: virtual environment and pinned dependencies
 
@@ -46,7 +49,7 @@ test-integration: $(VENV)/dev.stamp  ## the tests on DynamoDB Local
 	$(BIN)/pytest -m 'integration and not browser' $(PYTEST_OPTIONS)
 
 test-load: $(VENV)/dev.stamp  ## the load and fault tests with their full counts: about an hour
-	LOAD=full $(BIN)/pytest -m load $(PYTEST_OPTIONS)
+	LOAD=full $(BIN)/pytest $(LONG) $(PYTEST_OPTIONS)
 
 benchmark-payments: $(VENV)/run.stamp  ## what a cold start of the service costs, as a table
 	@$(BIN)/python -m benchmarks.service_start

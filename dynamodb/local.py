@@ -8,6 +8,7 @@ that use an engine share a second lock, and the last of them stops it.
 import fcntl
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -145,10 +146,11 @@ def is_port_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A port that was free a moment ago, for tests."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    """A port that was free a moment ago, for tests; not one that the system gives to clients."""
+    drawn = random.SystemRandom()
+    while not is_port_free(port := drawn.randrange(20_000, 32_000)):
+        pass
+    return port
 
 
 def _find_or_launch(

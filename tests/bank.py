@@ -1,7 +1,9 @@
 """The bank check: whatever happened, no money was made or lost and nothing moved untold."""
 
 from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from audit.chain import FIRST_PREV_HASH, entry_hash
 from audit.models import AuditLog
@@ -10,21 +12,32 @@ from payments.models import Account, AccountType, Payment, PaymentStatus
 
 @dataclass
 class BankReport:
-    """What was counted, and a sentence for each thing that is wrong."""
+    """What was counted, and a sentence for each thing that is wrong with money or its trail."""
 
     accounts: int = 0
     processed: int = 0
     entries: int = 0
-    faults: list[str] = field(default_factory=list)
+    negative: list[str] = field(default_factory=list)
+    unbalanced: list[str] = field(default_factory=list)
+    untold: list[str] = field(default_factory=list)
+
+    @property
+    def faults(self) -> list[str]:
+        return [*self.negative, *self.unbalanced, *self.untold]
 
 
-def check_bank() -> BankReport:
-    """Read every record at rest and hold each against the others."""
+def scanned(model: Any) -> Iterable[Any]:
+    records: Iterable[Any] = model.scan()
+    return records
+
+
+def check_bank(rows: Callable[[Any], Iterable[Any]] = scanned) -> BankReport:
+    """Read every record at rest and hold each against the others; ``rows`` reads a table."""
     report = BankReport()
-    accounts, payments = list(Account.scan()), list(Payment.scan())
+    accounts, payments = list(rows(Account)), list(rows(Payment))
     chains: dict[str, list[AuditLog]] = {}
     movements: Counter[tuple[str, str]] = Counter()
-    for entry in AuditLog.scan():
+    for entry in rows(AuditLog):
         chains.setdefault(entry.entity_id, []).append(entry)
         movements[entry.reference or "", entry.entity_id] += "balance" in (entry.new_values or {})
     report.accounts, report.entries = len(accounts), sum(map(len, chains.values()))
@@ -45,22 +58,24 @@ def _check_sums(accounts: list[Account], report: BankReport) -> None:
     for account in accounts:
         sums[account.currency] += account.balance
         if account.balance < 0 and account.account_type != AccountType.SYSTEM:
-            report.faults.append(f"{account.id} is negative: {account.balance}")
-    report.faults += [f"{currency} sums to {total}" for currency, total in sums.items() if total]
+            report.negative.append(f"{account.id} is negative: {account.balance}")
+    report.unbalanced += [
+        f"{currency} sums to {total}" for currency, total in sums.items() if total
+    ]
 
 
 def _check_chain(record: Account | Payment, entries: list[AuditLog], report: BankReport) -> None:
     if [entry.seq for entry in entries] != list(range(1, len(entries) + 1)):
-        report.faults.append(f"{record.id}: its chain has gaps")
+        report.untold.append(f"{record.id}: its chain has gaps")
     if record.version != len(entries):
-        report.faults.append(f"{record.id}: version {record.version}, {len(entries)} entries")
+        report.untold.append(f"{record.id}: version {record.version}, {len(entries)} entries")
     before = FIRST_PREV_HASH
     for entry in entries:
         if entry.prev_hash != before or entry.hash != entry_hash(entry.serialize()):
-            report.faults.append(f"{record.id}: entry {entry.seq} does not fit its chain")
+            report.untold.append(f"{record.id}: entry {entry.seq} does not fit its chain")
         before = entry.hash or ""
     if record.audit_hash != before:
-        report.faults.append(f"{record.id}: the head is not the newest entry")
+        report.untold.append(f"{record.id}: the head is not the newest entry")
 
 
 def _check_balance(
@@ -72,10 +87,10 @@ def _check_balance(
         if "balance" not in new:
             continue
         if old.get("balance", 0) != replayed:
-            report.faults.append(f"{account.id}: entry {entry.seq} begins elsewhere")
+            report.unbalanced.append(f"{account.id}: entry {entry.seq} begins elsewhere")
         replayed = new["balance"]
     if replayed != account.balance:
-        report.faults.append(f"{account.id}: balance {account.balance}, entries say {replayed}")
+        report.unbalanced.append(f"{account.id}: balance {account.balance}, entries say {replayed}")
     moved = sum(
         payment.amount
         * ((payment.to_account_id == account.id) - (payment.from_account_id == account.id))
@@ -88,9 +103,9 @@ def _check_balance(
         if payment.from_account_id == account.id and payment.status == PaymentStatus.PENDING
     )
     if reserved != account.held:
-        report.faults.append(f"{account.id}: holds {account.held}, payments say {reserved}")
+        report.unbalanced.append(f"{account.id}: holds {account.held}, payments say {reserved}")
     if moved != account.balance:
-        report.faults.append(f"{account.id}: balance {account.balance}, payments say {moved}")
+        report.unbalanced.append(f"{account.id}: balance {account.balance}, payments say {moved}")
 
 
 def _check_told_twice(
@@ -100,4 +115,4 @@ def _check_told_twice(
     told = sum(movements[payment.id, end] for end in ends)
     expected = 2 if payment.status == PaymentStatus.PROCESSED else 0
     if told != expected:
-        report.faults.append(f"{payment.id}: {payment.status}, told {told} times")
+        report.untold.append(f"{payment.id}: {payment.status}, told {told} times")

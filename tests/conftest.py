@@ -1,17 +1,20 @@
-"""What all tests share: the engine, and an honest account of what was left out."""
+"""What all tests share: the engine, and an honest account of what was tried and left out."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 
+from tests import tried
 from tests.chromium import find_chromium
 from tests.engines import throwaway_engine
 from tests.stores import archive, leave, local_store, moto_store, moto_tables
 
 __all__ = ["archive", "local_store", "moto_store", "moto_tables"]
 
-LEFT_OUT = pytest.StashKey[list[str]]()
+DESELECTED, NO_CHROMIUM = pytest.StashKey[set[str]](), pytest.StashKey[set[str]]()
+LEFT_OUT = {"deselected": DESELECTED, "no_chromium": NO_CHROMIUM}
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL_TESTS", "") not in ("", "0")
 
 
@@ -23,7 +26,7 @@ def nowhere() -> None:
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[str]:
-    """The URL of a DynamoDB Local in memory, shared by the whole run."""
+    """The URL of a DynamoDB Local in memory, shared by the whole run of one process."""
     with throwaway_engine() as running:
         yield running.endpoint_url
 
@@ -35,6 +38,11 @@ def disk_engine() -> Iterator[str]:
         yield running.endpoint_url
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    for kind in LEFT_OUT.values():
+        config.stash[kind] = set()
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the browser tests where there is no Chromium."""
     if find_chromium() is not None:
@@ -42,28 +50,46 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [item for item in items if item.get_closest_marker("browser")]
     items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=left_out)
-    config.stash[LEFT_OUT] = [item.nodeid for item in left_out]
+    config.stash[NO_CHROMIUM].update(item.nodeid for item in left_out)
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    for item in items:
+        item.config.stash[DESELECTED].add(item.nodeid)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail a run that must be complete and is not."""
-    if REQUIRE_ALL and session.exitstatus == pytest.ExitCode.OK and _number_not_run(session.config):
+    """Fail a run that must be complete and is not. A worker tells the run what it left out."""
+    stash = session.config.stash
+    if hasattr(session.config, "workeroutput"):
+        for name, kind in LEFT_OUT.items():
+            session.config.workeroutput[name] = [*stash[kind]]
+    elif REQUIRE_ALL and session.exitstatus == pytest.ExitCode.OK and _number_not_run(session):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    for name, kind in LEFT_OUT.items():
+        node.config.stash[kind].update(getattr(node, "workeroutput", {}).get(name, ()))
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    if left_out := config.stash.get(LEFT_OUT, []):
+    if shown := tried.lines():
+        terminalreporter.section(tried.TITLE)
+        terminalreporter.write_line("\n".join(shown))
+    if left_out := config.stash[NO_CHROMIUM]:
         terminalreporter.section("left out: no Chromium on the PATH")
-        terminalreporter.write_line("\n".join(left_out))
+        terminalreporter.write_line("\n".join(sorted(left_out)))
         terminalreporter.write_line("Install Chromium to run them, on Debian: apt install chromium")
-    if REQUIRE_ALL and (number := _number_not_run(config)):
+    if REQUIRE_ALL and (number := _number_not_run(terminalreporter)):
         terminalreporter.section("incomplete")
         terminalreporter.write_line(f"REQUIRE_ALL_TESTS is set and {number} did not run: failed.")
 
 
-def _number_not_run(config: pytest.Config) -> int:
-    reporter: pytest.TerminalReporter = config.pluginmanager.getplugin("terminalreporter")
-    return len(reporter.stats.get("skipped", [])) + len(reporter.stats.get("deselected", []))
+def _number_not_run(of: pytest.Session | pytest.TerminalReporter) -> int:
+    reporter: pytest.TerminalReporter = of.config.pluginmanager.getplugin("terminalreporter")
+    return len(reporter.stats.get("skipped", [])) + len(of.config.stash[DESELECTED])

@@ -28,7 +28,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def a_pytest_run(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def a_pytest_run(
+    folder: Path, *options: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
     without = {name: value for name, value in os.environ.items() if name != "REQUIRE_ALL_TESTS"}
     return subprocess.run(
         [
@@ -40,6 +42,7 @@ def a_pytest_run(folder: Path, **environment: str) -> subprocess.CompletedProces
             str(folder),
             "-c",
             "pyproject.toml",
+            *options,
         ],
         cwd=ROOT,
         env=without | environment,
@@ -58,9 +61,13 @@ def test_without_chromium_it_says_what_is_left_out(folder: Path) -> None:
     assert "2 passed, 1 deselected" in run.stdout
 
 
-def test_a_run_that_must_be_complete_fails_without_chromium(folder: Path) -> None:
-    run = a_pytest_run(folder, PATH=str(folder), REQUIRE_ALL_TESTS="1")
+@pytest.mark.parametrize("options", [[], ["-n", "1"]])
+def test_a_run_that_must_be_complete_fails_without_chromium(
+    folder: Path, options: list[str]
+) -> None:
+    run = a_pytest_run(folder, *options, PATH=str(folder), REQUIRE_ALL_TESTS="1")
     assert run.returncode == 1
+    assert "test_some.py::test_in_a_browser" in run.stdout
     assert "REQUIRE_ALL_TESTS is set and 1 did not run" in run.stdout
 
 

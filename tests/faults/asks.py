@@ -80,22 +80,22 @@ class Notebook:
         """Answers by their first word."""
         return Counter(answer.split()[0] for answers in self.answers.values() for answer in answers)
 
-    def faults(self, stored: Mapping[str, Sequence[str]]) -> list[str]:
-        """A sentence for each answer that the store does not bear out."""
-        found = list(self.wrong)
+    def faults(self, stored: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+        """Sentences on answers that the store does not bear out, by what is wrong with them."""
+        lost, doubled, untrue = [], [], list(self.wrong)
         for name, answers in self.answers.items():
             told, kept = self.told(name), stored.get(name, ())
             if len(kept) > 1:
-                found.append(f"{name}: doubled, {kept}")
-            if len(told) > 1:
-                found.append(f"{name}: answered in two ways, {told}")
+                doubled.append(f"{name}: kept {kept}")
             if told and not kept:
-                found.append(f"{name}: lost, answered {answers}")
+                lost.append(f"{name}: answered {answers}")
+            if len(told) > 1:
+                untrue.append(f"{name}: answered in two ways, {told}")
             if kept and not all(kept[0].startswith(answer) for answer in told):
-                found.append(f"{name}: answered {told}, kept {kept}")
+                untrue.append(f"{name}: answered {told}, kept {kept}")
             if kept and {*answers} == {BUSY}:
-                found.append(f"{name}: answered as if nothing had happened, kept {kept}")
-        return found
+                untrue.append(f"{name}: answered as if nothing had happened, kept {kept}")
+        return {"lost": lost, "doubled": doubled, "answered untruly": untrue}
 
 
 def run(asks: Iterable[Ask], notebook: Notebook, writers: int = WRITERS) -> None:

@@ -3,7 +3,6 @@ from collections.abc import Iterator
 import pytest
 
 from dynamodb import client
-from tests.faults import table, trouble
 from tests.faults.proxy import Proxy, running_proxy
 from tests.stores import local_store, moto_store
 
@@ -15,10 +14,3 @@ def proxy(local_store: None) -> Iterator[Proxy]:
     """A proxy in front of fresh tables; nothing goes through it before ``served_at(proxy.url)``."""
     with running_proxy(client.settings().endpoint_url) as running:
         yield running
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if shown := table.lines():
-        counts = "in full" if trouble.FULL else "a tenth; `make test-load` tries all"
-        terminalreporter.section(f"faults tried ({counts})")
-        terminalreporter.write_line("\n".join(shown))

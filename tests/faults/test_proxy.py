@@ -1,23 +1,23 @@
 """Transfers through a proxy that loses, delays and refuses: none lost, doubled or untold."""
 
-from contextlib import nullcontext
-
 import pytest
 from django.test import Client
 
 from backoffice.permissions import Role
 from dynamodb import client
-from payments import turns
 from tests.backoffice.people import a_member
-from tests.bank import check_bank
 from tests.builders import TELLER
+from tests.crowd import colliding
 from tests.faults.asks import WRITERS, Notebook, run, settle
 from tests.faults.proxy import Proxy
-from tests.faults.table import tell
 from tests.faults.traffic import ACCOUNTS, Traffic, eight_accounts
-from tests.faults.trouble import FAULTS, FULL
-from tests.faults.ways import by_command, by_page, by_service, stored
+from tests.faults.trouble import FAULTS
+from tests.faults.verdict import judge, tell_fired
+from tests.faults.ways import Pages, by_command, by_service, stored
 from tests.stores import served_at
+from tests.tried import FULL, missed, tell
+
+__all__ = ["colliding"]
 
 pytestmark = [
     pytest.mark.integration,
@@ -36,16 +36,11 @@ def teller() -> Client:
     return browser
 
 
-@pytest.fixture
-def colliding(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every writer as if it were a process of its own: none waits for its turn."""
-    monkeypatch.setattr(turns, "turn", lambda *_: nullcontext())
-
-
 @pytest.mark.usefixtures("colliding")
 def test_whatever_the_proxy_does_every_transfer_happens_once(proxy: Proxy, teller: Client) -> None:
     notebook, engine = Notebook(), client.settings().endpoint_url
-    ways = (by_service,) * 8 + (by_command, by_page(teller))
+    pages = Pages(teller)
+    ways = (by_service,) * 8 + (by_command, pages.transfer)
     traffic = Traffic(eight_accounts(), ways=ways, doomed=0.012, openings=0.02)
 
     def enough() -> bool:
@@ -56,31 +51,22 @@ def test_whatever_the_proxy_does_every_transfer_happens_once(proxy: Proxy, telle
     run(traffic.until(enough), notebook)
     fired = proxy.fired(FAULTS)
     proxy.heal()
-    unknown, seconds = settle(traffic.asked, notebook)
+    settled = settle(traffic.asked, notebook)
     proxy.drain()
     served_at(engine)
 
-    faults = notebook.faults(stored())
-    report = check_bank()
-    for fault in FAULTS:
-        tell(NAME, f"{fault.kind} (at least {fault.at_least})", fired[fault.kind])
-    tell(NAME, "writers", WRITERS)
-    tell(NAME, "accounts", ACCOUNTS)
+    tell_fired(NAME, FAULTS, fired)
+    tell(NAME, "writers", WRITERS, at_least=16)
+    tell(NAME, "accounts", ACCOUNTS, at_most=8)
     tell(NAME, "asked", len(notebook.answers))
-    tell(NAME, "sent twice at once", traffic.sent_twice)
-    tell(NAME, "steps of the clock by an hour", traffic.clock_steps)
-    for answer, number in notebook.count().most_common():
-        tell(NAME, f"answered: {answer}", number)
-    tell(NAME, f"acknowledged (at least {ACKNOWLEDGED:,})", notebook.acknowledged)
-    tell(NAME, "unknown, settled by asking again", unknown)
-    tell(NAME, "seconds to settle them", seconds)
-    tell(NAME, "seconds, longest answer", notebook.longest_seconds)
+    tell(NAME, "acknowledged", notebook.acknowledged, at_least=ACKNOWLEDGED)
+    tell(NAME, "sent twice at once", traffic.sent_twice, at_least=1)
+    tell(NAME, "steps of the clock by an hour", traffic.clock_steps, at_least=1)
     tell(NAME, "looked at and found", traffic.looks.found)
     tell(NAME, "looked at, told of trouble", traffic.looks.in_trouble)
-    tell(NAME, "faults found in answers", len(faults))
-    tell(NAME, "faults found in the bank", len(report.faults))
-    assert faults == []
-    assert report.faults == []
-    assert {fault.kind for fault in FAULTS if fired[fault.kind] < fault.at_least} == set()
-    assert notebook.acknowledged >= ACKNOWLEDGED
-    assert unknown
+    for status, number in sorted(pages.answers.items()):
+        tell(NAME, f"pages answered {status}", number)
+    tell(NAME, "pages answered 5xx, but 503 with Retry-After", pages.failed, at_most=0)
+    tell(NAME, "unknown when healed", settled[0], at_least=1)
+    assert judge(NAME, notebook, stored(), settled) == []
+    assert missed(NAME) == []

@@ -1,27 +1,23 @@
 """The faults that are put in, by the name the table gives them, and how many of each."""
 
-import os
 from dataclasses import dataclass, field
 from typing import Any
 
-FULL = os.environ.get("LOAD") == "full"
-"""`make test-load` asks for every count in full, any other run for a tenth."""
+from tests.tried import share
 
 COMMIT = "TransactWriteItems"
 LATE_MS = 4000
 """Longer than the client waits for an answer."""
 
-UNTIL_HEALED = "until healed"
-
-
-def share(full: int) -> int:
-    """How many of a full count this run tries."""
-    return full if FULL else max(1, full // 10)
+UNTIL_HEALED = "all of one transfer until healed"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """A rule of the proxy. ``at_least`` of this kind must have fired at the end."""
+    """A rule of the proxy. ``at_least`` of this kind must have fired at the end.
+
+    What stands before a comma in the kind is what the table sums it up under.
+    """
 
     kind: str
     rule: dict[str, Any] = field(repr=False)
@@ -37,12 +33,12 @@ def _some(kind: str, full: int, probability: float, **effect: Any) -> Fault:
 def _always(mark: str, **effect: Any) -> Fault:
     """All requests of what carries a mark: its outcome cannot be known before the proxy heals."""
     rule = {"operation": COMMIT, "body": f"contains(to_string(@), '{mark}')", **effect}
-    return Fault(kind=f"{mark}, {UNTIL_HEALED}", rule=rule, at_least=1)
+    return Fault(kind=f"{UNTIL_HEALED}, {mark}", rule=rule, at_least=1)
 
 
 def _on_reads(kind: str, full: int, probability: float, **effect: Any) -> Fault:
     rule = {"times": share(full), "probability": probability, **effect}
-    return Fault(kind=f"{kind} (any request)", rule=rule, at_least=share(full))
+    return Fault(kind=f"{kind}, any request", rule=rule, at_least=share(full))
 
 
 def _error(code: str, status: int = 400, **fields: Any) -> dict[str, Any]:
@@ -67,16 +63,18 @@ MARKS: dict[str, dict[str, Any]] = {
 
 FAULTS = (
     *(_always(mark, **effect) for mark, effect in MARKS.items()),
-    _some("dropped answer", 300, 0.05, **ANSWER_LOST),
-    _some("dropped request", 150, 0.03, **REQUEST_LOST),
-    _some("cut upload", 150, 0.03, request={"cut_upload": {"after_bytes": 1}}),
+    _some("dropped answer, of a commit", 300, 0.05, **ANSWER_LOST),
+    _some("dropped request, reset", 150, 0.03, **REQUEST_LOST),
+    _some("dropped request, upload cut", 150, 0.03, request={"cut_upload": {"after_bytes": 1}}),
     _some("conflict", 300, 0.05, error=CONFLICT),
-    _some("throttle", 150, 0.03, error=_error("ThrottlingException")),
-    _some("throughput", 150, 0.03, error=_error("ProvisionedThroughputExceededException")),
+    _some("throttle, of a commit", 150, 0.03, error=_error("ThrottlingException")),
+    _some(
+        "throttle, throughput", 150, 0.03, error=_error("ProvisionedThroughputExceededException")
+    ),
     _some("timeout, never arrives", 40, 0.01, timeout_ms=LATE_MS),
     _some("timeout, arrives late", 40, 0.01, latency=LATE_MS),
     _some("timeout, answer late", 20, 0.01, response={"bandwidth_kbps": 0.0005}),
-    _some("server error", 100, 0.02, error=_error("InternalServerError", 500)),
+    _some("server error, of a commit", 100, 0.02, error=_error("InternalServerError", 500)),
     _some("in progress", 50, 0.01, error=_error("TransactionInProgressException")),
     _on_reads("dropped answer", 200, 0.02, **ANSWER_LOST),
     _on_reads("throttle", 200, 0.02, error=_error("ThrottlingException")),

@@ -2,10 +2,11 @@
 
 import io
 import json
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from django.core.management import CommandError, call_command
 from django.test import Client
@@ -96,10 +97,16 @@ def by_command(order: Order) -> Ask:
     return Ask(order.name, act)
 
 
-def by_page(signed_in: Client) -> Way:
-    """The page, posted to as the browser of ``signed_in`` would."""
+@dataclass
+class Pages:
+    """The back office as the browser of somebody signed in uses it, and what its pages answered."""
 
-    def way(order: Order) -> Ask:
+    signed_in: Client
+    answers: Counter[str] = field(default_factory=Counter)
+    failed: int = 0
+
+    def transfer(self, order: Order) -> Ask:
+        """Post the form, and look at the account afterwards."""
         form = TransferForm(username=TELLER.id, at=order.at)
         fields = {
             "from_account_id": order.source,
@@ -113,23 +120,35 @@ def by_page(signed_in: Client) -> Way:
         }
 
         def act() -> str:
-            browser = Client(raise_request_exception=False)
-            browser.cookies = signed_in.cookies
-            answer = browser.post(ADDRESS, fields)
-            content = answer.content.decode()
-            if answer.status_code == 302:
-                return f"processed {answer.headers['Location'].split('/')[-2]}"
-            if answer.status_code == 422 and "/admin/payments/" in content:
-                return f"failed {fields['payment_id'].split(':')[0]}"
-            if answer.status_code == 202:
-                raise OutcomeUnknownError("the page answers 202")
-            if answer.status_code == 503 and "Retry-After" in answer.headers:
-                raise StoreBusyError("the page answers 503")
-            raise AssertionError(f"the page answers {answer.status_code}: {content[-1500:]}")
+            try:
+                return self._outcome(self._request("post", ADDRESS, fields), fields["payment_id"])
+            finally:
+                shown = self._request("get", f"/admin/accounts/{order.source}/")
+                assert shown.status_code in (200, 503), shown.status_code
 
         return Ask(order.name, act)
 
-    return way
+    def _request(self, method: str, address: str, fields: Any = None) -> Any:
+        browser = Client(raise_request_exception=False)
+        browser.cookies = self.signed_in.cookies
+        answer = getattr(browser, method)(address, fields)
+        later = "Retry-After" in answer.headers
+        said = f"{answer.status_code}{' with Retry-After' * later}"
+        self.answers[f"{said} to {method.upper()}"] += 1
+        self.failed += answer.status_code >= 500 and said != "503 with Retry-After"
+        return answer
+
+    def _outcome(self, answer: Any, form_id: str) -> str:
+        content = answer.content.decode()
+        if answer.status_code == 302:
+            return f"processed {answer.headers['Location'].split('/')[-2]}"
+        if answer.status_code == 422 and "/admin/payments/" in content:
+            return f"failed {form_id.partition(':')[0]}"
+        if answer.status_code == 202:
+            raise OutcomeUnknownError("the page answers 202")
+        if answer.status_code == 503:
+            raise StoreBusyError("the page answers 503")
+        raise AssertionError(f"the page answers {answer.status_code}: {content[-1500:]}")
 
 
 def opening(name: str, at: datetime) -> Ask:

@@ -109,6 +109,11 @@ class Slip:
         return self.ask.minor - self.given_back if self.status == "processed" else 0
 
     @property
+    def end(self) -> str:
+        """What became of it, in a word."""
+        return self.code or ("approved" if self.checker else self.status)
+
+    @property
     def awaits_its_day(self) -> bool:
         return self.status == "pending" and not self.reserved
 

@@ -1,58 +1,25 @@
-"""Many writers on few accounts, on DynamoDB Local; and proof that the check sees what it must."""
-
-import random
-import threading
-import uuid
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
-from dataclasses import replace
-from typing import Any
+"""Many writers on few accounts, on DynamoDB Local: money is neither made nor lost."""
 
 import pytest
 
-from audit.models import AuditLog
-from dynamodb import client, store, transactions
-from dynamodb.client import settings
-from dynamodb.transactions import Attempt, Committed, Condition, Transaction, commit
-from payments import policy, turns
-from payments.models import Account, Payment, PaymentStatus
+from dynamodb import store, transactions
+from dynamodb.transactions import Attempt, Committed, commit
+from payments.models import Payment
 from tests.bank import check_bank
-from tests.builders import PROGRAM, opened, planted, transferred
+from tests.builders import opened, transferred
+from tests.crowd import ACCOUNTS, colliding, crowd
 
-WRITERS = 8
-ACCOUNTS = 8
+__all__ = ["colliding"]
+
 TRANSFERS = 1000
 
 integration = pytest.mark.integration
 
 
-def run_bank(transfers: int, work: Callable[..., Any] = transferred) -> dict[str, PaymentStatus]:
-    """Let writers move money between accounts; returns what was acknowledged, by payment."""
-    policy.configure(replace(policy.policy(), max_failed_attempts=transfers))
-    accounts = [opened(f"bank-{number}", balance=20_000) for number in range(ACCOUNTS)]
-
-    def one(number: int) -> tuple[str, PaymentStatus]:
-        chance = random.Random(number)
-        source, target = chance.sample(accounts, 2)
-        amount = chance.randint(1, 9_000)
-        payment = work(source, target, actor=PROGRAM, amount_minor=amount).payment
-        return payment.id, payment.status
-
-    with ThreadPoolExecutor(WRITERS) as pool:
-        return dict(pool.map(one, range(transfers)))
-
-
-@pytest.fixture
-def colliding(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every thread as if it were a process of its own: none waits for its turn."""
-    monkeypatch.setattr(turns, "turn", lambda *_: nullcontext())
-
-
 @integration
 @pytest.mark.usefixtures("local_store", "colliding")
 def test_eight_colliding_writers_neither_make_nor_lose_money() -> None:
-    acknowledged = run_bank(TRANSFERS)
+    acknowledged = crowd(TRANSFERS)
     assert len(acknowledged) == TRANSFERS
     assert acknowledged.items() <= {each.id: each.status for each in Payment.scan()}.items()
     report = check_bank()
@@ -75,161 +42,9 @@ def test_threads_of_one_process_queue_up_instead_of_colliding(
         return outcome
 
     monkeypatch.setattr("dynamodb.retries.commit", counted)
-    assert len(run_bank(200)) == 200
+    assert len(crowd(200)) == 200
     assert check_bank().faults == []
     assert rejected == []
-
-
-@integration
-@pytest.mark.usefixtures("local_store", "colliding")
-def test_without_the_version_condition_the_check_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    update = Transaction.update
-
-    def unguarded(
-        self: Transaction,
-        name: str,
-        record: Any,
-        changes: Any,
-        condition: Condition | None = None,
-    ) -> Any:
-        after = update(self, name, record, changes)
-        action = self._actions[name]["Update"]
-        action["ConditionExpression"] = f"attribute_exists(#i) OR {action['ConditionExpression']}"
-        action["ExpressionAttributeNames"] |= {"#i": "id"}
-        return after
-
-    monkeypatch.setattr(Transaction, "update", unguarded)
-    with free_audit_keys(monkeypatch):
-        run_bank(200)
-    assert check_bank().faults
-
-
-@contextmanager
-def free_audit_keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let entries overwrite each other, or their keys would guard the chain on their own."""
-    put_once = Transaction.put_once
-
-    def unguarded(self: Transaction, name: str, record: Any) -> None:
-        put_once(self, name, record)
-        if isinstance(record, AuditLog):
-            action = self._actions[name]["Put"]
-            for part in ("ConditionExpression", "ExpressionAttributeNames"):
-                action.pop(part, None)
-
-    monkeypatch.setattr(Transaction, "put_once", unguarded)
-    yield
-
-
-@integration
-@pytest.mark.usefixtures("local_store")
-def test_with_entries_outside_the_commit_the_check_fails(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """The process dies between the commit and its entries once in twenty times."""
-    put_once = Transaction.put_once
-    waiting = threading.local()
-
-    def set_aside(self: Transaction, name: str, record: Any) -> None:
-        if isinstance(record, AuditLog):
-            waiting.entries = [*getattr(waiting, "entries", []), record]
-        else:
-            put_once(self, name, record)
-
-    def entries_afterwards(source: Account, target: Account, **values: Any) -> Any:
-        waiting.entries = []
-        transfer = transferred(source, target, **values)
-        if values["amount_minor"] % 20:
-            for entry in waiting.entries:
-                store.put(entry)
-        return transfer
-
-    monkeypatch.setattr(Transaction, "put_once", set_aside)
-    run_bank(200, entries_afterwards)
-    assert check_bank().faults
-
-
-@pytest.mark.usefixtures("moto_store")
-def test_with_a_new_token_and_no_condition_on_the_payment_the_check_fails(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    source, target = opened("a", balance=5000), opened("b")
-    put_new, lost = Transaction.put_new, iter([True])
-
-    def unguarded(self: Transaction, name: str, record: Any) -> Any:
-        new = put_new(self, name, record)
-        if name == "payment":
-            for part in ("ConditionExpression", "ExpressionAttributeNames"):
-                self._actions[name]["Put"].pop(part)
-        return new
-
-    def answer_lost_once(attempt: Attempt) -> transactions.Outcome:
-        outcome = commit(attempt)
-        if next(lost, False):
-            return commit(replace(attempt, token=str(uuid.uuid4())))
-        return outcome
-
-    monkeypatch.setattr(Transaction, "put_new", unguarded)
-    monkeypatch.setattr("dynamodb.retries.commit", answer_lost_once)
-    with free_audit_keys(monkeypatch):
-        payment = transferred(source, target, amount_minor=1500).payment
-    found = check_bank().faults
-    assert f"{payment.id}: processed, told 4 times" in found
-    assert f"{source.id}: balance 2000, payments say 3500" in found
-
-
-def newest_entry(entity_id: str) -> AuditLog:
-    return max(AuditLog.query(entity_id), key=lambda entry: entry.seq)
-
-
-@pytest.mark.usefixtures("moto_store")
-def test_one_changed_byte_of_an_entry_is_named() -> None:
-    source, target = opened("a", balance=5000), opened("b")
-    transferred(source, target)
-    assert check_bank().faults == []
-    entry = newest_entry(source.id)
-    planted(entry.with_changes({"user_id": "teller2"}))
-    assert check_bank().faults == [f"{source.id}: entry {entry.seq} does not fit its chain"]
-
-
-@pytest.mark.usefixtures("moto_store")
-def test_the_newest_entry_deleted_is_named() -> None:
-    source, target = opened("a", balance=5000), opened("b")
-    transferred(source, target)
-    entry = newest_entry(source.id)
-    client.call("DeleteItem", TableName=AuditLog.table_name(), Key=entry.key_item())
-    found = check_bank().faults
-    assert f"{source.id}: the head is not the newest entry" in found
-    assert f"{source.id}: version {entry.seq}, {entry.seq - 1} entries" in found
-
-
-def two_sends_of_an_unconditional_addition() -> int:
-    """Add 10 to a balance, lose the answer, send the same attempt again; gives the balance."""
-    account = opened("a", balance=100)
-    addition = {
-        "Update": {
-            "TableName": settings().table_prefix + "accounts",
-            "Key": account.key_item(),
-            "UpdateExpression": "ADD balance :ten",
-            "ExpressionAttributeValues": {":ten": {"N": "10"}},
-        }
-    }
-    attempt = Attempt(names=("add",), actions=(addition,), token="a" * 36)
-    assert isinstance(commit(attempt), Committed)
-    assert isinstance(commit(attempt), Committed)
-    after = store.get(account)
-    assert after is not None
-    return after.balance
-
-
-@integration
-@pytest.mark.usefixtures("local_store")
-def test_a_token_makes_a_resent_attempt_count_once() -> None:
-    assert two_sends_of_an_unconditional_addition() == 110
-
-
-@pytest.mark.usefixtures("moto_store")
-def test_moto_ignores_tokens_so_an_unconditional_attempt_counts_twice() -> None:
-    assert two_sends_of_an_unconditional_addition() == 120
 
 
 @pytest.mark.usefixtures("moto_store")
