@@ -35,6 +35,7 @@ _ENTITY_IDS: Mapping[str, Callable[[str], str]] = {
     "account": lambda named: account_id(named) if is_account_number(named) else named,
     "audit": lambda named: named.removeprefix("views:"),
     "customer": "customer:{}".format,
+    "hold": "hold:{}".format,
     "merchant": "merchant:{}".format,
     "review": "review:{}".format,
     "staff": "staff:{}".format,

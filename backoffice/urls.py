@@ -43,6 +43,7 @@ ADMIN = [
     path("payments/", payments.payment_list, name="payments"),
     path("payments/<str:payment_id>/", payments.payment, name="payment"),
     path("payments/<str:entity_id>/viewers/", history.viewers, name="payment_viewers"),
+    path("payments/<str:payment_id>/holds/", holds.on_payment, name="payment_holds"),
     path("payments/<str:payment_id>/cancel/", requests.cancel, name="payment_cancel"),
     path("payments/<str:payment_id>/reverse/", requests.reverse_payment, name="payment_reverse"),
     path("approvals/", inbox.inbox, name="approvals"),

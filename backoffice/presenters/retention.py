@@ -19,7 +19,7 @@ class Kept:
     holds: Sequence[Hold]
 
 
-def kept_record(last_change: datetime, holds: Sequence[Hold]) -> Kept:
+def kept_record(last_change: datetime, holds: Sequence[Hold] = ()) -> Kept:
     """Of an account or a payment."""
     days = policy().transaction_retention_days
     rule = f"{days:,} days after the last change (TRANSACTION_RETENTION_DAYS)"

@@ -15,6 +15,7 @@ from audit.models import Hold, HoldStatus
 from backoffice.forms.holds import AskReleaseForm, HoldForm, ReleaseForm
 from backoffice.forms.ids import ActionForm
 from backoffice.holds import services
+from backoffice.holds.subjects import holds_on, subjects_of_chain
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.seals import off_sentence
 from backoffice.site import page
@@ -94,6 +95,14 @@ def release(request: StaffRequest, subject: str) -> HttpResponse:
         return redirect("admin:holds")
 
     return settle(request, kind(request.POST), act, show)
+
+
+@requires(Permission.READ_PAYMENTS)
+def on_payment(_: StaffRequest, payment_id: str) -> HttpResponse:
+    """A fragment for the payment's page, which has no request left to look for holds itself."""
+    found = holds_on(subjects_of_chain(payment_id))
+    told = ", ".join(f"held, on the {hold.kind}" for hold in found)
+    return HttpResponse(told or "none", content_type="text/plain; charset=utf-8")
 
 
 def _form_page(

@@ -3,10 +3,10 @@
 from http import HTTPStatus
 
 from django.http import Http404, HttpResponse
+from django.urls import reverse
 
 from audit.queries import chain_page
 from backoffice.forms.payments import PaymentFilter
-from backoffice.holds.subjects import holds_on, subjects_of
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.accounts import AccountView
 from backoffice.presenters.audit import entry_rows
@@ -38,19 +38,16 @@ def payment(request: StaffRequest, payment_id: str) -> HttpResponse:
     found = get_payment(payment_id)
     trail = chain_page(found.id, person=request.user.username)
     ends = {"From": found.from_account_id, "To": found.to_account_id}
-    accounts = queries.get_accounts(*ends.values())
     context = {
         "title": "Payment",
         "row": payment_row(found),
-        "sides": [
-            side(label, end, account)
-            for (label, end), account in zip(ends.items(), accounts, strict=True)
-        ],
+        "sides": [side(label, end, queries.get_account(end)) for label, end in ends.items()],
         "entries": entry_rows(trail.rows, currency=found.currency),
         "track": track(found),
         "is_own": found.requested_by == request.user.username,
         "can_reverse": found.reversible and not found.reverses,
-        "kept": kept_record(found.updated_at, holds_on(subjects_of(found))),
+        "kept": kept_record(found.updated_at),
+        "holds_url": reverse("admin:payment_holds", args=[found.id]),
     }
     return page(request, "backoffice/payments/detail.html", context)
 

@@ -168,7 +168,8 @@ def test_an_account_shows_its_money_its_movements_and_its_timeline(teller: Clien
 
     with count_requests() as seen:
         answer = teller.get(address)
-    assert seen.operations == ["BatchGetItem", "Query", "Query", "TransactWriteItems"]
+    shown = ["Query", "Query", "BatchGetItem"]
+    assert seen.operations == ["BatchGetItem", *shown, "TransactWriteItems"]
     for expected in (
         "4,876.55 USD", "4,869.55 USD", "7.00 USD", "-123.45 USD", "+5,000.00 USD",
         source.account_number, source.id, f'data-copy="{source.id}"', "active",
