@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 
 from audit.models import AuditLog
 from dynamodb import store
@@ -94,6 +95,17 @@ def recent(*, user_id: str, rows: int = 10, without: tuple[str, ...] = ()) -> li
     query = Query(model=AuditLog, index="user-index", partition=user_id)
     keep = (lambda entry: not entry.action.endswith(without)) if without else None
     return read_page([query], person=user_id, rows=rows, keep=keep, kept_by=without).rows
+
+
+def chain_actions(entity_id: str, *actions: str, rows: int = 10) -> list[AuditLog]:
+    """The newest entries of a chain that tell of one of these, among its newest 100."""
+    query = Query(model=AuditLog, partition=entity_id)
+    keep = partial(_is_one_of, actions)
+    return read_page([query], person="", rows=rows, keep=keep, kept_by=actions).rows
+
+
+def _is_one_of(actions: tuple[str, ...], entry: AuditLog) -> bool:
+    return entry.action in actions
 
 
 def entry(*, entity_id: str, timestamp: str) -> AuditLog | None:

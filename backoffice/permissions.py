@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
+from backoffice import drafts
 from backoffice.reading import Look, Reading
 from backoffice.staff.sessions import SessionStore
 from dynamodb.times import utc_now
@@ -160,9 +161,12 @@ def requires(
             if look is None or request.method != "GET":
                 asked.session.touch(utc_now())
             asked.look = look
-            answer = view(asked, *args, **kwargs)
+            with drafts.filled_in(asked, person.username) as is_draft:
+                answer = view(asked, *args, **kwargs)
             if look is not None:
                 look.record(answer)
+            if is_draft:
+                drafts.forget(answer)
             return answer
 
         guarded.permission = permission  # type: ignore[attr-defined]  # what the walk over all addresses looks for
@@ -175,7 +179,10 @@ def requires(
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
     back = QueryDict(mutable=True)
     back["next"] = request.get_full_path()
-    return redirect(f"{reverse('admin:login')}?{back.urlencode(safe='/')}")
+    answer = redirect(f"{reverse('admin:login')}?{back.urlencode(safe='/')}")
+    if request.method == "POST":
+        drafts.keep(request, answer, drafts.last_person(request))
+    return answer
 
 
 def public(view: F) -> F:

@@ -154,6 +154,11 @@ NAVIGATION = (
                 permission=Permission.USE_DASHBOARD,
             ),
             Entry(
+                name="Sessions",
+                page="admin:sessions",
+                permission=Permission.USE_DASHBOARD,
+            ),
+            Entry(
                 name="Preferences",
                 page="admin:preferences",
                 permission=Permission.USE_DASHBOARD,

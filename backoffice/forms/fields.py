@@ -7,6 +7,7 @@ from django import forms
 from django.core.exceptions import BadRequest, ValidationError
 from django.core.validators import MinValueValidator
 
+from backoffice import drafts
 from payments.money import LONGEST_TYPED, currency_codes, exponent
 from payments.refusals import UnknownCurrency
 from payments.requests import ID_LENGTH
@@ -19,6 +20,8 @@ class TypedForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if not self.is_bound:
+            drafts.fill(self)
         for text in [*self.data.values(), *self.initial.values()]:
             if isinstance(text, str) and any("\ud800" <= letter <= "\udfff" for letter in text):
                 raise BadRequest("Half a character cannot be read or shown again.")

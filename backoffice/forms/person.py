@@ -6,6 +6,7 @@ from django import forms
 from django.contrib.admin.forms import AdminAuthenticationForm, AdminPasswordChangeForm
 
 from audit.context import Actor
+from backoffice.forms.fields import TypedForm
 from backoffice.staff import services
 from backoffice.staff.time_zones import known_time_zones
 from dynamodb.times import utc_now
@@ -38,7 +39,7 @@ def _zones() -> list[tuple[str, str]]:
     return [(name, name.replace("_", " ")) for name in known_time_zones()]
 
 
-class PreferencesForm(forms.Form):
+class PreferencesForm(TypedForm):
     time_zone = forms.ChoiceField(
         choices=_zones,
         help_text="Times are shown in this zone. UTC is always at hand: point at a time to see it.",

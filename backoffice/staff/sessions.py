@@ -64,6 +64,7 @@ class SessionStore(SessionBase):
         super().__init__(session_key)
         self.record: SessionRecord | None = None
         self.person: StaffRecord | None = None
+        self.has_ended = False
         self.heads: dict[str, AuditHead | None] = {}
 
     @property
@@ -76,10 +77,17 @@ class SessionStore(SessionBase):
         record, self.person, *found = store.get_many([*wanted, *heads])
         self.heads = {head.entity_id: read for head, read in zip(heads, found, strict=True)}
         if record is None or not is_live(record, utc_now()):
-            self._session_key = None
+            self._session_key, self.has_ended = None, True
             return {}
         self.record = record
         return self.decode(record.data)
+
+    def is_empty(self) -> bool:
+        """Also tells whether the browser is to forget its key: not that of a session that ended.
+
+        It says whose session it was, so that what they had typed is kept for them.
+        """
+        return not self.has_ended and bool(super().is_empty())
 
     def touch(self, at: datetime) -> None:
         """Note that the session is in use, once in a while.

@@ -6,7 +6,9 @@ from http import HTTPStatus
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
+from backoffice import drafts
 from backoffice.permissions import Permission
 from backoffice.views.store_trouble import store_trouble
 from backoffice.views.trouble import explained, note_refused, trouble
@@ -45,7 +47,14 @@ def forbidden(request: HttpRequest, exception: PermissionDenied) -> HttpResponse
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django's signature
-    """Refuse a form that did not come from a page of ours, or came from a page that is too old."""
+    """Refuse a form that did not come from a page of ours, or came from a page that is too old.
+
+    One that the same person had opened before they signed in again is shown again as it was typed.
+    """
+    if drafts.is_of_earlier_form(request):
+        answer = redirect(request.get_full_path())
+        drafts.keep(request, answer, request.user.get_username())
+        return answer
     note_refused(request, "csrf")
     return explained(
         request,

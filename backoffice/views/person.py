@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse_lazy
 
+from backoffice import drafts
 from backoffice.forms.person import PasswordForm, PreferencesForm
 from backoffice.permissions import Permission, StaffRequest, public, requires
 from backoffice.site import page
@@ -23,7 +24,11 @@ logout = public(site.logout)
 def login(request: HttpRequest) -> HttpResponseBase:
     if request.method == "GET" and request.user.is_authenticated:
         return redirect("admin:index")
-    told = site.each_context(request) | {"title": "Sign in", "app_path": request.get_full_path()}
+    told = site.each_context(request) | {
+        "title": "Sign in",
+        "app_path": request.get_full_path(),
+        "has_draft": drafts.is_kept(request),
+    }
     return SignInView.as_view(extra_context=told)(request)
 
 

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.crypto import constant_time_compare
 
+from backoffice import drafts
 from backoffice.forms.person import SignInForm
 from backoffice.forms.second_factor import ProofForm
 from backoffice.permissions import public
@@ -31,6 +32,12 @@ class SignInView(LoginView):
     template_name = "admin/login.html"
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        earlier = drafts.earlier_token(self.request, form.get_user().username)
+        answer = self._go_on(form)
+        self.request.session.update(earlier)
+        return answer
+
+    def _go_on(self, form: AuthenticationForm) -> HttpResponse:
         person = form.get_user()
         if not person.record.factors:
             return super().form_valid(form)
