@@ -64,6 +64,7 @@ GRAVE = {
     "approval",
     "approvals",
     "export_new",
+    "hold_release",
     "payment_reverse",
     "second_factor_app",
     "second_factor_passkey",
