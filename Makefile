@@ -16,7 +16,8 @@ LONG := tests/faults tests/payments/test_state_machine.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run run-payment-service test dev-setup check dynamodb-up dynamodb-down create-payment-tables \
-	benchmark-payments seed-test-data test-payment test-integration test-load lock
+	benchmark-payments build-lambda template licences audit-dependencies \
+	seed-test-data test-payment test-integration test-load lock
 
 help:  ## list the commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1  \2/p' Makefile | awk -F '  ' '{printf "make %-24s%s\n", $$1, $$2}'
@@ -53,6 +54,18 @@ test-load: $(VENV)/dev.stamp  ## the load and fault tests with their full counts
 
 benchmark-payments: $(VENV)/run.stamp  ## what a cold start of the service costs, as a table
 	@$(BIN)/python -m benchmarks.service_start
+
+build-lambda: $(VENV)/run.stamp  ## the packages for AWS Lambda, with their bills of materials
+	@$(BIN)/python -m deploy.build
+
+template: $(VENV)/dev.stamp  ## write the tables of deploy/template.yaml anew
+	@DJANGO_SETTINGS_MODULE=backoffice.settings $(BIN)/python -m deploy.tables
+
+licences: $(VENV)/run.stamp  ## the licence of everything that is installed
+	@$(BIN)/python -m deploy.bill
+
+audit-dependencies: $(VENV)/dev.stamp  ## look whether what is pinned is known to be vulnerable
+	@$(BIN)/pip-audit --require-hashes --disable-pip -r requirements.txt
 
 dynamodb-up: $(VENV)/run.stamp  ## start the embedded engine alone
 	@$(BIN)/python manage.py dynamodb_local start

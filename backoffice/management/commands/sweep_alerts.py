@@ -22,6 +22,7 @@ class Command(OperatorCommand):
         "A sweep that was stopped goes on where it was."
     )
     permission = Permission.MANAGE_ALERTS
+    needs_operator = False
 
     def add_options(self, parser: ArgumentParser) -> None:
         parser.add_argument(
