@@ -50,7 +50,8 @@ test-integration: $(VENV)/dev.stamp  ## the tests on DynamoDB Local
 	$(BIN)/pytest -m 'integration and not browser' $(PYTEST_OPTIONS)
 
 test-load: $(VENV)/dev.stamp  ## the load and fault tests with their full counts: about an hour
-	LOAD=full $(BIN)/pytest $(LONG) $(PYTEST_OPTIONS)
+	LOAD=full $(BIN)/pytest $(LONG) tests/payments/test_service_events.py \
+		tests/payments/test_service_schema.py $(PYTEST_OPTIONS)
 
 benchmark-payments: $(VENV)/run.stamp  ## what a cold start of the service costs, as a table
 	@$(BIN)/python -m benchmarks.service_start

@@ -13,6 +13,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
 django.setup()
 
 COMMANDS: dict[str, list[str]] = {
+    "archive_audit": [],
     "run_worker": ["--once"],
     "seal_audit": [],
     "settle_pending": ["--once"],

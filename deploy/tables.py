@@ -21,6 +21,8 @@ def resource(declaration: dict[str, Any], expires_at: str) -> dict[str, Any]:
         "SSESpecification": {"SSEEnabled": True},
         "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
     }
+    if stream := properties.get("StreamSpecification"):
+        properties["StreamSpecification"] = {"StreamViewType": stream["StreamViewType"]}
     if expires_at:
         properties["TimeToLiveSpecification"] = {"AttributeName": expires_at, "Enabled": True}
     return {
