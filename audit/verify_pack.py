@@ -247,7 +247,8 @@ def check_whole_days(pack: Pack, seals: dict[str, Values]) -> int:
         ordered = [each for _, each in sorted(leaves.get(day, ()))]
         is_same_day = len(ordered) == seal["entries"] and root_of(ordered).hex() == seal["root"]
         pack.check(is_same_day, f"The entries of {day} are not those that were sealed.")
-    pack.held.append("Every sealed day is here with all its entries.")
+    if seals:
+        pack.held.append("Every sealed day is here with all its entries.")
     return 0
 
 
@@ -259,20 +260,22 @@ def check_proofs(pack: Pack, seals: dict[str, Values]) -> int:
         proof = proofs.get((entry["entity_id"], entry["timestamp"]))
         seal = seals.get(entry["timestamp"][:10])
         if proof is None or seal is None:
-            without += 1
+            without += seal is not None
             continue
         path, root = [bytes.fromhex(each) for each in proof["path"]], bytes.fromhex(seal["root"])
         holds = is_included(leaf_hash(entry), proof["index"], seal["entries"], path, root)
         pack.check(holds, f"Entry {entry['seq']} of {entry['entity_id']} is not in its seal.")
         proved += 1
-    pack.held.append(f"{proved} entries were there when their day was sealed.")
+    if proved:
+        pack.held.append(f"{proved} entries were there when their day was sealed.")
     return without
 
 
 def limits(manifest: Values, gaps: int, unsealed: set[str], without: int) -> Iterator[str]:
     """What remains unproved."""
-    yield "That a key is the bank's: compare it with one that you had before this pack."
-    if "signature" not in manifest:
+    if "signature" in manifest:
+        yield "That a key is the bank's: compare it with one that you had before this pack."
+    else:
         yield "Who made this pack: it is not signed. The trail keeps its hash (audit.exported)."
     if gaps:
         yield f"What stands between: {gaps} entries follow one that is not in this pack."
@@ -281,7 +284,7 @@ def limits(manifest: Values, gaps: int, unsealed: set[str], without: int) -> Ite
         listed = ", ".join(sorted(unsealed)[:5])
         yield f"That entries of {len(unsealed)} days were not written later: no seal of {listed}."
     if without:
-        yield f"That {without} entries were there when their day was sealed: they have no proof."
+        yield f"That {without} entries of sealed days were there then: they have no proof."
     if not manifest["whole_days"]:
         yield "That nothing else happened: the pack has what its filter asked for."
 

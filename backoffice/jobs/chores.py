@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from backoffice.jobs.exports import tidy_packs
 from backoffice.reviews.queries import end_of, find
 from backoffice.reviews.services import LATE, SYSTEM, prepare
 from payments.notices import deliver_due, in_words
@@ -40,4 +41,5 @@ CHORES = [
     Chore(name="settle payments", every=timedelta(minutes=1), run=_settle),
     Chore(name="deliver notices", every=timedelta(seconds=10), run=_deliver),
     Chore(name="prepare the daily review", every=timedelta(minutes=10), run=_prepare_review),
+    Chore(name="tidy evidence packs", every=timedelta(hours=1), run=tidy_packs),
 ]

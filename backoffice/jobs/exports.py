@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,9 @@ from dynamodb.pages import Query
 from dynamodb.times import to_rfc3339
 from payments.refusals import Refusal
 
+KEPT = timedelta(days=30)
+"""How long packs lie in their folder."""
+
 _IDS = "chains.json"
 
 
@@ -36,6 +39,16 @@ def export_order(*, order_id: str, parameters: Mapping[str, Any]) -> Order:
 
 def pack_path(job: Job) -> Path:
     return Path(settings.EXPORT_DIR) / f"{job.id}.zip"
+
+
+def tidy_packs(at: datetime) -> str:
+    """Remove packs that have lain for long: they can be made again from the trail."""
+    old = (at - KEPT).timestamp()
+    packs = Path(settings.EXPORT_DIR).glob("*.zip")
+    removed = [path for path in packs if path.stat().st_mtime < old]
+    for path in removed:
+        path.unlink(missing_ok=True)
+    return f"{len(removed)} removed" if removed else ""
 
 
 def run_export(work: Work) -> None:
@@ -145,6 +158,3 @@ def _title(parameters: Mapping[str, Any]) -> str:
 EXPORT = Kind(
     name="export", run=run_export, permission=Permission.EXPORT_TRAIL, page="admin:export"
 )  # fmt: skip
-
-KEPT = timedelta(days=30)
-"""How long packs lie in their folder; they can be made again from the trail."""

@@ -29,7 +29,7 @@ from audit.models import AuditLog
 from audit.pack import About, make_pack
 from audit.trail import Event
 from backoffice.jobs import services
-from backoffice.jobs.exports import export_order, pack_path
+from backoffice.jobs.exports import export_order, pack_path, tidy_packs
 from backoffice.jobs.records import Job, JobState
 from backoffice.jobs.services import LEASE, Interrupted, JobLost, Work
 from backoffice.jobs.worker import Worker
@@ -506,6 +506,17 @@ def test_an_archive_that_fails_is_a_sentence_and_can_be_tried_again(
     services.retry_job(job.id, actor=ANN, at=LATER)
     Worker(say=lambda _: None, chores=[]).run_once()
     assert services.find_job(job.id).state == JobState.DONE
+
+
+def test_old_packs_are_tidied_away(folder: Path) -> None:
+    folder.mkdir()
+    for name, days in (("old", 31), ("new", 29)):
+        (folder / f"{name}.zip").touch()
+        lain = (NOON - timedelta(days=days)).timestamp()
+        os.utime(folder / f"{name}.zip", (lain, lain))
+    assert tidy_packs(NOON) == "1 removed"
+    assert [path.name for path in folder.iterdir()] == ["new.zip"]
+    assert tidy_packs(NOON) == ""
 
 
 def test_an_operator_makes_a_pack(
