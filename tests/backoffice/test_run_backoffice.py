@@ -1,5 +1,6 @@
 """`make run` as people meet it: up, Ctrl-C, killed, up again, and what stands in its way."""
 
+import contextlib
 import signal
 import socket
 import time
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dynamodb import local
-from tests.backoffice.runs import running
+from tests.backoffice.runs import Run, running
 
 pytestmark = pytest.mark.integration
 
@@ -18,6 +19,17 @@ def status_of(environment: dict[str, str], address: str) -> int:
     url = f"http://127.0.0.1:{environment['PORT']}{address}"
     with urllib.request.urlopen(url, timeout=10) as answer:
         return int(answer.status)
+
+
+def workers_of(run: Run) -> list[int]:
+    """The background workers that a run has started and that are still there."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            if b"run_worker" in words and str(run.process.pid).encode() in words:
+                found.append(int(process.name))
+    return found
 
 
 def engine_of(environment: dict[str, str]) -> local.Engine | None:
@@ -29,7 +41,9 @@ def test_up_and_cleanly_down(environment: dict[str, str], number: signal.Signals
     with running(environment) as run:
         run.until_ready()
         assert status_of(environment, "/readyz") == 200
+        assert len(workers_of(run)) == 1
         assert run.until_end(number) == 0
+        assert workers_of(run) == []
     assert run.said.endswith("DynamoDB Local has ended; its data is kept.\nStopped.\n")
     assert "Created" in run.said
     assert engine_of(environment) is None
@@ -39,6 +53,7 @@ def test_up_and_cleanly_down(environment: dict[str, str], number: signal.Signals
 def test_the_engine_of_a_killed_run_is_used_again(environment: dict[str, str]) -> None:
     with running(environment) as killed:
         killed.until_ready().kill()
+    assert workers_of(killed) == []
     left = engine_of(environment)
     assert left is not None
     began = time.monotonic()

@@ -4,6 +4,7 @@ import http.client
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,8 +27,9 @@ PASSWORD = "demo-only-2026!"
 @pytest.fixture(scope="session")
 def site() -> Iterator[str]:
     """The address of a back office with demo data, served as `make run` serves it."""
-    with throwaway_engine() as engine:
+    with throwaway_engine() as engine, tempfile.TemporaryDirectory() as packs:
         environment = {**os.environ, "DYNAMODB_ENDPOINT_URL": engine.endpoint_url}
+        environment["EXPORT_DIR"] = packs
         for command in ("create_payment_tables", "seed_test_data"):
             manage = [sys.executable, "manage.py", command]
             subprocess.run(manage, cwd=ROOT, env=environment, check=True, capture_output=True)
@@ -39,13 +41,19 @@ def site() -> Iterator[str]:
 def serving(environment: dict[str, str]) -> Iterator[str]:
     port = local.free_port()
     gunicorn = [sys.executable, "-m", "gunicorn", "--config", "python:backoffice.gunicorn_conf"]
-    server = subprocess.Popen([*gunicorn, "--bind", f"127.0.0.1:{port}"], cwd=ROOT, env=environment)
+    commands = [
+        [*gunicorn, "--bind", f"127.0.0.1:{port}"],
+        [sys.executable, "manage.py", "run_worker", "--parent", str(os.getpid())],
+    ]
+    running = [subprocess.Popen(each, cwd=ROOT, env=environment) for each in commands]
     try:
         wait_for(port)
         yield f"http://127.0.0.1:{port}"
     finally:
-        server.terminate()
-        server.wait(30)
+        for process in running:
+            process.terminate()
+        for process in running:
+            process.wait(30)
 
 
 def wait_for(port: int) -> None:
