@@ -19,9 +19,9 @@ class SealRow:
     state: str
 
 
-def seal_rows(found: Mapping[date, Seal | None], *, last: date) -> list[SealRow]:
-    """Days, newest first, those that lack a seal among them; ``last`` is the newest due one."""
-    missing = _missing(found, last)
+def seal_rows(found: Mapping[date, Seal | None], *, last: date, is_on: bool) -> list[SealRow]:
+    """Days, newest first; while seals are on, those that lack one too: ``last`` is due."""
+    missing = _missing(found, last) if is_on else []
     return [
         SealRow(day=day, seal=seal, state="sealed" if seal else "missing")
         for day, seal in found.items()

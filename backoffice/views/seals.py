@@ -22,7 +22,7 @@ def listing(request: StaffRequest) -> HttpResponse:
     last = seals.last_due_day(utc_now())
     until = _day(request.GET.get("until", "")) or last
     found = seals.recent(last=min(until, last), count=DAYS_SHOWN)
-    rows = seal_rows(found, last=last)
+    rows = seal_rows(found, last=last, is_on=not settings().off)
     context = {
         "title": "Seals",
         "off": off_sentence(),
