@@ -7,7 +7,9 @@
 - ``accounts``, ``transfers``, ``approvals``, ``lifecycle`` and ``settling``: what acts
 - ``ledger``: what each of them writes; ``totals`` of the day by person, ``attempts`` refused
 - ``directory``: keys and reads by name; ``turns``: how long to try, and who goes first
-- ``queries``: everything that only reads
+- ``compliance``: what is noticed as money moves; ``sweep``, with ``sweep_rules`` and ``movements``:
+  what only weeks show; ``alerts`` and ``cases``: what becomes of it; ``notices``: who is told
+- ``queries`` and ``alert_queries``: everything that only reads
 - ``history``: an account as it stood at any instant
 - ``reconcile``: everything held against everything else, with ``effects`` (what payments do to
   accounts) and ``rereads`` (what seemed wrong)
