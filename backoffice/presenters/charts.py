@@ -18,7 +18,10 @@ _SHARE = 0.7
 
 @dataclass(frozen=True, kw_only=True)
 class Bar:
+    """``drawn`` is as much of the label as there is room for."""
+
     label: str
+    drawn: str
     value: int
     shown: str
     tone: str
@@ -54,12 +57,12 @@ def alert_charts(counted: Overview) -> list[Chart]:
         for low, high in pairwise(quarters)
     }
     overdue, tones = {"overdue": counted.overdue}, {"escalated": "waiting", "overdue": "bad"}
-    by_day = {day[5:]: number for day, number in sorted(counted.new_by_day.items())}
+    by_day = dict(sorted(counted.new_by_day.items()))
     draw = partial(chart, is_cut=counted.is_cut)
     return [
         draw("state", "Waiting, by state", "State", by_state | overdue, tones=tones),
         draw("age", "Waiting, by age", "Age", by_age | overdue, tones=tones),
-        draw("new", "New, by UTC day", "Day", by_day),
+        draw("new", "New, by UTC day", "Day", by_day, tail=2),
     ]
 
 
@@ -70,9 +73,13 @@ def chart(
     values: Mapping[str, int],
     *,
     tones: Mapping[str, str] | None = None,
+    tail: int = 0,
     is_cut: bool = False,
 ) -> Chart:
-    """Lay out a bar for each value, the highest in full; ``is_cut`` marks values as the least."""
+    """Lay out a bar for each value, the highest in full; ``is_cut`` marks values as the least.
+
+    Of a label its last ``tail`` letters are drawn, all of them for 0.
+    """
     place, highest = WIDTH / max(1, len(values)), max(1, *values.values())
     bars = []
     for number, (label, value) in enumerate(values.items()):
@@ -80,6 +87,7 @@ def chart(
         bars.append(
             Bar(
                 label=label,
+                drawn=label[-tail:],
                 value=value,
                 shown=f"{value}{'+' * (is_cut and value > 0)}",
                 tone=(tones or {}).get(label, "plain"),
