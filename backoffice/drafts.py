@@ -69,7 +69,7 @@ def filled_in(request: HttpRequest, username: str) -> Iterator[bool]:
     """Fill the forms of a page with what this person had typed at its address; says whether."""
     typed = _kept_for(request, username) if request.method == "GET" and is_kept(request) else {}
     if typed:
-        messages.info(request, _BACK)
+        messages.warning(request, _BACK)
     token = _typed.set(typed)
     try:
         yield bool(typed)

@@ -37,6 +37,7 @@ LOGGING: dict[str, Any] = {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "gunicorn.error": {"handlers": [], "level": "WARNING", "propagate": True},
         "botocore": {"level": "WARNING"},
+        "environ": {"level": "WARNING"},
         "pynamodb": {"level": "WARNING"},
     },
 }

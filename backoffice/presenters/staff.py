@@ -8,6 +8,23 @@ from django.urls import reverse
 from backoffice.permissions import Role, granted
 from backoffice.staff.records import StaffRecord
 
+_BROWSERS = {
+    "Edg": "Edge",
+    "OPR/": "Opera",
+    "Firefox/": "Firefox",
+    "Chrome/": "Chrome",
+    "Safari/": "Safari",
+}
+_SYSTEMS = {
+    "Windows": "Windows",
+    "Android": "Android",
+    "iPhone": "iOS",
+    "iPad": "iOS",
+    "Mac OS X": "macOS",
+    "Linux": "Linux",
+}
+"""What user agents name themselves by, the telling marks first: most of them name others too."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class StaffRow:
@@ -33,3 +50,11 @@ def staff_row(record: StaffRecord) -> StaffRow:
         factors=", ".join(record.factors or ()),
         may=sorted(granted(roles)) if record.is_active else [],
     )
+
+
+def program(user_agent: str | None) -> str:
+    """The browser and system that a user agent names, such as ``Firefox on Windows``."""
+    told = user_agent or ""
+    browser = next((name for mark, name in _BROWSERS.items() if mark in told), "")
+    system = next((name for mark, name in _SYSTEMS.items() if mark in told), "")
+    return " on ".join(filter(None, [browser, system])) or told[:60]

@@ -13,6 +13,7 @@ from django.urls import reverse
 from audit.context import Actor
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.audit import entry_rows
+from backoffice.presenters.staff import program
 from backoffice.site import page
 from backoffice.staff import session_list
 from backoffice.staff.records import SessionRecord, StaffRecord
@@ -27,7 +28,7 @@ def own(request: StaffRequest) -> HttpResponse:
     """One's own sessions. A post ends one by its name, or all ``others``."""
     if request.method == "POST":
         return _end(request, request.user.record, back=reverse("admin:sessions"))
-    return _page(request, request.user.record, title="Your sessions", may_end=True)
+    return _page(request, request.user.record, title="Your sessions", may_end=True, is_own=True)
 
 
 @requires(Permission.READ_STAFF, viewing="staff")
@@ -47,10 +48,13 @@ def of_person(request: StaffRequest, username: str) -> HttpResponse:
 
 
 def _page(request: StaffRequest, record: StaffRecord, **more: Any) -> HttpResponse:
-    sessions = _sessions(request, record, utc_now())
+    sessions, this = _sessions(request, record, utc_now()), request.session.session_key
     context = {
-        "sessions": [(each, session_list.name_of(each)) for each in sessions],
-        "this": request.session.session_key,
+        "sessions": [
+            (each, session_list.name_of(each), program(each.user_agent)) for each in sessions
+        ],
+        "can_end_others": any(each.session_key != this for each in sessions),
+        "this": this,
         "rows": entry_rows(session_list.recent_sign_ins(record.username)),
         "others": _ALL_OTHERS,
         **more,

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from django.test import Client
 
 from audit.models import AuditHead, AuditLog
@@ -17,7 +18,7 @@ from tests.backoffice.conftest import SignIn
 from tests.backoffice.pages import text
 from tests.backoffice.people import a_member, chain
 from tests.builders import opened, transferred
-from tests.dynamodb.faults import faults, passing, read_timeout_after, refusal, unreachable
+from tests.dynamodb.faults import Fault, Send, faults, read_timeout_after, refusal, unreachable
 
 moto = pytest.mark.usefixtures("moto_store")
 
@@ -136,11 +137,16 @@ def test_the_view_costs_one_request_which_moves_the_last_seen_time_too(signed_in
 @moto
 @pytest.mark.parametrize("fault", [unreachable, read_timeout_after, refusal("ThrottlingException")])
 def test_a_page_that_cannot_be_recorded_is_not_shown(
-    signed_in: SignIn, monkeypatch: pytest.MonkeyPatch, fault: object
+    signed_in: SignIn, monkeypatch: pytest.MonkeyPatch, fault: Fault
 ) -> None:
     monkeypatch.setattr("audit.trail.NOTE_SECONDS", 0.01)
     account, client = opened("a", balance=123_45), signed_in()
-    with faults(passing, passing, passing, then=fault):  # type: ignore[arg-type]  # one of each kind
+
+    def of_writes(request: AWSPreparedRequest, send: Send) -> AWSResponse:
+        is_write = b"TransactWriteItems" in request.headers["X-Amz-Target"]
+        return fault(request, send) if is_write else send()
+
+    with faults(then=of_writes):
         answer = client.get(f"/admin/accounts/{account.id}/")
     assert answer.status_code == 503
     assert "without that it is not shown" in text(answer)

@@ -7,6 +7,7 @@ import time_machine
 from django.test import Client
 
 from backoffice.permissions import Role
+from backoffice.presenters.staff import program
 from backoffice.staff import managing, services
 from backoffice.staff.records import SessionRecord
 from dynamodb.client import count_requests
@@ -33,7 +34,9 @@ def is_in(client: Client) -> bool:
 
 def names(client: Client, address: str = OWN) -> dict[str, str]:
     """Sessions shown, by the address they are from."""
-    return {session.ip_address: name for session, name in client.get(address).context["sessions"]}
+    return {
+        session.ip_address: name for session, name, _ in client.get(address).context["sessions"]
+    }
 
 
 def test_ones_own_sessions_say_from_where_since_when_and_which_is_this() -> None:
@@ -85,7 +88,7 @@ def test_others_sessions_are_read_by_compliance_and_ended_by_administrators(
     assert answer.status_code == seen
     if seen == 200:
         assert "198.51.100.7" in text(answer)
-        assert ("End all others" in text(answer)) is (ended == 302)
+        assert (">End all</button>" in text(answer)) is (ended == 302)
     assert client.post(address, {"end": "others"}).status_code == ended
     assert is_in(other) is (ended != 302)
     if ended == 302:
@@ -135,3 +138,27 @@ def test_what_is_taken_away_is_gone_at_the_next_request() -> None:
     assert client.get("/admin/password_change/").status_code == 200
     deactivated("someone")
     assert client.get("/admin/password_change/").status_code == 302
+
+
+EDGE = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0"
+)
+PHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 "
+    "(KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1"
+)
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "shown"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0", "Firefox on Linux"),
+        (EDGE, "Edge on Windows"),
+        (PHONE, "Safari on iOS"),
+        ("curl/8.1", "curl/8.1"),
+        (None, ""),
+    ],
+)
+def test_a_browser_is_named(user_agent: str | None, shown: str) -> None:
+    assert program(user_agent) == shown
