@@ -16,7 +16,7 @@ LONG := tests/faults tests/payments/test_state_machine.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run run-payment-service test dev-setup check dynamodb-up dynamodb-down create-payment-tables \
-	benchmark-payments build-lambda template licences audit-dependencies \
+	benchmark-payments build-lambda deploy-staging deploy-prod docker-up template licences audit-dependencies \
 	seed-test-data test-payment test-integration test-load lock
 
 help:  ## list the commands
@@ -58,6 +58,17 @@ benchmark-payments: $(VENV)/run.stamp  ## what a cold start of the service costs
 
 build-lambda: $(VENV)/run.stamp  ## the packages for AWS Lambda, with their bills of materials
 	@$(BIN)/python -m deploy.build
+
+deploy-staging: $(VENV)/run.stamp  ## show what a deployment to staging would change, ask, deploy
+	@$(BIN)/python -m deploy.rollout staging
+
+deploy-prod: $(VENV)/run.stamp  ## the same for production
+	@$(BIN)/python -m deploy.rollout production
+
+docker-up:  ## the staff pages, the worker, the service and DynamoDB Local in containers
+	@docker compose version >/dev/null 2>&1 || { \
+	echo 'Docker with its compose plugin is not here; `make run` needs none.' >&2; exit 1; }
+	docker compose --file deploy/compose.yaml up --build
 
 template: $(VENV)/dev.stamp  ## write the tables of deploy/template.yaml anew
 	@DJANGO_SETTINGS_MODULE=backoffice.settings $(BIN)/python -m deploy.tables

@@ -69,6 +69,7 @@ def v2(
             "http": {
                 "method": method,
                 "path": path,
+                "protocol": "HTTP/1.1",
                 "sourceIp": "192.0.2.1",
                 "userAgent": "shop/1",
             },
