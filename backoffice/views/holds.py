@@ -97,7 +97,7 @@ def release(request: StaffRequest, subject: str) -> HttpResponse:
     return settle(request, kind(request.POST), act, show)
 
 
-@requires(Permission.READ_PAYMENTS)
+@requires(Permission.READ_PAYMENTS, viewing="hold")
 def on_payment(_: StaffRequest, payment_id: str) -> HttpResponse:
     """A fragment for the payment's page, which has no request left to look for holds itself."""
     found = holds_on(subjects_of_chain(payment_id))
