@@ -216,6 +216,9 @@ def _decide(
     known: dict[str, Any] = {"payment": find_pending(payment_id)}
 
     def build(tx: Transaction) -> Payment:
+        if known["payment"].reserved and not asked.reserved:
+            # It came due meanwhile, and its source, which is not refused with it, holds its money.
+            known.update(_read_with(known["payment"], patience))
         payment: Payment = known["payment"]
         if is_done(payment):
             return payment
@@ -224,12 +227,13 @@ def _decide(
         return outcome(tx, known)
 
     patience = turns.patience()
-    payment: Payment = known["payment"]
+    asked: Payment = known["payment"]
     with (
         attempts.recorded_refusals(subject="approval", actor=actor, at=at, reference=payment_id),
-        turns.turn(patience, payment.from_account_id, payment.to_account_id),
+        turns.turn(patience, asked.from_account_id, asked.to_account_id),
     ):
-        known |= _read_with(payment, patience)
+        known |= _read_with(asked, patience)
+        asked = known["payment"]
         return settle(build, known, at=at, patience=patience)
 
 

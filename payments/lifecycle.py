@@ -15,7 +15,14 @@ from payments import attempts, compliance, directory, ledger, rules, totals, tur
 from payments.identifiers import is_payment_id
 from payments.models import Account, AccountStatus, FrozenDirection, Payment
 from payments.money import MAX_AMOUNT_MINOR, format_amount
-from payments.refusals import AccountNotFound, InvalidField, KeyReused, StaleEdit, WrongState
+from payments.refusals import (
+    AccountNotFound,
+    InvalidField,
+    KeyReused,
+    SameAccount,
+    StaleEdit,
+    WrongState,
+)
 from payments.requests import TransferRequest, checked_customer, checked_reason, checked_transfer
 
 LIMITS = ("transfer_limit", "day_limit")
@@ -165,6 +172,8 @@ def _close_with_rest(
     request_id: str,
 ) -> Account:
     ends = _found(account_id), _found(rest_to)
+    if ends[0].id == ends[1].id:
+        raise SameAccount
     if not is_payment_id(payment_id):
         raise InvalidField("payment_id", "The payment id is not a UUIDv7.")
     keys: dict[str, Record | None] = {
@@ -202,7 +211,7 @@ def _close_with_rest(
 
     patience = turns.patience()
     with turns.turn(patience, *(end.id for end in ends)):
-        known |= directory.read(keys, patience)
+        known |= directory.read(keys, patience, together=True)
         return settle(build, known, at=at, patience=patience)
 
 

@@ -152,12 +152,16 @@ class _Deciding:
 
     def preview(self) -> Preview | Transfer:
         self.known = directory.read(self._keys(with_payment=True), self.patience)
+        return settle(self._build_preview, self.known, at=self.at, patience=self.patience)
+
+    def _build_preview(self, tx: Transaction) -> Preview | Transfer:
+        """Add nothing but a refusal: what is no longer refused is there to be confirmed."""
         try:
             decision = None if self._earlier() else self._decide() or _UNDECIDED
         except Refusal:
             decision = None
         if decision is None:
-            return settle(self._build, self.known, at=self.at, patience=self.patience)
+            return self._build(tx)
         return Preview(
             source=self.known["source"],
             target=self.known["target"],

@@ -17,7 +17,7 @@ from backoffice.site import page
 from backoffice.views.confirm import is_confirmed
 from backoffice.views.fresh_proof import freshly_proved
 from backoffice.views.once import settle
-from dynamodb.errors import OutcomeUnknownError, StoreBusyError, StoreUnavailableError
+from dynamodb.errors import StoreError
 from dynamodb.times import utc_now
 from payments import queries
 from payments.approvals import approve_payment, digest
@@ -106,7 +106,7 @@ def _approve_all(request: StaffRequest, wanted: dict[str, str]) -> list[Result]:
     for payment_id, shown in wanted.items():
         try:
             results.append(_approve(request, payment_id, shown))
-        except (StoreBusyError, StoreUnavailableError, OutcomeUnknownError) as trouble:
+        except StoreError as trouble:
             results.append(Result(row=None, payment_id=payment_id, sentence=str(trouble)))
             untried = list(wanted)[len(results) :]
             results += [Result(row=None, payment_id=each, sentence=_UNTRIED) for each in untried]

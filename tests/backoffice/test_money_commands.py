@@ -180,6 +180,17 @@ def test_settling_counts_by_outcome_and_acts_as_the_system() -> None:
     assert entry.user_agent == "manage.py settle_pending"
 
 
+def test_settling_ends_with_code_1_where_a_record_is_damaged() -> None:
+    source, target = opened("a", balance=50_000), opened("b")
+    policy.configure(Policy(approval_threshold=10_000))
+    odd = transferred(source, target, amount_minor=20_000).payment
+    item = {**odd.serialize(), "amount": {"S": "x"}}
+    store_client.call("PutItem", TableName=odd.table_name(), Item=item)
+    with pytest.raises(CommandError, match="damaged") as failed:
+        settled("--once")
+    assert failed.value.returncode == 1
+
+
 def test_settling_goes_on_until_it_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     def two_minutes(seconds: float) -> None:
         if seconds < 60:

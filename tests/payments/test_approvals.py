@@ -1,7 +1,7 @@
 """Four eyes: what waits, who may decide it, and what each decision leaves behind."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from datetime import timedelta
@@ -11,6 +11,7 @@ import pytest
 
 from audit import queries as trail
 from audit.context import Actor
+from dynamodb import client
 from payments import approvals, directory, ledger, lifecycle, policy, queries, turns
 from payments.approvals import (
     approve_payment,
@@ -35,6 +36,7 @@ from payments.settling import settle_due
 from payments.transfers import transfer_funds
 from tests.bank import check_bank
 from tests.builders import NOON, TELLER, a_request, opened, planted, transferred
+from tests.dynamodb.faults import faults, passing
 
 SUPERVISOR = Actor(id="supervisor1")
 PROGRAM = Actor(id="service:shop")
@@ -372,6 +374,47 @@ def test_what_others_settle_between_two_reads_is_told_as_it_is(
     with pytest.raises(NotPending):
         approved(payment)
     assert check_bank().faults == []
+
+
+@pytest.mark.parametrize("decide", [cancel_payment, reject_payment])
+def test_a_transfer_that_comes_due_while_it_is_ended_gives_its_money_back(
+    decide: Callable[..., Payment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "turn", lambda *_: nullcontext())
+    source, target = accounts()
+    kept = transferred(source, target, amount_minor=20_000, scheduled_for="2026-03-05").payment
+
+    def come_due(_: Any, send: Any) -> Any:
+        assert settle_due(at=NOON + timedelta(days=3)) == {"pending": 1}
+        return send()
+
+    actor = TELLER if decide is cancel_payment else SUPERVISOR
+    with faults(passing, passing, come_due):
+        ended = decide(payment_id=kept.id, reason="stop", actor=actor, at=NOON)
+    assert not ended.can_cancel()
+    assert not ended.reserved
+    assert (now(source).balance, now(source).held) == (90_000, 0)
+    assert check_bank().faults == []
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [{"expires_at": {"S": "yesterday"}}, {"amount": {"S": "x"}}, {"reserved": {"N": "60000"}}],
+    ids=str,
+)
+def test_what_is_damaged_keeps_nothing_else_from_being_settled(damage: dict[str, Any]) -> None:
+    source, target = accounts()
+    waiting = [pending(source, target, amount_minor=15_000) for _ in range(3)]
+    item = {**waiting[1].serialize(), **damage}
+    client.call("PutItem", TableName=Payment.table_name(), Item=item)
+    damaged = Account(id=target.id, account_number=target.account_number)
+    item = {**damaged.with_changes(now(target).attribute_values).serialize(),
+            "status": {"S": "frozen"}, "held": {"S": "x"}}  # fmt: skip
+    client.call("PutItem", TableName=Account.table_name(), Item=item)
+    assert settle_due(at=NOON + timedelta(days=3)) == {"damaged": 4}
+    client.call("PutItem", TableName=Account.table_name(), Item=target.serialize())
+    assert settle_due(at=NOON + timedelta(days=3)) == {"expired": 2, "damaged": 1}
+    assert now(source).held == 15_000
 
 
 def test_a_payment_that_is_not_there_cannot_be_decided() -> None:

@@ -1,8 +1,10 @@
 """Accounts between opening and closing: freezes, locks, limits, closing."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,7 @@ from audit.context import Actor
 from dynamodb import client, store
 from dynamodb.client import count_requests
 from dynamodb.errors import StoreBusyError, StoreError
+from dynamodb.models import Record
 from payments import directory, policy, queries, turns
 from payments.accounts import clearing_account
 from payments.approvals import approve_payment, digest
@@ -32,6 +35,7 @@ from payments.refusals import (
     InvalidRequest,
     KeyReused,
     MissingField,
+    SameAccount,
     StaleEdit,
     WrongState,
 )
@@ -239,6 +243,32 @@ def test_closing_with_a_rest_again_is_closing_once() -> None:
     with pytest.raises(KeyReused):
         closed(other, opened("c").id, name)
     assert now(other).status == AccountStatus.ACTIVE
+
+
+def test_closing_with_a_rest_at_the_same_time_is_closing_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    account, other, name = opened("a", balance=5000), opened("b"), new_payment_id(NOON)
+    monkeypatch.setattr(turns, "turn", lambda *_: nullcontext())
+    read = store.get_many
+
+    def torn(keys: Sequence[Record]) -> list[Any]:
+        """As a batch may: some records as before the other's commit, some as after it."""
+        monkeypatch.setattr(store, "get_many", read)
+        before = read(keys[:1])
+        closed(account, other.id, name)
+        return [*before, *read(keys[1:])]
+
+    monkeypatch.setattr(store, "get_many", torn)
+    assert closed(account, other.id, name).status == AccountStatus.CLOSED
+    assert now(other).balance == 5000
+
+
+def test_an_account_is_not_closed_with_its_rest_moved_to_itself() -> None:
+    account = opened("a", balance=5000)
+    with pytest.raises(SameAccount):
+        closed(account, account.id)
+    assert now(account).balance == 5000
 
 
 def test_an_empty_account_closes_although_its_rest_was_to_go_somewhere() -> None:

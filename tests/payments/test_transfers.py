@@ -16,9 +16,10 @@ from payments import directory, ledger, queries, rules
 from payments.models import Account, AccountStatus, Payment, PaymentStatus
 from payments.money import format_amount
 from payments.refusals import InvalidAmount, KeyReused
-from payments.transfers import transfer_funds
+from payments.transfers import Preview, preview_transfer, transfer_funds
 from tests.bank import check_bank
 from tests.builders import NOON, TELLER, a_request, an_account, opened, planted, transferred
+from tests.dynamodb.faults import faults, passing
 
 pytestmark = pytest.mark.usefixtures("moto_store")
 
@@ -297,3 +298,20 @@ def test_lists_find_a_payment_by_customer_merchant_and_status() -> None:
     row = queries.get_customer_payments(customer_id=source.customer_id, person="p").rows[0]
     assert format_amount(row.amount, row.currency) in ("10.00 USD", "1,000.00 USD")
     assert Payment(id=row.id, timestamp=row.timestamp)
+
+
+def test_looking_at_a_transfer_never_makes_it_though_the_money_arrives_meanwhile() -> None:
+    source, target = opened("a"), opened("b", balance=5000)
+
+    def arrive(_: Any, send: Any) -> Any:
+        assert transferred(target, source).payment.is_processed()
+        return send()
+
+    with faults(passing, arrive):
+        seen = preview_transfer(a_request(source, target, amount_minor=500), actor=TELLER, at=NOON)
+    assert isinstance(seen, Preview)
+    assert seen.posting.source["balance"] == 500
+    assert [each.balance for each in queries.get_accounts(source.id, target.id) if each] == [
+        1000,
+        4000,
+    ]

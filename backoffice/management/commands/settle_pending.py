@@ -29,7 +29,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Raises ``Failed`` where the store cannot be reached, but only if it runs ``--once``."""
+        """Raises ``Failed`` for trouble with the store, but only if it runs ``--once``."""
         if options["once"]:
             self._settle(as_json=options["json"])
             return
@@ -55,6 +55,8 @@ class Command(BaseCommand):
         except StoreError as error:
             raise Failed(str(error), returncode=FAILED) from error
         self.stdout.write(json.dumps(counts) if as_json else _in_words(counts))
+        if counts["damaged"]:
+            raise Failed("Some records are damaged: the log names them.", returncode=FAILED)
 
 
 def _in_words(counts: Counter[str]) -> str:
