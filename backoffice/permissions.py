@@ -6,7 +6,13 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseNotAllowed,
+    QueryDict,
+)
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -21,6 +27,10 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+_METHODS = ("GET", "HEAD", "POST")
+"""What pages are asked by, and nothing else."""
 
 
 class StaffRequest(HttpRequest):
@@ -152,10 +162,10 @@ def requires(
                 return _to_sign_in(request)
             if not person.has_perm(permission):
                 raise PermissionDenied(permission)
-            if person.record.must_change_password and not before_first_password:
-                return redirect("admin:password_change")
-            if person.must_add_factor and not (before_first_password or before_second_factor):
-                return redirect("admin:second_factor")
+            if request.method not in _METHODS:
+                return HttpResponseNotAllowed(_METHODS)
+            if first := _must_first(person, before_first_password, before_second_factor):
+                return redirect(first)
             timezone.activate(person.zone)
             asked = cast("StaffRequest", request)
             if look is None or request.method != "GET":
@@ -176,6 +186,15 @@ def requires(
     return guard
 
 
+def _must_first(person: "Staff", before_password: bool, before_factor: bool) -> str:
+    """Where somebody has to go before anything else; empty for nowhere."""
+    if person.record.must_change_password and not before_password:
+        return "admin:password_change"
+    if person.must_add_factor and not (before_password or before_factor):
+        return "admin:second_factor"
+    return ""
+
+
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
     back = QueryDict(mutable=True)
     back["next"] = request.get_full_path()
@@ -189,8 +208,10 @@ def public(view: F) -> F:
     """Declare that a view is for everyone, signed in or not."""
 
     @wraps(view)
-    def declared(*args: Any, **kwargs: Any) -> HttpResponse:
-        answer: HttpResponse = view(*args, **kwargs)
+    def declared(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method not in _METHODS:
+            return HttpResponseNotAllowed(_METHODS)
+        answer: HttpResponse = view(request, *args, **kwargs)
         return answer
 
     declared.is_public = True  # type: ignore[attr-defined]  # as above

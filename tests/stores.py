@@ -4,6 +4,7 @@ import copy
 import itertools
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -77,6 +78,14 @@ def moto_store(
         _moto_tables().update(copy.deepcopy(made))
         _forget()
         yield
+
+
+@contextmanager
+def unchanged() -> Iterator[None]:
+    """Take the tables in process back to how they are now, whatever is done inside."""
+    kept = copy.deepcopy(_moto_tables())
+    yield
+    _moto_tables().update(kept)
 
 
 def set_credentials(environment: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,6 @@
 """Background jobs: one's own, and one of them with what can be done about it."""
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
@@ -13,6 +12,7 @@ from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.jobs import JobView
 from backoffice.presenters.lists import pager
 from backoffice.site import page
+from backoffice.views.trouble import note_refused
 from dynamodb.times import utc_now
 from payments.refusals import Refusal
 
@@ -43,8 +43,8 @@ def progress(request: StaffRequest, job_id: str) -> HttpResponse:
     return render(request, "backoffice/jobs/progress.html", {"shown": JobView(job), "job": job})
 
 
-@require_POST
 @requires(Permission.USE_DASHBOARD)
+@require_POST
 def cancel(request: StaffRequest, job_id: str) -> HttpResponseBase:
     job = visible_job(request, job_id)
     try:
@@ -55,8 +55,8 @@ def cancel(request: StaffRequest, job_id: str) -> HttpResponseBase:
     return redirect("admin:job", job.id)
 
 
-@require_POST
 @requires(Permission.USE_DASHBOARD)
+@require_POST
 def retry(request: StaffRequest, job_id: str) -> HttpResponseBase:
     job = visible_job(request, job_id)
     try:
@@ -68,13 +68,18 @@ def retry(request: StaffRequest, job_id: str) -> HttpResponseBase:
 
 
 def visible_job(request: StaffRequest, job_id: str) -> Job:
-    """A job that is the person's own, or of a kind that they may see all of."""
+    """A job that is the person's own, or of a kind that they may see all of.
+
+    Any other is not there for them; to ask for it is recorded as a refused access.
+    """
+    none = Http404(f"There is no job {job_id} that you may see.")
     try:
         job = services.find_job(job_id)
     except services.JobNotFound:
-        raise Http404(f"There is no job {job_id}.") from None
+        raise none from None
     kind = KINDS.get(job.kind)
     may_see_all = kind is not None and request.user.has_perm(kind.permission)
     if job.created_by != request.user.username and not may_see_all:
-        raise PermissionDenied(kind.permission if kind else Permission.USE_DASHBOARD)
+        note_refused(request, kind.permission if kind else "job")
+        raise none
     return job

@@ -64,8 +64,8 @@ def review(request: StaffRequest, day: str) -> HttpResponse:
     return settle(request, _new_form(request, request.POST), act, show)
 
 
-@require_POST
 @requires(Permission.REVIEW_DAYS, viewing="review")
+@require_POST
 def prepare(request: StaffRequest, day: str) -> HttpResponse:
     """Gather the lines of a day that nobody has prepared yet."""
 
@@ -77,8 +77,8 @@ def prepare(request: StaffRequest, day: str) -> HttpResponse:
     return settle(request, SignForm(request.POST), act, partial(_show, request, _day(day)))
 
 
-@require_POST
 @requires(Permission.REVIEW_DAYS, viewing="review")
+@require_POST
 def sign(request: StaffRequest, day: str) -> HttpResponse:
     asked = _day(day)
     asking = Asking(

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
@@ -61,6 +61,8 @@ def recovery(request: StaffRequest) -> HttpResponse:
 @own
 @freshly_proved()
 def remove(request: StaffRequest, factor: str) -> HttpResponse:
+    if factor not in (request.user.record.factors or ()):
+        raise Http404("You have no such second factor.")
     asking = Asking(
         title="Remove this second factor?",
         button="Remove it",
