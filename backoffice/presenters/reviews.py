@@ -71,14 +71,19 @@ def groups(items: Iterable[ReviewItem]) -> list[Group]:
 
 
 def months(days: Iterable[Day]) -> list[Month]:
-    """A year of days, month by month."""
+    """A year of days, month by month; months that lie before the books began are left out."""
     by_month = groupby(days, key=lambda each: f"{each.day:%B}")
-    return [Month(name=name, cells=[cell(day) for day in days]) for name, days in by_month]
+    whole = [(name, list(days)) for name, days in by_month]
+    return [
+        Month(name=name, cells=[cell(day) for day in days])
+        for name, days in whole
+        if any(day.state != DayState.OUTSIDE for day in days)
+    ]
 
 
 def cell(day: Day) -> Cell:
-    has_page = day.state in {DayState.SIGNED, DayState.OPEN, DayState.MISSED}
-    url = reverse("admin:review", args=[day.day.isoformat()]) if has_page else ""
+    is_over = day.state != DayState.RUNNING
+    url = reverse("admin:review", args=[day.day.isoformat()]) if is_over else ""
     return Cell(day=day, sign=_SIGNS[day.state], url=url)
 
 
