@@ -3,7 +3,9 @@
 import random
 import sys
 from argparse import ArgumentParser
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -21,10 +23,12 @@ from backoffice.staff.services import NewStaff, create_staff
 from dynamodb import store
 from dynamodb.errors import StoreError
 from dynamodb.times import utc_now
+from payments import policy
 from payments.accounts import open_account
 from payments.models import Account, IdempotencyKey
 from payments.money import exponent
 from payments.requests import OpeningRequest
+from payments.role_limits import RoleLimits
 from payments.settling import settle_due
 
 T = TypeVar("T")
@@ -57,10 +61,21 @@ class Command(BaseCommand):
         if not settings.DEVELOPMENT:
             raise CommandError("Demo data is for development only: DJANGO_DEBUG is off.")
         try:
-            with context.use(Context(user_agent="manage.py seed_test_data")):
+            with context.use(Context(user_agent="manage.py seed_test_data")), _no_role_limits():
                 self.stdout.write(_seed(utc_now(), only_if_empty=options["if_empty"]))
         except StoreError as error:
             raise CommandError(str(error)) from error
+
+
+@contextmanager
+def _no_role_limits() -> Iterator[None]:
+    """Let the demo's people move what it tells of, whatever ``ROLE_LIMITS`` says."""
+    rules = policy.policy()
+    policy.configure(replace(rules, role_limits=RoleLimits()))
+    try:
+        yield
+    finally:
+        policy.configure(rules)
 
 
 def _seed(now: datetime, *, only_if_empty: bool) -> str:
