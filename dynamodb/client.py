@@ -39,6 +39,11 @@ CONFLICTS = frozenset({"TransactionConflict", "TransactionConflictException"})
 
 _UNCLEAR = frozenset({"TransactionInProgressException", "InternalServerError"})
 
+_NOT_ADMITTED = frozenset(
+    {"ExpiredTokenException", "InvalidSignatureException", "UnrecognizedClientException"}
+)
+"""Keys that have ended, or a clock that is minutes off: turned away before it was looked at."""
+
 _lock = threading.Lock()
 _settings: Settings | None = None
 _connection: Connection | None = None
@@ -281,11 +286,8 @@ def _note_capacity(log: RequestLog, answer: dict[str, Any]) -> None:
 def _translated(error: ClientError) -> Exception:
     answer: dict[str, Any] = dict(error.response)
     code, status = _code_and_status(answer)
-    if _asks_for_patience(code, answer):
-        if _lost_answer.get():
-            # Refused now, but an earlier attempt of this very call may have been carried out.
-            return errors.StoreUnavailableError(f"The store did not answer, then said {code}.")
-        return errors.StoreBusyError("The store is busy. Please try again in a moment.")
+    if _asks_for_patience(code, answer) or code in _NOT_ADMITTED:
+        return _turned_away(code)
     if code == "ResourceNotFoundException":
         return errors.TableMissingError(
             "A table is missing. Run `make create-payment-tables` first."
@@ -295,6 +297,15 @@ def _translated(error: ClientError) -> Exception:
     if _is_unclear(code, status):
         return errors.StoreUnavailableError(f"The store failed with {code}.")
     return error
+
+
+def _turned_away(code: str) -> errors.StoreError:
+    if _lost_answer.get():
+        # Refused now, but an earlier attempt of this very call may have been carried out.
+        return errors.StoreUnavailableError(f"The store did not answer, then said {code}.")
+    if code in _NOT_ADMITTED:
+        return errors.StoreUnreachableError(f"The store does not let us in: {code}.")
+    return errors.StoreBusyError("The store is busy. Please try again in a moment.")
 
 
 def _asks_for_patience(code: str, answer: dict[str, Any]) -> bool:

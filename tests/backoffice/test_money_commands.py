@@ -22,6 +22,7 @@ from dynamodb.times import utc_now
 from payments import policy, queries
 from payments.models import Account, Payment, PaymentStatus
 from payments.policy import Policy
+from payments.role_limits import RoleLimits
 from tests.backoffice.people import a_member, chain
 from tests.bank import check_bank
 from tests.builders import opened, transferred
@@ -218,7 +219,7 @@ def test_settling_once_fails_where_the_store_is_away() -> None:
 @pytest.fixture
 def a_small_demo(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seed_test_data, "PAYMENTS", 40)
-    policy.configure(Policy())
+    policy.configure(Policy(role_limits=RoleLimits.parse("teller=100/200")))
 
 
 def seeded(**options: bool) -> str:

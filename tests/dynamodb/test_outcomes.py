@@ -108,6 +108,17 @@ def test_a_lost_answer_is_unknown_and_sending_again_finds_out(losing: Fault) -> 
     assert (fresh().amount_minor, fresh().version) == (11, 2)
 
 
+@pytest.mark.parametrize(
+    "code", ["ExpiredTokenException", "InvalidSignatureException", "UnrecognizedClientException"]
+)
+def test_who_is_not_let_in_has_done_nothing_unless_an_answer_was_lost_before(code: str) -> None:
+    with faults(refusal(code)):
+        assert commit(putting(a_thing())) == Contended()
+    with faults(read_timeout_after, refusal(code)):
+        assert isinstance(commit(putting(a_thing())), Unknown)
+    assert fresh().version == 1
+
+
 @pytest.mark.parametrize("fault", [unreachable, connect_timeout])
 def test_what_was_never_sent_has_not_happened(fault: Fault) -> None:
     client.configure(some_settings(max_attempts=3))
