@@ -93,7 +93,7 @@ def answer(request: Request, *, at: datetime) -> Answer:
         except errors.StoreError as error:
             return _in_trouble(request, error)
         except Exception:  # noqa: BLE001 - else the platform would answer, with a bare 500
-            _log.exception("%s %s failed", request.method, request.path)
+            _log.exception("%r %r failed", request.method, request.path)
             return unavailable("Something went wrong on our side.", request.method)
 
 
@@ -122,7 +122,7 @@ def unavailable(sentence: str, method: str, code: str = "unavailable") -> Answer
 
 
 def _in_trouble(request: Request, error: errors.StoreError) -> Answer:
-    _log.error("%s %s: %s", request.method, request.path, error, exc_info=error)
+    _log.error("%r %r: %s", request.method, request.path, error, exc_info=error)
     match error:
         case errors.StoreBusyError():
             return unavailable("The store is busy; nothing has happened.", request.method, "busy")

@@ -3,6 +3,7 @@
 Neither Django nor boto3 is imported, so that a cold start costs what PynamoDB costs.
 """
 
+import json
 import logging
 import os
 import time
@@ -15,9 +16,9 @@ from dynamodb.errors import StoreError
 from dynamodb.settings import Settings
 from dynamodb.times import utc_now
 from payments import policy
-from payments.http_events import read_event
+from payments.http_events import Request, read_event
 from payments.http_refusals import NotAnEvent
-from payments.http_service import answer, refused, unavailable
+from payments.http_service import Answer, answer, refused, unavailable
 from payments.turns import TRANSFER_SECONDS
 
 _log = logging.getLogger(__name__)
@@ -28,17 +29,38 @@ SPARE_SECONDS = 0.5
 
 def handler(event: object, context: object) -> dict[str, Any]:
     """Answer an event of API Gateway, before the time of ``context`` is over."""
+    began = time.monotonic()
     try:
         request = read_event(event)
     except NotAnEvent as refusal:
         return refused(refusal).to_proxy()
+    answered = _answer(request, context)
+    _log.info("%s", _told(request, answered, time.monotonic() - began))
+    return answered.to_proxy(request.origin.request_id)
+
+
+def _answer(request: Request, context: object) -> Answer:
     if not client.is_configured():
-        return unavailable("The service is not set up.", request.method).to_proxy()
+        return unavailable("The service is not set up.", request.method)
     seconds = _limit_seconds(context)
     if seconds <= 0:
-        return unavailable("There was no time to begin.", request.method, "busy").to_proxy()
+        return unavailable("There was no time to begin.", request.method, "busy")
     with client.within(client.TimeLimit(time.monotonic() + seconds)):
-        return answer(request, at=utc_now()).to_proxy(request.origin.request_id)
+        return answer(request, at=utc_now())
+
+
+def _told(request: Request, answered: Answer, took_seconds: float) -> str:
+    """A line for the log: who asked for what, and how it ended. JSON, so nothing breaks out."""
+    line = {
+        "method": request.method,
+        "path": request.path[:256],
+        "caller": request.caller.name if request.caller else None,
+        "status": int(answered.status),
+        "code": answered.body.get("code"),
+        "milliseconds": round(took_seconds * 1000),
+        "request_id": request.origin.request_id,
+    }
+    return json.dumps(line)
 
 
 def start(environment: Mapping[str, str]) -> None:

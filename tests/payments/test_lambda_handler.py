@@ -1,5 +1,7 @@
 """The service for programs: each promise of its interface, asked as API Gateway asks."""
 
+import json
+import logging
 from typing import Any
 
 import pytest
@@ -379,6 +381,18 @@ def test_programs_that_sign_with_iam(source: Account, target: Account) -> None:
     ]
     assert [each.status for each in made] == [201, 200], "a role's sessions are one caller"
     assert made[0].body["requested_by"] == f"api:{role[:-1]}"
+
+
+def test_every_request_is_a_line_of_the_log(
+    source: Account, target: Account, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "payments.lambda_handler"):
+        ask_transfer(a_body(source, target, amount=9000))
+        ask(v2("GET", "/accounts/a%0Ab", claims=None))
+    lines = [json.loads(record.getMessage()) for record in caplog.records]
+    assert not any("\n" in record.getMessage() for record in caplog.records)
+    told = [(line["caller"], line["status"], line["code"]) for line in lines]
+    assert told == [("shop", 422, "insufficient_funds"), (None, 401, "unauthenticated")]
 
 
 def test_a_key_given_twice_is_another_key(source: Account, target: Account) -> None:
