@@ -25,7 +25,7 @@ from payments.models import Payment
 from payments.refusals import Refusal
 
 MOST_COUNTED = 50
-_UNTRIED = "The store is busy, so this was not tried. Approve it again in a moment."
+_UNTRIED = "There was trouble before it, so this was not tried. Approve it again in a moment."
 
 
 @requires(Permission.READ_APPROVALS)

@@ -9,6 +9,7 @@ from django.test import Client
 
 from audit.context import Actor
 from backoffice.permissions import Role
+from dynamodb import client
 from dynamodb.client import count_requests
 from dynamodb.times import utc_now
 from payments import directory, lifecycle, policy, queries
@@ -269,6 +270,19 @@ def test_many_are_approved_with_a_total_per_currency_and_each_by_itself(
     again = supervisor.post(INBOX, {"chosen": values[:1], "confirm": "yes"})
     assert again.status_code == 200
     assert check_bank().faults == []
+
+
+def test_a_damaged_request_among_many_does_not_hide_what_was_approved_before_it(
+    supervisor: Client,
+) -> None:
+    first, odd, last = (asked(name=name) for name in "abc")
+    values = chosen(first, odd, last)
+    planted_item = {**odd.serialize(), "amount": {"S": "x"}}
+    client.call("PutItem", TableName=Payment.table_name(), Item=planted_item)
+    done = supervisor.post(INBOX, {"chosen": values, "confirm": "yes"})
+    assert done.status_code == 200
+    assert "cannot be read" in text(done)
+    assert [now(payment).is_processed() for payment in (first, last)] == [True, False]
 
 
 def test_one_s_own_among_many_is_refused_and_what_changed_is_said_before(
