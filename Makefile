@@ -16,7 +16,7 @@ LONG := tests/faults tests/payments/test_state_machine.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run run-payment-service test dev-setup check dynamodb-up dynamodb-down create-payment-tables \
-	benchmark-payments build-lambda deploy-staging deploy-prod docker-up template licences audit-dependencies \
+	benchmark-payments benchmark-queries build-lambda deploy-staging deploy-prod docker-up template licences audit-dependencies \
 	seed-test-data test-payment test-integration test-load lock
 
 help:  ## list the commands
@@ -55,6 +55,9 @@ test-load: $(VENV)/dev.stamp  ## the load and fault tests with their full counts
 
 benchmark-payments: $(VENV)/run.stamp  ## what a cold start of the service costs, as a table
 	@$(BIN)/python -m benchmarks.service_start
+
+benchmark-queries: $(VENV)/run.stamp  ## what reading costs on DynamoDB Local, as a table
+	@$(BIN)/python -m benchmarks.queries
 
 build-lambda: $(VENV)/run.stamp  ## the packages for AWS Lambda, with their bills of materials
 	@$(BIN)/python -m deploy.build
