@@ -17,7 +17,7 @@ LONG := tests/faults tests/payments/test_state_machine.py
 .DEFAULT_GOAL := help
 .PHONY: help run run-payment-service test dev-setup check dynamodb-up dynamodb-down create-payment-tables \
 	benchmark-payments benchmark-queries build-lambda deploy-staging deploy-prod docker-up template licences audit-dependencies \
-	seed-test-data test-payment test-integration test-load lock
+	seed-test-data test-payment test-integration test-load test-mutants lock
 
 help:  ## list the commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1  \2/p' Makefile | awk -F '  ' '{printf "make %-24s%s\n", $$1, $$2}'
@@ -81,6 +81,9 @@ licences: $(VENV)/run.stamp  ## the licence of everything that is installed
 
 audit-dependencies: $(VENV)/dev.stamp  ## look whether what is pinned is known to be vulnerable
 	@$(BIN)/pip-audit --require-hashes --disable-pip -r requirements.txt
+
+test-mutants: $(VENV)/dev.stamp  ## change rules, retries and trail in every small way; tests must notice
+	$(BIN)/python -m tests.mutation
 
 dynamodb-up: $(VENV)/run.stamp  ## start the embedded engine alone
 	@$(BIN)/python manage.py dynamodb_local start

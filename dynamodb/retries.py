@@ -31,6 +31,10 @@ T = TypeVar("T")
 BUSY = "The store is busy. Please try again in a moment."
 
 
+def _now() -> float:
+    return time.monotonic()
+
+
 @dataclass(kw_only=True)
 class Patience:
     """Growing, jittered pauses within a limit of seconds.
@@ -42,7 +46,7 @@ class Patience:
     limit_seconds: float
     first_pause_seconds: float = 0.01
     longest_pause_seconds: float = 0.5
-    _started: float = field(default_factory=time.monotonic)
+    _started: float = field(default_factory=_now)
     _pauses: int = 0
     _limit: client.TimeLimit = field(init=False)
 

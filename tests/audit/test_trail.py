@@ -3,6 +3,7 @@
 import itertools
 import threading
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,8 +13,11 @@ from audit.context import Actor, Context
 from audit.models import AuditHead, AuditLog
 from audit.trail import Event
 from dynamodb import store
-from dynamodb.errors import StoreError
+from dynamodb.client import count_requests
+from dynamodb.errors import StoreBusyError, StoreError
+from dynamodb.transactions import Transaction
 from tests.builders import NOON, TELLER, opened, planted, transferred
+from tests.dynamodb.faults import cancellation, faults, passing
 
 pytestmark = pytest.mark.usefixtures("moto_store")
 
@@ -70,6 +74,58 @@ def test_entries_without_a_record_chain_on_a_head_of_their_own() -> None:
     head = store.get(AuditHead(entity_id="person:teller1"))
     assert head is not None
     assert (head.audit_seq, head.audit_hash) == (2, second.hash)
+
+
+def test_a_note_costs_a_read_and_a_commit_or_the_commit_alone_where_its_head_is_known() -> None:
+    with count_requests() as requests:
+        noted()
+        noted()
+    assert requests.operations == ["GetItem", "TransactWriteItems"] * 2
+    event = Event(entity_id="person:teller1", entity_type="person", action="x.y", actor=TELLER)
+    known = {"head": store.get(AuditHead(entity_id="person:teller1"))}
+    with count_requests() as requests:
+        trail.note(event, at=NOON, known=known)
+    assert requests.operations == ["TransactWriteItems"]
+    assert [entry.seq for entry in chain("person:teller1")] == [1, 2, 3]
+
+
+def test_a_note_whose_head_was_moved_by_others_is_chained_to_what_they_wrote() -> None:
+    event = Event(entity_id="person:teller1", entity_type="person", action="x.y", actor=TELLER)
+    key = AuditHead(entity_id="person:teller1")
+    noted()
+    stale = store.get(key)
+    noted()
+    for known in ({"head": None}, {"head": stale}):
+        with count_requests() as requests:
+            trail.note(event, at=NOON, known=known)
+        assert requests.operations == ["TransactWriteItems"] * 2
+    assert [entry.seq for entry in chain("person:teller1")] == [1, 2, 3, 4]
+
+
+def test_a_note_waits_its_seconds_in_short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    clock = SimpleNamespace(monotonic=lambda: sum(slept), sleep=slept.append)
+    monkeypatch.setattr("dynamodb.client.time", clock)
+    monkeypatch.setattr("dynamodb.retries.time", clock)
+    monkeypatch.setattr(trail, "NOTE_SECONDS", 1.0)
+    with faults(passing, then=cancellation("TransactionConflict")), pytest.raises(StoreBusyError):
+        noted()
+    assert max(slept) <= 0.06
+    assert 0.9 < sum(slept) < 1.1
+
+
+def test_what_travels_with_a_note_happens_with_it_or_not_at_all() -> None:
+    event = Event(entity_id="person:teller1", entity_type="person", action="x.y", actor=TELLER)
+    other = AuditHead(entity_id="other")
+
+    def add(tx: Transaction) -> None:
+        tx.put_new("other", other)
+
+    trail.note(event, at=NOON, add=add)
+    assert store.get(other) is not None
+    with pytest.raises(StoreError, match="other"):
+        trail.note(event, at=NOON, add=add)
+    assert len(chain("person:teller1")) == 1
 
 
 def test_a_chain_that_somebody_wrote_past_us_takes_no_entry() -> None:

@@ -98,7 +98,8 @@ def test_entries_that_the_head_does_not_know_of_are_one_fault_at_the_newest() ->
 def test_every_breach_breaks_one_promise_and_has_its_sentence() -> None:
     assert sorted([*NOT_UNALTERED, *NOT_WITHOUT_GAPS, *NOT_COMPLETE]) == sorted(Breach)
     for breach in Breach:
-        assert "7" in ChainFault(seq=7, breach=breach).sentence
+        of_a_seal = breach in {Breach.SEAL_MISSING, Breach.SEAL_ALTERED}
+        assert (" seal " if of_a_seal else "7") in ChainFault(seq=7, breach=breach).sentence
 
 
 @pytest.mark.usefixtures("moto_store")

@@ -1,6 +1,5 @@
 """What is known after a commit in trouble: refused, contended, or not known at all."""
 
-from time import monotonic
 from types import SimpleNamespace
 
 import pytest
@@ -161,10 +160,10 @@ def test_patience_that_ends_in_contention_is_busy() -> None:
 
 @pytest.fixture
 def passed(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds that somebody slept or waited for an answer: they take no time. A new client."""
+    """The seconds that somebody slept or waited for an answer. Nothing else takes time."""
     client.configure(some_settings())
     passed: list[float] = []
-    clock = SimpleNamespace(monotonic=lambda: monotonic() + sum(passed), sleep=passed.append)
+    clock = SimpleNamespace(monotonic=lambda: sum(passed), sleep=passed.append)
     monkeypatch.setattr("dynamodb.client.time", clock)
     monkeypatch.setattr("dynamodb.retries.time", clock)
     return passed

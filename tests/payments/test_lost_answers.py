@@ -1,7 +1,6 @@
 """Money under trouble between us and the store: resolved, never guessed, never twice."""
 
 from collections.abc import Callable
-from time import monotonic
 from types import SimpleNamespace
 
 import pytest
@@ -129,7 +128,8 @@ def test_conflicts_that_do_not_end_are_busy_after_ten_seconds(
 ) -> None:
     source, target = opened("a", balance=5000), opened("b")
     passed: list[float] = []
-    clock = SimpleNamespace(monotonic=lambda: monotonic() + sum(passed), sleep=passed.append)
+    clock = SimpleNamespace(monotonic=lambda: sum(passed), sleep=passed.append)
+    monkeypatch.setattr("dynamodb.client.time", clock)
     monkeypatch.setattr("dynamodb.retries.time", clock)
     with faults(passing, then=CONFLICTED), pytest.raises(StoreBusyError):
         make(source, target)
