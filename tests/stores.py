@@ -80,6 +80,13 @@ def moto_store(
         yield
 
 
+def rows_of(table: str) -> list[dict[str, Any]]:
+    """All rows of a table in process, as DynamoDB sends them."""
+    name = client.settings().table_prefix + table
+    kept = _moto_tables()[name].all_items()
+    return [item.to_json()["Attributes"] for item in kept]
+
+
 @contextmanager
 def unchanged() -> Iterator[None]:
     """Take the tables in process back to how they are now, whatever is done inside."""

@@ -10,9 +10,9 @@ from django.core.exceptions import ValidationError
 from backoffice.forms.fields import AmountField
 from backoffice.forms.ids import ActionForm, OnceForm
 from backoffice.forms.lifecycle import ReasonField
+from backoffice.presenters.values import typed
 from dynamodb.pages import PAGE_ROWS
 from payments.models import Payment
-from payments.money import format_number
 from payments.requests import TransferRequest
 
 _CHOSEN = re.compile(r"(?P<payment_id>[0-9a-f-]{36}):(?P<digest>[0-9a-f]{64})", re.ASCII)
@@ -85,7 +85,7 @@ class ReverseForm(OnceForm):
     def __init__(
         self, *args: Any, payment: Payment, username: str, at: datetime, **kwargs: Any
     ) -> None:
-        left = format_number(payment.reversible, payment.currency)
+        left = typed(payment.reversible, payment.currency)
         kwargs["initial"] = {"amount": left, **kwargs.get("initial", {})}
         super().__init__(*args, username=username, at=at, **kwargs)
         self.payment = payment

@@ -10,10 +10,9 @@ from django.core.validators import MaxValueValidator
 from audit.context import Actor
 from backoffice.forms.fields import AmountField, IdField, TextField
 from backoffice.forms.ids import OnceForm
-from backoffice.presenters.values import money
+from backoffice.presenters.values import money, typed
 from payments import lifecycle, queries
 from payments.models import Account, FrozenDirection
-from payments.money import format_number
 from payments.refusals import StaleEdit
 from payments.requests import DESCRIPTION_LENGTH
 
@@ -191,7 +190,7 @@ class EditForm(AccountForm):
 
 def _typed(limit: int | None, account: Account) -> str:
     """A limit as somebody would type it."""
-    return "" if limit is None else format_number(limit, account.currency)
+    return "" if limit is None else typed(limit, account.currency)
 
 
 def _in_words(value: str | int | None, currency: str) -> str:

@@ -4,7 +4,7 @@ from django.urls import reverse
 
 from payments.account_numbers import is_account_id
 from payments.identifiers import is_payment_id
-from payments.money import format_amount
+from payments.money import format_amount, format_number
 from payments.refusals import UnknownCurrency
 
 
@@ -16,6 +16,14 @@ def money(amount_minor: int | None, currency: str | None) -> str:
         return format_amount(amount_minor, currency or "")
     except UnknownCurrency:
         return f"{amount_minor:,} minor units of {currency or 'an unknown currency'}"
+
+
+def typed(amount_minor: int, currency: str) -> str:
+    """An amount as somebody would type it; minor units of a stored currency that nobody knows."""
+    try:
+        return format_number(amount_minor, currency)
+    except UnknownCurrency:
+        return str(amount_minor)
 
 
 def record_url(entity_id: str | None) -> str:

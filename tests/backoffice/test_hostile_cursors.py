@@ -1,0 +1,146 @@
+"""Page links that were changed, cut, or made for somebody or something else."""
+
+import random
+import re
+from collections.abc import Iterator
+from html import unescape
+from itertools import islice
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.test import Client
+
+from backoffice.permissions import Role
+from dynamodb import pages
+from payments import timeline
+from tests.backoffice.pages import text
+from tests.backoffice.people import a_member, chain
+from tests.backoffice.world import ME, World, a_world
+from tests.stores import unchanged
+from tests.tried import share
+
+pytestmark = pytest.mark.load
+
+CURSORS = share(10_000)
+LISTS = {Role.SUPERVISOR: 5, Role.COMPLIANCE: 7, Role.ADMIN: 1}
+"""Whose lists are tried, and how many of them go on at least."""
+
+ROLES = tuple(LISTS)
+OTHER_FILTER = {
+    "accounts": "status=closed",
+    "alerts": "status=resolved",
+    "audit": "action=nothing",
+    "cases": "status=closed",
+    "payments": "status=failed",
+}
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=%\0\u00e9"
+_NEXT = re.compile(r'href="([^"]*[?&;]cursor=[^"]*)" rel="next"')
+
+
+@pytest.fixture(autouse=True)
+def short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every list go on after two rows."""
+    reader = pages._Reader
+
+    def short(*, rows: int, **values: Any) -> Any:
+        return reader(rows=min(rows, 2), **values)
+
+    monkeypatch.setattr(pages, "_Reader", short)
+    monkeypatch.setattr(timeline, "ROWS", 2)
+
+
+def cursors(client: Client, world: World) -> dict[str, tuple[str, str]]:
+    """Lists that go on: address and cursor by the name of the address."""
+    found = {}
+    for place in world.places():
+        with unchanged():
+            answer = client.get(place.url)
+        if link := _NEXT.search(text(answer) if answer.status_code == 200 else ""):
+            query = parse_qs(urlsplit(unescape(link[1])).query)
+            (cursor,) = query.pop("cursor")
+            kept = "&".join(f"{name}={value}" for name, (value,) in query.items())
+            found[place.name] = (f"{place.url}?{kept}", cursor)
+    return found
+
+
+def mutations(cursor: str, chance: random.Random) -> Iterator[str]:
+    """Endlessly many changes of a cursor; none is the cursor itself."""
+    while True:
+        place, other = chance.randrange(len(cursor)), chance.choice(ALPHABET)
+        before, after = cursor[:place], cursor[place + 1 :]
+        flipped = chr(ord(cursor[place]) ^ (1 << chance.randrange(7)))
+        changed = chance.choice([
+            before + other + after,
+            before + flipped + after,
+            before,
+            after,
+            before + after,
+            cursor + other,
+            cursor[::-1],
+            cursor.swapcase(),
+            cursor * 50,
+        ])  # fmt: skip
+        if changed and changed != cursor:
+            yield changed
+
+
+def is_same_chain(one: str, other: str) -> bool:
+    """Whether two addresses are of one record, and may show the same chain."""
+    named = {part for part in one.split("/") if len(part) > 12}
+    return one == other or any(f"/{part}/" in other for part in named)
+
+
+def is_not_refused(client: Client, address: str, cursor: str) -> str:
+    """Empty where a cursor is refused in words, shows nothing and leaves an entry."""
+    with unchanged():
+        answer = client.get(f"{address}&cursor={_quoted(cursor)}")
+        entry = chain(f"person:{ME}")[0]
+    refused = (answer.status_code, entry.action, (entry.new_values or {}).get("permission"))
+    if refused != (400, "access.refused", "cursor") or "This page link" not in text(answer):
+        return f"{address} {cursor}: {refused}"
+    return ""
+
+
+def _quoted(cursor: str) -> str:
+    return "".join(f"%{byte:02x}" for byte in cursor.encode())
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_changed_cursor_is_refused_in_words(moto_store: None, role: Role) -> None:
+    chance, world, client = random.Random(role), a_world(role), Client()
+    for number in range(3):
+        a_member(username=f"third{number}")
+    world.sign_in(client)
+    lists = cursors(client, world)
+    assert len(lists) >= LISTS[role], lists.keys()
+    tries = CURSORS // len(ROLES) // len(lists)
+    wrong = [
+        why
+        for address, cursor in lists.values()
+        for changed in islice(mutations(cursor, chance), tries)
+        if (why := is_not_refused(client, address, changed))
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_cursor_holds_for_its_list_its_filter_and_its_person(
+    moto_store: None, role: Role
+) -> None:
+    world, client, theirs = a_world(role), Client(), Client()
+    theirs.force_login(a_member(username="third", roles=(role,)))
+    world.sign_in(client)
+    lists = cursors(client, world)
+    for name, (address, cursor) in lists.items():
+        with unchanged():
+            assert client.get(f"{address}&cursor={cursor}").status_code == 200, name
+        for other, (_, foreign) in lists.items():
+            if not is_same_chain(address, lists[other][0]):
+                assert not is_not_refused(client, address, foreign), (name, other)
+        if name in OTHER_FILTER:
+            filtered = f"{address.partition('?')[0]}?{OTHER_FILTER[name]}"
+            assert not is_not_refused(client, filtered, cursor), name
+    for name, (_, foreign) in cursors(theirs, world).items():
+        if name in lists:
+            assert not is_not_refused(client, lists[name][0], foreign), name

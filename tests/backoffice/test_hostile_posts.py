@@ -1,0 +1,179 @@
+"""Forms as an attacker sends them: found on the pages, filled with what no browser sends.
+
+No answer is an error of ours, and what is refused has changed nothing of the money.
+"""
+
+import random
+from collections.abc import Iterator, Mapping
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import quote_plus, urljoin
+
+import pytest
+from django.test import Client
+
+from backoffice.permissions import Permission, Role
+from dynamodb.scans import plain_item
+from tests.backoffice.pages import text
+from tests.backoffice.people import chain
+from tests.backoffice.world import ME, Place, World, a_world
+from tests.stores import rows_of, unchanged
+from tests.tried import share
+
+pytestmark = pytest.mark.load
+
+POSTS = share(500)
+Fields = dict[str, list[str]]
+
+HOSTILE = (
+    "", " ", "\0", "a\0b", "\ud800", "\udfff\ud800", "\ufffd", "\u202e1.00", "-1", "0", "1e9",
+    "NaN", "Infinity", "0x10", "1,,0", "1.234567", "9" * 400, "\u0663", "\uff11", "<script>",
+    "{{7*7}}", "' OR 1=1", "../../etc/passwd", "[]", "{}", "null", "true", "2026-13-45",
+    "9999-99-99T99:99", "\r\nSet-Cookie: a=b", "USD", "yes", "acc_", "teller1", "x" * 3000,
+)  # fmt: skip
+ATTRIBUTES = ("balance", "version", "status", "held", "approved_by", "is_active")
+EXTRA = (*ATTRIBUTES, "confirm", "edit", "__proto__", "id", "roles", "username", "x" * 500)
+MEGABYTE = "9" * 2**20
+
+
+class Forms(HTMLParser):
+    """The forms of a page that post: address and fields with what they hold."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.url, self.select = url, ""
+        self.found: dict[str, Fields] = {}
+        self.fields: Fields | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        of = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            posts = of.get("method", "").lower() == "post"
+            address = urljoin(self.url, of.get("action", ""))
+            self.fields = self.found.setdefault(address, {}) if posts else None
+        elif self.fields is not None and tag in ("input", "textarea", "button") and "name" in of:
+            self.fields.setdefault(of["name"], []).append(of.get("value", ""))
+        elif self.fields is not None and tag == "select":
+            self.select = of.get("name", "")
+        elif self.fields is not None and tag == "option" and self.select:
+            self.fields.setdefault(self.select, []).append(of.get("value", ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self.fields = None
+        elif tag == "select":
+            self.select = ""
+
+
+def forms_of(client: Client, world: World) -> dict[str, tuple[str, Fields]]:
+    """Every form that a person can reach, one for each address of the URL conf."""
+    found: dict[str, tuple[str, Fields]] = {}
+    by_url = {place.url: place.name for place in world.places()}
+    for place in world.places():
+        with unchanged():
+            answer = client.get(place.url)
+        if answer.status_code == 200 and "html" in answer.headers.get("Content-Type", ""):
+            parser = Forms(place.url)
+            parser.feed(text(answer))
+            for address, fields in parser.found.items():
+                if address != "/admin/logout/":
+                    found.setdefault(by_url.get(address, address), (address, fields))
+    return found
+
+
+def mutated(fields: Mapping[str, list[str]], chance: random.Random) -> list[tuple[str, str]]:
+    """What a form would send, with some of it missing, wrong, doubled or added."""
+    sent = {name: chance.choice(values) for name, values in fields.items()}
+    for _ in range(chance.randint(1, 4)):
+        name = chance.choice([*sent, *EXTRA])
+        if chance.random() < 0.15:
+            sent.pop(name, None)
+        else:
+            sent[name] = chance.choice(HOSTILE)
+    if chance.random() < 0.02:
+        sent[chance.choice(list(sent) or ["reason"])] = MEGABYTE
+    doubled = [(name, chance.choice(HOSTILE)) for name in sent if chance.random() < 0.05]
+    return [*sent.items(), *doubled]
+
+
+def encoded(sent: list[tuple[str, str]]) -> bytes:
+    """As a body, half characters as they are."""
+    return b"&".join(
+        b"=".join(quote_plus(part.encode("utf-8", "surrogatepass")).encode() for part in pair)
+        for pair in sent
+    )
+
+
+def money() -> dict[str, Any]:
+    """What money is where: a refused request may leave a failed payment and count failures."""
+    accounts = {
+        row["id"]: [row.get(name) for name in ("balance", "held", "status", "customer_id")]
+        + [row.get(name) for name in ("transfer_limit", "day_limit", "frozen_until")]
+        for row in map(plain_item, rows_of("accounts"))
+    }
+    payments = {
+        row["id"]: [row[name] for name in ("status", "amount")]
+        for row in map(plain_item, rows_of("payments"))
+        if row["status"] != "failed"
+    }
+    rest = [*rows_of("activity"), *rows_of("idempotency")]
+    return {"accounts": accounts, "payments": payments, "rest": rest}
+
+
+def is_for_all(place: Place) -> bool:
+    return getattr(place.pattern.callback, "permission", None) == Permission.USE_DASHBOARD
+
+
+def posts(fields: Fields, seed: str) -> Iterator[bytes]:
+    chance = random.Random(seed)
+    for _ in range(POSTS):
+        yield encoded(mutated(fields, chance))
+
+
+@pytest.mark.parametrize("role", [Role.SUPERVISOR, Role.COMPLIANCE, Role.ADMIN])
+def test_no_form_breaks_and_no_refusal_moves_money(moto_store: None, role: Role) -> None:
+    """What everybody has, the supervisor tries."""
+    world, client = a_world(role), Client(raise_request_exception=False)
+    world.sign_in(client)
+    before, seen, wrong = money(), set(), []
+    shared = {place.url for place in world.places() if is_for_all(place)}
+    for name, (address, fields) in forms_of(client, world).items():
+        if address in shared and role != Role.SUPERVISOR:
+            continue
+        for body in posts(fields, name):
+            with unchanged():
+                answer = client.generic(
+                    "POST", address, body, content_type="application/x-www-form-urlencoded"
+                )
+                after = money()
+            seen.add(answer.status_code)
+            if answer.status_code >= 500 or (answer.status_code >= 400 and after != before):
+                wrong.append((answer.status_code, address, body[:300]))
+    assert wrong == []
+    assert {422} <= seen
+
+
+def test_what_no_page_sends_is_ignored_and_recorded(moto_store: None) -> None:
+    world, client = a_world(Role.SUPERVISOR), Client()
+    world.sign_in(client)
+    address = f"/admin/accounts/{world.source.id}/freeze/"
+    attack = {"balance": "1", "version": "99", "status": "closed", "reason": "Asked for"}
+    before = money()
+    assert client.post(address, attack).status_code == 422
+    assert money() == before
+    entry = next(each for each in chain(f"person:{ME}") if each.action == "request.tampered")
+    assert entry.new_values == {"path": address, "fields": "balance, status, version"}
+    assert entry.outcome == "failure"
+
+
+@pytest.mark.parametrize("address", ["/admin/login/", "/admin/login/second-step/"])
+def test_signing_in_takes_anything(moto_store: None, address: str) -> None:
+    a_world(Role.TELLER)
+    fields = {name: ["someone"] for name in ("username", "password", "next", "proof_code")}
+    client = Client(raise_request_exception=False)
+    for body in posts(fields, address):
+        with unchanged():
+            answer = client.generic(
+                "POST", address, body, content_type="application/x-www-form-urlencoded"
+            )
+        assert answer.status_code < 500, body[:300]
