@@ -29,6 +29,7 @@ def recorded_refusals(
 
 def record_refusal(refusal: Refusal, *, subject: str, actor: Actor, at: datetime) -> None:
     """Record an attempt that left no record of its own: by code and field, not what was typed."""
+    refusal.is_recorded = True
     event = Event(
         entity_id=f"person:{actor.id}",
         entity_type="person",

@@ -7,13 +7,15 @@ from typing import ClassVar
 class Refusal(Exception):  # noqa: N818 - the field's own word
     """A request that is not carried out. ``field`` is the form's field it stands next to.
 
-    ``reference`` names the record that it is about, where there is one.
+    ``reference`` names the record that it is about, where there is one; ``is_recorded`` says that
+    the trail has it already.
     """
 
     code: ClassVar[str]
     field: ClassVar[str] = ""
     sentence: ClassVar[str] = ""
     reference: str = ""
+    is_recorded: bool = False
 
     def __init__(self, sentence: str = "") -> None:
         super().__init__(sentence or self.sentence)

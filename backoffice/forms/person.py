@@ -4,10 +4,11 @@ from typing import Any
 
 from django import forms
 from django.contrib.admin.forms import AdminAuthenticationForm, AdminPasswordChangeForm
+from django.core.exceptions import ValidationError
 
 from audit.context import Actor
 from backoffice.forms.fields import TypedForm
-from backoffice.staff import services
+from backoffice.staff import doings, lockout, services
 from backoffice.staff.time_zones import known_time_zones
 from dynamodb.times import utc_now
 
@@ -22,6 +23,18 @@ class SignInForm(AdminAuthenticationForm):
 
 
 class PasswordForm(AdminPasswordChangeForm):
+    """To guess the old password here counts as it does at signing in."""
+
+    def clean_old_password(self) -> str:
+        username, at = self.user.username, utc_now()
+        tried = lockout.count_one(username, at)
+        old: str = self.cleaned_data["old_password"]
+        if lockout.is_too_many(tried) or not self.user.check_password(old):
+            doings.proof_refused(username, "password change", tried=tried, at=at)
+            raise ValidationError(self.error_messages["password_incorrect"])
+        lockout.give_back(username)
+        return old
+
     def save(self, commit: bool = True) -> Any:  # noqa: ARG002 - Django's signature
         """Change the password through its service, which leaves an entry."""
         person = self.user

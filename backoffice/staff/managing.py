@@ -1,13 +1,15 @@
 """What administrators do with other people's accounts: state, roles, passwords.
 
 Each is one commit with its entry in the person's chain, and none works on oneself. The commit
-holds only while whoever acts is active, so two administrators cannot shut each other out at once.
+holds only while whoever acts is an active administrator, so two of them cannot shut each other out
+at once, and what somebody has just lost the right to does not slip through.
 """
 
 import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from audit.context import Actor
@@ -37,7 +39,9 @@ def first_password() -> str:
 def add_staff(new: NewStaff, *, actor: Actor, at: datetime) -> StaffRecord:
     """As ``services.create_staff``; a refused attempt is recorded."""
     with attempts.recorded_refusals(subject="staff", actor=actor, at=at):
-        return services.create_staff(new, actor=actor, at=at)
+        return services.create_staff(
+            new, actor=actor, at=at, also=partial(_check, actor), known=_acting(actor)
+        )
 
 
 def disable_staff(*, username: str, reason: str, actor: Actor, at: datetime) -> StaffRecord:
@@ -82,7 +86,13 @@ def reset_password(*, username: str, reason: str, actor: Actor, at: datetime) ->
     password = first_password()
     with _others_only(username, reason, actor, at):
         services.set_password(
-            username=username, password=password, reason=reason, actor=actor, at=at
+            username=username,
+            password=password,
+            reason=reason,
+            actor=actor,
+            at=at,
+            also=partial(_check, actor),
+            known=_acting(actor),
         )
     return password
 
@@ -117,23 +127,35 @@ def manage(
 ) -> StaffRecord:
     """Change another person's account. Raises ``Oneself`` and what ``decide`` raises."""
     event = services.staff_event(username, action, actor, reason)
-    known = {"actor": None if actor.is_system else StaffRecord(username=actor.id, is_active=True)}
 
     def also(tx: Transaction, known: dict[str, Any]) -> None:
-        if not actor.is_system:
-            _check(tx, known)
+        _check(actor, tx, known)
         and_also(tx)
 
     with _others_only(username, reason, actor, at):
-        return services.change_staff(username, decide, event, at=at, also=also, known=known)
+        return services.change_staff(
+            username, decide, event, at=at, also=also, known=_acting(actor)
+        )
 
 
-def _check(tx: Transaction, known: dict[str, Any]) -> None:
-    """Let the commit hold only while whoever acts is there and active."""
-    actor: StaffRecord | None = known["actor"]
-    if actor is None or not actor.is_active:
+def _acting(actor: Actor) -> dict[str, Any]:
+    """Whoever acts, as the commit is first built: as they should be, without reading them."""
+    return {"actor": StaffRecord(username=actor.id, is_active=True, roles=[Role.ADMIN])}
+
+
+def _check(actor: Actor, tx: Transaction, known: dict[str, Any]) -> None:
+    """Let the commit hold only while whoever acts is there, active and an administrator."""
+    if actor.is_system:
+        return
+    stands: StaffRecord | None = known["actor"]
+    if stands is None or not stands.is_active:
         raise refusals.NotAllowed("Your own account is not active any more.")
-    tx.check("actor", StaffRecord(username=actor.username), StaffRecord.is_active == True)  # noqa: E712 - a condition
+    if Role.ADMIN not in stands.roles:
+        raise refusals.NotAllowed("You are not an administrator any more.")
+    is_active = StaffRecord.is_active == True  # noqa: E712 - a condition
+    tx.check(
+        "actor", StaffRecord(username=actor.id), is_active & StaffRecord.roles.contains(Role.ADMIN)
+    )
 
 
 @contextmanager

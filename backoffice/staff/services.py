@@ -18,13 +18,16 @@ from backoffice.staff.models import Staff
 from backoffice.staff.passwords import REMEMBERED
 from backoffice.staff.records import StaffRecord
 from backoffice.staff.time_zones import known_time_zones
-from dynamodb.retries import Patience, commit_within, settle
-from dynamodb.transactions import Committed, Transaction
+from dynamodb.retries import Patience, settle
+from dynamodb.transactions import Transaction
 
 RESERVED = frozenset({"new", "review"})
 """Names that stand in addresses where usernames do."""
 
 _COMMIT_SECONDS = 5.0
+
+Also = Callable[[Transaction, dict[str, Any]], None]
+"""Adds actions to a transaction, given what is known of their records."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,19 +43,32 @@ class NewStaff:
     first_password_stays: bool = False
 
 
-def create_staff(new: NewStaff, *, actor: Actor, at: datetime) -> StaffRecord:
-    """Add a member of staff. Raises a refusal of ``backoffice.staff.refusals``."""
+def create_staff(
+    new: NewStaff,
+    *,
+    actor: Actor,
+    at: datetime,
+    also: Also | None = None,
+    known: Mapping[str, Any] | None = None,
+) -> StaffRecord:
+    """Add a member of staff. Raises a refusal of ``backoffice.staff.refusals``.
+
+    ``also`` and ``known`` are as for ``change_staff``.
+    """
     record = _checked(new)
     record.password = make_password(new.password)
     record.password_changed_at = record.state_since = record.roles_since = at
-    tx = Transaction(at=at)
-    created = trail.create(
-        tx, "staff", record, staff_event(record.username, "staff.created", actor)
-    )
-    outcome = commit_within(tx.freeze(), Patience(limit_seconds=_COMMIT_SECONDS))
-    if not isinstance(outcome, Committed):
-        raise refusals.UsernameTaken
-    return created
+    event = staff_event(record.username, "staff.created", actor)
+    stands: dict[str, Any] = {"staff": None, **(known or {})}
+
+    def build(tx: Transaction) -> StaffRecord:
+        if stands["staff"] is not None:
+            raise refusals.UsernameTaken
+        if also is not None:
+            also(tx, stands)
+        return trail.create(tx, "staff", record, event)
+
+    return settle(build, stands, at=at, patience=Patience(limit_seconds=_COMMIT_SECONDS))
 
 
 def _checked(new: NewStaff) -> StaffRecord:
@@ -85,7 +101,14 @@ def checked_roles(roles: Collection[Role]) -> list[str]:
 
 
 def set_password(
-    *, username: str, password: str, actor: Actor, at: datetime, reason: str = ""
+    *,
+    username: str,
+    password: str,
+    actor: Actor,
+    at: datetime,
+    reason: str = "",
+    also: Also | None = None,
+    known: Mapping[str, Any] | None = None,
 ) -> StaffRecord:
     """Give a person another password, which ends their other sessions.
 
@@ -103,7 +126,7 @@ def set_password(
         return {**changes, "past_passwords": past[: REMEMBERED - 1]}
 
     event = staff_event(username, "staff.password_changed", actor, reason)
-    return change_staff(username, decide, event, at=at)
+    return change_staff(username, decide, event, at=at, also=also, known=known)
 
 
 def set_time_zone(*, username: str, time_zone: str, actor: Actor, at: datetime) -> StaffRecord:
@@ -119,7 +142,7 @@ def change_staff(
     event: Event,
     *,
     at: datetime,
-    also: Callable[[Transaction, dict[str, Any]], None] | None = None,
+    also: Also | None = None,
     known: Mapping[str, Any] | None = None,
 ) -> StaffRecord:
     """Commit what ``decide`` changes of a person's record as it stands, with its entry.

@@ -68,6 +68,7 @@ def detail(request: StaffRequest, job_id: str) -> HttpResponse:
 
 
 @requires(Permission.EXPORT_TRAIL, viewing="export")
+@freshly_proved()
 def download(request: StaffRequest, job_id: str) -> HttpResponseBase:
     """The pack itself, by a link made for this person a short while ago."""
     job = _export(job_id)

@@ -42,8 +42,10 @@ def settle(
         if form.is_valid():
             answer = act(form)
         else:
-            _record(request, form)
+            _record(request, form, form.refusal())
     except Refusal as refusal:
+        if not refusal.is_recorded:
+            _record(request, form, refusal)
         form.refuse(refusal.field, str(refusal))
     except OutcomeUnknownError:
         return _unknown(request, form)
@@ -63,10 +65,10 @@ def _note_tampering(request: StaffRequest, form: ActionForm) -> None:
         doings.request_tampered(request.user.username, values=values, at=utc_now())
 
 
-def _record(request: StaffRequest, form: ActionForm) -> None:
-    """Remember an attempt that did not reach the service, for it has the wrong shape."""
+def _record(request: StaffRequest, form: ActionForm, refusal: Refusal) -> None:
+    """Remember an attempt that no service has recorded, or that had the wrong shape for one."""
     actor = request.user.actor
-    attempts.record_refusal(form.refusal(), subject=form.subject, actor=actor, at=utc_now())
+    attempts.record_refusal(refusal, subject=form.subject, actor=actor, at=utc_now())
 
 
 def _unknown(request: StaffRequest, form: ActionForm) -> HttpResponse:

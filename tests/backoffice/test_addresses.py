@@ -68,6 +68,7 @@ GRAVE = {
     "account_unfreeze",
     "approval",
     "approvals",
+    "export_download",
     "export_new",
     "hold_release",
     "payment_reverse",
