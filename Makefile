@@ -11,13 +11,13 @@ COMPILE := CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --gener
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options $(LOCK_OPTIONS)
 
 WORKERS := 2
-# What is timed, counts long or takes no coverage: on its own, after the rest.
+# What is timed or counts long: it wants a machine of its own.
 LONG := tests/faults tests/payments/test_state_machine.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run run-payment-service test dev-setup check dynamodb-up dynamodb-down create-payment-tables \
 	benchmark-payments benchmark-queries build-lambda deploy-staging deploy-prod docker-up template licences audit-dependencies \
-	seed-test-data test-payment test-integration test-load test-mutants lock
+	seed-test-data test-payment test-integration test-faults test-load test-mutants lock
 
 help:  ## list the commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1  \2/p' Makefile | awk -F '  ' '{printf "make %-24s%s\n", $$1, $$2}'
@@ -28,9 +28,11 @@ run: $(VENV)/run.stamp  ## set up what is missing and serve the back office unti
 run-payment-service: $(VENV)/run.stamp  ## serve the HTTP service for programs until Ctrl-C
 	@exec $(BIN)/python manage.py run_payment_service
 
-test: check  ## set up what is missing, run every check and test, and print what was tried
+test: check  ## set up what is missing and run every check and test but those of test-faults
 	$(BIN)/pytest $(addprefix --ignore=,$(LONG)) -n $(WORKERS) --dist worksteal \
-		--cov --cov-report=term $(PYTEST_OPTIONS)
+		--reruns 2 $(PYTEST_OPTIONS)
+
+test-faults: $(VENV)/dev.stamp  ## transfers through faults, and a model ledger, with a tenth of the counts
 	$(BIN)/pytest $(LONG) $(PYTEST_OPTIONS)
 
 dev-setup: $(VENV)/dev.stamp  ## only the set-up: virtual environment and pinned dependencies

@@ -125,11 +125,11 @@ def test_who_is_killed_between_archive_and_table_goes_on_with_the_same_seal(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     day = THIRD + timedelta(days=1)
-    monkeypatch.setattr(seals, "settle", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
     at = LATER + timedelta(days=1)
-    with pytest.raises(KeyboardInterrupt):
-        seals.seal_day(day, actor=SEALER, at=at)
-    monkeypatch.undo()
+    with monkeypatch.context() as killed:
+        killed.setattr(seals, "settle", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            seals.seal_day(day, actor=SEALER, at=at)
     told = seals.read_object(day)
     assert seals.find(day) is None
     late(account, at=LATER)

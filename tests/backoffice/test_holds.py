@@ -176,10 +176,10 @@ def test_that_the_two_differ_is_a_condition_of_the_write(
             return found.with_changes({"release_asked_by": "somebody"})
         return found
 
-    monkeypatch.setattr(store, "get", deceived)
-    with pytest.raises(refusals.SameReviewer):
-        services.release(subject=subject, actor=ONE, at=AT)
-    monkeypatch.undo()
+    with monkeypatch.context() as lie:
+        lie.setattr(store, "get", deceived)
+        with pytest.raises(refusals.SameReviewer):
+            services.release(subject=subject, actor=ONE, at=AT)
     assert [hold.status for hold in holds.in_force()] == [HoldStatus.RELEASE_ASKED]
 
 

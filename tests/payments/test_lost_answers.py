@@ -104,10 +104,10 @@ def test_an_attempt_that_arrives_after_it_was_settled_moves_nothing(
         with faults(then=read_timeout_before):
             return commit(attempt)
 
-    monkeypatch.setattr("dynamodb.retries.commit", late)
-    with pytest.raises(OutcomeUnknownError):
-        transfer_funds(request, actor=TELLER, at=NOON, limit_seconds=0)
-    monkeypatch.undo()
+    with monkeypatch.context() as slow:
+        slow.setattr("dynamodb.retries.commit", late)
+        with pytest.raises(OutcomeUnknownError):
+            transfer_funds(request, actor=TELLER, at=NOON, limit_seconds=0)
     transferred(source, target, amount_minor=1)
     assert transfer_funds(request, actor=TELLER, at=NOON).payment.failure_code
     assert isinstance(commit(on_its_way[0]), Rejected)
