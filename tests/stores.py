@@ -65,16 +65,13 @@ def moto_tables() -> tuple[Settings, Connection, dict[str, Any]]:
 
 
 @pytest.fixture
-def moto_store(
-    monkeypatch: pytest.MonkeyPatch,
-    moto_tables: tuple[Settings, Connection, dict[str, Any]],
-) -> Iterator[None]:
-    """Fresh tables in process. No judge of concurrency."""
-    set_credentials(monkeypatch)
+def moto_store(moto_tables: tuple[Settings, Connection, dict[str, Any]]) -> Iterator[None]:
+    """Fresh tables in process, also after a test's own ``undo``. No judge of concurrency."""
     settings, connection, made = moto_tables
-    with mock_aws():
-        monkeypatch.setattr(client, "_settings", settings)
-        monkeypatch.setattr(client, "_connection", connection)
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        set_credentials(patch)
+        patch.setattr(client, "_settings", settings)
+        patch.setattr(client, "_connection", connection)
         _moto_tables().update(copy.deepcopy(made))
         _forget()
         yield
