@@ -13,6 +13,9 @@ COMPILE := CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --gener
 WORKERS := 2
 # What is timed or counts long: it wants a machine of its own.
 LONG := tests/faults tests/payments/test_state_machine.py
+# What does a tenth of its counts with the rest.
+COUNTED := tests/payments/test_service_events.py tests/payments/test_service_schema.py \
+	tests/backoffice/test_hostile_cursors.py tests/backoffice/test_hostile_posts.py tests/browser/test_hostile.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run run-payment-service test dev-setup check dynamodb-up dynamodb-down create-payment-tables \
@@ -52,8 +55,7 @@ test-integration: $(VENV)/dev.stamp  ## the tests on DynamoDB Local
 	$(BIN)/pytest -m 'integration and not browser' $(PYTEST_OPTIONS)
 
 test-load: $(VENV)/dev.stamp  ## the load and fault tests with their full counts: about an hour
-	LOAD=full $(BIN)/pytest $(LONG) tests/payments/test_service_events.py \
-		tests/payments/test_service_schema.py $(PYTEST_OPTIONS)
+	LOAD=full $(BIN)/pytest $(LONG) $(COUNTED) $(PYTEST_OPTIONS)
 
 benchmark-payments: $(VENV)/run.stamp  ## what a cold start of the service costs, as a table
 	@$(BIN)/python -m benchmarks.service_start
