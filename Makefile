@@ -12,10 +12,10 @@ COMPILE := CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --gener
 
 WORKERS := 2
 # What is timed or counts long: it wants a machine of its own.
-LONG := tests/faults tests/payments/test_state_machine.py
+LONG := tests/faults tests/payments/test_state_machine.py tests/browser/test_hostile.py \
+	tests/backoffice/test_hostile_cursors.py tests/backoffice/test_hostile_posts.py
 # What does a tenth of its counts with the rest.
-COUNTED := tests/payments/test_service_events.py tests/payments/test_service_schema.py \
-	tests/backoffice/test_hostile_cursors.py tests/backoffice/test_hostile_posts.py tests/browser/test_hostile.py
+COUNTED := tests/payments/test_service_events.py tests/payments/test_service_schema.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run run-payment-service test dev-setup check dynamodb-up dynamodb-down create-payment-tables \
@@ -35,7 +35,7 @@ test: check  ## set up what is missing and run every check and test but those of
 	$(BIN)/pytest $(addprefix --ignore=,$(LONG)) -n $(WORKERS) --dist worksteal \
 		--reruns 2 $(PYTEST_OPTIONS)
 
-test-faults: $(VENV)/dev.stamp  ## transfers through faults, and a model ledger, with a tenth of the counts
+test-faults: $(VENV)/dev.stamp  ## faults, a model ledger and hostile input, with a tenth of the counts
 	$(BIN)/pytest $(LONG) $(PYTEST_OPTIONS)
 
 dev-setup: $(VENV)/dev.stamp  ## only the set-up: virtual environment and pinned dependencies
