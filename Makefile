@@ -84,7 +84,7 @@ licences: $(VENV)/run.stamp  ## the licence of everything that is installed
 	@$(BIN)/python -m deploy.bill
 
 audit-dependencies: $(VENV)/dev.stamp  ## look whether what is pinned is known to be vulnerable
-	@$(BIN)/pip-audit --require-hashes --disable-pip -r requirements.txt
+	@$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements.txt
 
 test-mutants: $(VENV)/dev.stamp  ## change rules, retries and trail in every small way; tests must notice
 	$(BIN)/python -m tests.mutation
@@ -95,7 +95,7 @@ dynamodb-up: $(VENV)/run.stamp  ## start the embedded engine alone
 dynamodb-down: $(VENV)/run.stamp  ## stop the embedded engine
 	@$(BIN)/python manage.py dynamodb_local stop
 
-create-payment-tables: $(VENV)/run.stamp  ## create the tables that are missing
+create-payment-tables: $(VENV)/run.stamp  ## create the tables, indexes and streams that are missing
 	@$(BIN)/python manage.py create_payment_tables
 
 seed-test-data: $(VENV)/run.stamp  ## demo staff, accounts and payments, for development

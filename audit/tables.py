@@ -14,10 +14,14 @@ SETUP = Actor(id="system:setup")
 
 
 def make_tables(*, at: datetime, actor: Actor = SETUP) -> list[TableReport]:
-    """Create what is missing, compare what is there, and record which tables were made."""
+    """Add what is missing, compare what is there, and record what was made."""
     reports = ensure_tables()
     created = [report.name for report in reports if report.created]
-    if created:
-        event = Event(entity_id=CHAIN, entity_type="tables", action="tables.created", actor=actor)
-        trail.note(event, at=at, values={"tables": created})
+    added = [f"{report.name}: {what}" for report in reports for what in report.added]
+    for action, values in (("created", {"tables": created}), ("changed", {"added": added})):
+        if any(values.values()):
+            event = Event(
+                entity_id=CHAIN, entity_type="tables", action=f"tables.{action}", actor=actor
+            )
+            trail.note(event, at=at, values=values)
     return reports

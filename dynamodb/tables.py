@@ -1,17 +1,20 @@
 """Create, check and describe the tables of all records."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from dynamodb.client import call, settings
-from dynamodb.errors import StoreUnavailableError, TableMissingError
+from dynamodb.errors import StoreBusyError, StoreUnavailableError, TableMissingError
 from dynamodb.models import Record
 
 _READY_SECONDS = 120.0
+_INDEX_SECONDS = 3600.0
+"""DynamoDB fills an index of a large table for a long while; the table serves all the same."""
 _POLL_SECONDS = 0.5
 _STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
 _USABLE = frozenset({"ACTIVE", "UPDATING"})
@@ -20,10 +23,14 @@ _USABLE = frozenset({"ACTIVE", "UPDATING"})
 
 @dataclass(frozen=True)
 class TableReport:
-    """What ``ensure_table`` found or did; ``differences`` are sentences, none where all is well."""
+    """What ``ensure_table`` found or did; ``differences`` are sentences, none where all is well.
+
+    ``added`` names the indexes, and the stream, that an existing table was given.
+    """
 
     name: str
     created: bool
+    added: tuple[str, ...] = ()
     differences: tuple[str, ...] = ()
 
 
@@ -42,16 +49,24 @@ def _descendants(model: type[Record]) -> Iterator[type[Record]]:
 
 
 def ensure_tables() -> list[TableReport]:
-    """Create what is missing and wait for it; report where a table differs from its record."""
+    """Add what is missing and wait for it; report where a table differs from its record."""
     return [ensure_table(model) for model in all_records()]
 
 
 def ensure_table(model: type[Record]) -> TableReport:
-    """Create one table if it is missing. An existing one is compared and never changed."""
+    """Create one table if it is missing, or add the indexes and the stream that it lacks.
+
+    An existing one is changed in no other way: whatever else differs is reported. It serves
+    meanwhile. Raises ``StoreUnavailableError`` where an index takes longer than an hour to fill;
+    the next run waits on.
+    """
     name = model.table_name()
     if _described(name) is not None or not _create(model):
         found = _when_active(name)
-        return TableReport(name, created=False, differences=tuple(_differences(model, found)))
+        added = tuple(_add_missing(model, found))
+        found = _when_active(name) if added else found
+        differences = tuple(_differences(model, found))
+        return TableReport(name, created=False, added=added, differences=differences)
     _when_active(name)
     if model.expires_at_attribute:
         call("UpdateTimeToLive", TableName=name, TimeToLiveSpecification=_ttl(model))
@@ -115,6 +130,65 @@ def declaration(model: type[Record]) -> dict[str, Any]:
     return declared
 
 
+def _add_missing(model: type[Record], found: dict[str, Any]) -> Iterator[str]:
+    """Add indexes, one at a time as DynamoDB wants it, then the stream; gives what was added."""
+    name, declared = model.table_name(), declaration(model)
+    for index in declared.get("GlobalSecondaryIndexes", []):
+        if not _is_filled(found, index["IndexName"]):
+            _ensure_index(declared, index)
+            yield str(index["IndexName"])
+    if model.streamed and not _has_stream(found):
+        _update(name, _has_stream, StreamSpecification=_STREAM)
+        yield "stream"
+
+
+def _ensure_index(declared: dict[str, Any], index: dict[str, Any]) -> None:
+    """Ask for an index until it is there, also while somebody else changes the table."""
+    name, keys = declared["TableName"], {key["AttributeName"] for key in index["KeySchema"]}
+    wanted = [part for part in declared["AttributeDefinitions"] if part["AttributeName"] in keys]
+    for _ in _polls(f"Index {index['IndexName']} of table {name} was", _INDEX_SECONDS):
+        table = _when_active(name)
+        if _is_filled(table, index["IndexName"]) and table["TableStatus"] == "ACTIVE":
+            return
+        if not _has_index(table, index["IndexName"]):
+            has = table["AttributeDefinitions"]
+            _update(
+                name,
+                partial(_has_index, index=index["IndexName"]),
+                AttributeDefinitions=has + [part for part in wanted if part not in has],
+                GlobalSecondaryIndexUpdates=[{"Create": index}],
+            )
+
+
+def _update(name: str, is_done: Callable[[dict[str, Any]], bool], **changes: Any) -> None:
+    """Change a table, unless somebody else is changing it just now or has done so."""
+    try:
+        call("UpdateTable", TableName=name, **changes)
+    except StoreBusyError:
+        pass
+    except ClientError as error:
+        in_use = error.response["Error"]["Code"] == "ResourceInUseException"
+        if not (in_use or is_done(_when_active(name))):
+            raise
+
+
+def _has_stream(table: dict[str, Any]) -> bool:
+    return bool(table.get("StreamSpecification", {}).get("StreamEnabled"))
+
+
+def _has_index(table: dict[str, Any], index: str) -> bool:
+    return index in _indexes(table)
+
+
+def _is_filled(table: dict[str, Any], index: str) -> bool:
+    found = _indexes(table).get(index)
+    return found is not None and found.get("IndexStatus", "ACTIVE") == "ACTIVE"
+
+
+def _indexes(table: dict[str, Any]) -> dict[str, Any]:
+    return {index["IndexName"]: index for index in table.get("GlobalSecondaryIndexes", [])}
+
+
 def missing_tables() -> list[str]:
     """Names of the tables that are not there or not ready yet."""
     ready = {name for name in (m.table_name() for m in all_records()) if _is_active(name)}
@@ -146,23 +220,21 @@ def _when_active(name: str) -> dict[str, Any]:
     raise AssertionError("_polls ends by raising")
 
 
-def _polls(what: str) -> Iterator[None]:
+def _polls(what: str, seconds: float | None = None) -> Iterator[None]:
     """Go round twice a second; raises ``StoreUnavailableError`` when it has taken too long."""
-    deadline = time.monotonic() + _READY_SECONDS
+    seconds = _READY_SECONDS if seconds is None else seconds
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         yield
         time.sleep(_POLL_SECONDS)
-    raise StoreUnavailableError(f"{what} not ready after {_READY_SECONDS:.0f} seconds.")
+    raise StoreUnavailableError(f"{what} not ready after {seconds:.0f} seconds.")
 
 
 def _differences(model: type[Record], found: dict[str, Any]) -> Iterator[str]:
     name, declared = model.table_name(), declaration(model)
     if _keys(found) != _keys(declared):
         yield f"{name}: its keys are {_keys(found)}, declared are {_keys(declared)}"
-    has = {index["IndexName"]: index for index in found.get("GlobalSecondaryIndexes", [])}
-    wants = {index["IndexName"]: index for index in declared.get("GlobalSecondaryIndexes", [])}
-    for index in sorted(wants.keys() - has.keys()):
-        yield f"{name}: index {index} is missing"
+    has, wants = _indexes(found), _indexes(declared)
     for index in sorted(has.keys() - wants.keys()):
         yield f"{name}: index {index} is not declared"
     for index in sorted(has.keys() & wants.keys()):

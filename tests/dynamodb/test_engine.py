@@ -1,8 +1,10 @@
 """What moto cannot play: tokens, real concurrency, a real engine's tables and pages."""
 
+import threading
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 
 import pytest
@@ -11,9 +13,10 @@ from dynamodb import client
 from dynamodb.client import call, count_requests
 from dynamodb.errors import ConditionFailedError
 from dynamodb.pages import Query, read_page
-from dynamodb.retries import Patience, commit_within
+from dynamodb.retries import Patience, commit_within, read_within
+from dynamodb.scans import query_items
 from dynamodb.store import condition_arguments, get, get_many, put
-from dynamodb.tables import ensure_table
+from dynamodb.tables import TableReport, declaration, ensure_table
 from dynamodb.transactions import Attempt, Committed, Contended, Rejected, Unknown, commit
 from tests.dynamodb.faults import (
     connection_closed_after,
@@ -29,6 +32,7 @@ from tests.dynamodb.things import (
     Visit,
     a_thing,
     a_transaction,
+    drop_tables,
     fresh,
     plant,
     putting,
@@ -242,3 +246,36 @@ def test_conditions_return_the_item_on_single_writes() -> None:
     with pytest.raises(ConditionFailedError) as refused:
         put(Visit(id="v", expires_at=9), Visit.expires_at > 5)
     assert refused.value.item == Visit(id="v", expires_at=1).serialize()
+
+
+def test_a_live_table_is_given_an_index_that_finds_old_and_new_records(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drop_tables()
+    whole = declaration(Line)
+    keys = {"story", "place"}
+    older = {name: value for name, value in whole.items() if "Secondary" not in name}
+    older["AttributeDefinitions"] = [
+        part for part in whole["AttributeDefinitions"] if part["AttributeName"] in keys
+    ]
+    call("CreateTable", **older)
+    monkeypatch.setattr(Line, "streamed", True)
+    put(Line(story="s", place="1", owner="o"))
+    stop = threading.Event()
+    written: list[str] = []
+
+    def write() -> None:
+        while not stop.is_set():
+            written.append(f"2-{len(written):06}")
+            patience = Patience(limit_seconds=10)  # the engine fails some writes meanwhile
+            read_within(partial(put, Line(story="s", place=written[-1], owner="o")), patience)
+
+    with ThreadPoolExecutor(3) as pool:
+        writing = pool.submit(write)
+        reports = list(pool.map(ensure_table, [Line, Line]))
+        stop.set()
+        writing.result()
+    assert "owner-index" in {added for report in reports for added in report.added}
+    assert ensure_table(Line) == TableReport(Line.table_name(), created=False)
+    found = query_items(Query(model=Line, index="owner-index", partition="o", newest_first=False))
+    assert [item["place"]["S"] for item in found] == ["1", *written]

@@ -120,14 +120,31 @@ def test_keys_indexes_and_projections_are_as_declared() -> None:
     assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
 
 
-def test_a_missing_index_is_reported() -> None:
+def without_index() -> dict[str, Any]:
     declared_keys = declaration(Line)["AttributeDefinitions"]
-    report = made_otherwise(
-        Line,
-        GlobalSecondaryIndexes=None,
-        AttributeDefinitions=[part for part in declared_keys if part["AttributeName"] != "owner"],
-    )
-    assert report.differences == ("backoffice-lines: index owner-index is missing",)
+    keys = [part for part in declared_keys if part["AttributeName"] != "owner"]
+    return {"GlobalSecondaryIndexes": None, "AttributeDefinitions": keys}
+
+
+def test_a_missing_index_is_added_and_nothing_else_changes() -> None:
+    added = TableReport("backoffice-lines", created=False, added=("owner-index",))
+    assert made_otherwise(Line, **without_index()) == added
+    assert ensure_table(Line) == TableReport("backoffice-lines", created=False)
+
+
+@pytest.mark.parametrize("code", ["ResourceInUseException", "LimitExceededException"])
+def test_an_index_waits_while_somebody_else_changes_the_table(code: str) -> None:
+    make(Line, **without_index())
+    with faults(*[passing] * 3, refusal(code)), count_requests() as requests:
+        assert ensure_table(Line).added == ("owner-index",)
+    assert requests.operations.count("UpdateTable") == 2
+
+
+def test_a_missing_stream_is_added(monkeypatch: pytest.MonkeyPatch) -> None:
+    ensure_table(Line)
+    monkeypatch.setattr(Line, "streamed", True)
+    assert ensure_table(Line).added == ("stream",)
+    assert ensure_table(Line) == TableReport("backoffice-lines", created=False)
 
 
 def line_index(**changed: Any) -> list[dict[str, Any]]:
