@@ -19,11 +19,15 @@ from audit import settings as archive_settings
 from dynamodb import client, tables
 from dynamodb.settings import Settings
 from payments import directory, policy
+from tests import quick_moto
 
 NO_FOUR_EYES = policy.Policy(approval_threshold=10**15)
 """What most tests run under: they move sums that a person would need a second one for."""
 
 _prefixes = (f"t{os.getpid()}-{number}-" for number in itertools.count())
+
+
+quick_moto.install()
 
 
 def leave() -> None:
