@@ -16,6 +16,10 @@ _INDEX_KEYS = ("action_key", "user_key", "day_key")
 NOT_HASHED = frozenset({"hash", *_INDEX_KEYS})
 """The hash itself, and the index keys, which may be spread anew without breaking a chain."""
 
+POSTINGS = frozenset({"account.credited", "account.debited"})
+"""Both sides of a payment, which travel with the payment's own entry and name it. That one is found
+by action and person; these are found by their account, their day, or from their payment."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Head:
@@ -31,8 +35,9 @@ NO_ENTRY = Head()
 
 
 def index_keys(*, action: str, user_id: str, timestamp: str) -> dict[str, Any]:
-    """What an entry is found by: its action, its person and its UTC day."""
-    return dict(zip(_INDEX_KEYS, (action, user_id, timestamp[:10]), strict=True))
+    """What an entry is found by: its UTC day and, unless it is a posting, action and person."""
+    day = {"day_key": timestamp[:10]}
+    return day if action in POSTINGS else {"action_key": action, "user_key": user_id, **day}
 
 
 def canonical_json(values: Mapping[str, Any]) -> bytes:
@@ -56,7 +61,12 @@ def values_hash(entry: Mapping[str, Any]) -> str:
 
 
 def is_findable(item: Item) -> bool:
-    """Whether a stored entry has the index keys that follow from it, so that searches see it."""
+    """Whether a stored entry has the index keys that follow from it, so that searches see it.
+
+    A posting may have those that are left out of it today, if they are its own.
+    """
     names = ("action", "user_id", "timestamp")
     told = {name: str(plain(item.get(name, {"S": ""}))) for name in (*names, *_INDEX_KEYS)}
-    return index_keys(**{name: told[name] for name in names}).items() <= told.items()
+    needed = index_keys(**{name: told[name] for name in names})
+    own = {"action_key": told["action"], "user_key": told["user_id"], **needed}
+    return all(told[name] in (needed.get(name, ""), own[name]) for name in _INDEX_KEYS)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import partial
 
+from audit.chain import POSTINGS
 from audit.models import AuditLog
 from dynamodb import store
 from dynamodb.pages import Page, Query, read_page
@@ -27,9 +28,21 @@ class TrailFilter:
     last_day: date | None = None
 
     @property
+    def is_walked(self) -> bool:
+        """Whether no key leads straight to the entries: postings are found by account or day."""
+        if self.entity_id:
+            return False
+        return self.action in POSTINGS or not (self.action or self.user_id)
+
+    @property
+    def is_without_postings(self) -> bool:
+        """Whether postings that the filter keeps are not among what its key leads to."""
+        return not (self.entity_id or self.action) and bool(self.user_id)
+
+    @property
     def days(self) -> list[date]:
         """The days to walk, newest first; none where a key leads straight to the entries."""
-        if self.entity_id or self.action or self.user_id:
+        if not self.is_walked:
             return []
         if self.first_day is None or self.last_day is None:
             raise ValueError("A walk by day needs its first and last day.")
@@ -53,11 +66,12 @@ class TrailFilter:
 def browse(wanted: TrailFilter, *, person: str, cursor: str = "", rows: int = 50) -> Page[AuditLog]:
     """A page of the trail, newest first, on the narrowest key: entity, person, action, then day.
 
-    Without any of the first three it walks day by day through the period, which must then be
-    given. Further filters are applied to the rows read; the page tells how far it has looked.
+    Without any of the first three, or for postings of no one account, it walks day by day through
+    the period, which must then be given. A person alone finds payments and not their postings.
+    Further filters are applied to the rows read; the page tells how far it has looked.
     """
     queries = _queries(wanted)
-    keys_served = 1 if wanted.entity_id or wanted.user_id or wanted.action else 0
+    keys_served = 0 if wanted.is_walked else 1
     filters = [wanted.entity_id, wanted.action, wanted.user_id, wanted.outcome]
     is_filtered = sum(map(bool, filters)) > keys_served
     return read_page(
@@ -119,13 +133,11 @@ def oldest_first(wanted: TrailFilter) -> list[Query[AuditLog]]:
 
 
 def _queries(wanted: TrailFilter) -> list[Query[AuditLog]]:
-    if wanted.entity_id or wanted.user_id or wanted.action:
-        index, key = _narrowest(wanted)
-        between = _between(wanted)
-        return [Query(model=AuditLog, index=index, partition=key, between=between)]
-    return [
-        Query(model=AuditLog, index="day-index", partition=day.isoformat()) for day in wanted.days
-    ]
+    if wanted.is_walked:
+        days = [day.isoformat() for day in wanted.days]
+        return [Query(model=AuditLog, index="day-index", partition=day) for day in days]
+    index, key = _narrowest(wanted)
+    return [Query(model=AuditLog, index=index, partition=key, between=_between(wanted))]
 
 
 def _narrowest(wanted: TrailFilter) -> tuple[str, str]:

@@ -22,10 +22,10 @@ class SearchField(TextField):
 
 
 class TrailFilterForm(TypedForm):
-    """What to look for in the trail; without an entity, action or person, today.
+    """What to look for in the trail; where no key leads straight to it, today.
 
-    A period that is not limited by one of these has its ends filled in, so that it stays the same
-    from page to page.
+    A period that is walked day by day has its ends filled in, so that it stays the same from page
+    to page.
     """
 
     entity_id = SearchField(label="Entity", size=18)
@@ -65,7 +65,8 @@ class TrailFilterForm(TypedForm):
         return found
 
     def _check_period(self, found: dict[str, Any]) -> None:
-        is_walked = not any(found.get(name) for name in ("entity_id", "action", "user_id"))
+        keys = {name: found.get(name, "") for name in ("entity_id", "action", "user_id")}
+        is_walked = TrailFilter(**keys).is_walked
         if is_walked:
             self._fill_period(found)
         first, last = found["from"], found["to"]
@@ -74,7 +75,8 @@ class TrailFilterForm(TypedForm):
         elif is_walked and (last - first).days >= MOST_DAYS:
             self.add_error(
                 "from",
-                f"At most {MOST_DAYS} days at a time, unless you name an entity, action or person.",
+                f"At most {MOST_DAYS} days at a time, unless you name an entity or, for all but "
+                "postings, an action or person.",
             )
 
     def _fill_period(self, found: dict[str, Any]) -> None:

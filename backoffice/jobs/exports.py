@@ -152,6 +152,8 @@ def _title(parameters: Mapping[str, Any]) -> str:
     labels = {"entity_id": "", "action": "", "user_id": "by ", "outcome": ""}
     labels |= {"first_day": "from ", "last_day": "to "}
     named += [label + parameters[name] for name, label in labels.items() if parameters.get(name)]
+    if scope == SEARCH and wanted(parameters).is_without_postings:
+        named.append("without postings")
     return f"Evidence pack: {', '.join(named)}"
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from audit.chain import index_keys
 from audit.models import AuditLog
 
 Item = dict[str, dict[str, str]]
@@ -19,12 +20,9 @@ class Trail:
 
     def add(self, values: dict[str, str]) -> None:
         seq = len(self.items) + 1
-        item = values | {
-            "timestamp": f"{values['day_key']}T{values.pop('time')}Z#{seq:012d}",
-            "action_key": values["action"],
-            "user_key": values["user_id"],
-            "entity_type": "account",
-        }
+        timestamp = f"{values['day_key']}T{values.pop('time')}Z#{seq:012d}"
+        told = {"action": values["action"], "user_id": values["user_id"], "timestamp": timestamp}
+        item = values | told | index_keys(**told) | {"entity_type": "account"}
         self.items.append({name: {"S": text} for name, text in item.items()})
 
     def call(self, _operation: str, **asked: Any) -> dict[str, Any]:
@@ -35,7 +33,8 @@ class Trail:
             (
                 item
                 for item in self.items
-                if item[partition]["S"] == bounds[":p"]
+                if partition in item
+                and item[partition]["S"] == bounds[":p"]
                 and bounds.get(":low", "") <= item[sort]["S"] <= bounds.get(":high", "~")
                 and (start is None or place(item) < place(start))
             ),

@@ -1,5 +1,6 @@
 """What an entry holds to the last attribute, and what it does to its record: no store needed."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -187,6 +188,23 @@ def test_an_entry_is_found_by_what_it_tells_or_not_at_all() -> None:
     for name in ("action_key", "user_key", "day_key"):
         assert not is_findable({**item, name: {"S": "elsewhere"}})
         assert not is_findable({each: item[each] for each in item if each != name})
+
+
+@pytest.mark.parametrize("action", ["account.credited", "account.debited"])
+def test_a_posting_is_found_by_its_day_and_by_no_other_key_that_is_not_its_own(
+    action: str,
+) -> None:
+    keys = index_keys(action=action, user_id="u", timestamp="2026-03-02T12:00:00Z#1")
+    assert keys == {"day_key": "2026-03-02"}
+    tx = Transaction(at=NOON)
+    event = replace(EVENT, action=action)
+    trail.change(tx, "account", a_chained(), {"balance": 1}, event)
+    item = tx._actions["audit:account"]["Put"]["Item"]
+    assert is_findable(item)
+    assert is_findable({**item, "action_key": {"S": action}, "user_key": {"S": TELLER.id}})
+    for name in ("action_key", "user_key", "day_key"):
+        assert not is_findable({**item, name: {"S": "elsewhere"}})
+    assert not is_findable({each: item[each] for each in item if each != "day_key"})
 
 
 @pytest.mark.parametrize("name", ["hash", "action_key", "user_key", "day_key"])

@@ -12,8 +12,10 @@ from audit.context import Actor, Context
 from audit.models import AuditLog, EntryOutcome
 from audit.trail import Event
 from backoffice.permissions import Role
+from backoffice.presenters.audit import WITHOUT_POSTINGS
 from dynamodb import client as store_client
 from dynamodb.client import count_requests
+from dynamodb.times import utc_now
 from payments import directory
 from tests.backoffice.conftest import SignIn
 from tests.backoffice.people import chain
@@ -255,6 +257,20 @@ def test_a_chain_knows_its_currency_on_every_page(signed_in: SignIn) -> None:
         answer = client.get(f"/admin/audit/{account.id}/", {"entry": early})
     assert [row.words for row in answer.context["rows"]] == ["Account credited 2,500 JPY"]
     assert len(requests) <= 6
+
+
+def test_postings_are_found_by_their_action_and_day_and_a_person_search_says_so(
+    signed_in: SignIn,
+) -> None:
+    transferred(opened("a", balance=5000), opened("b"), at=utc_now())
+    client = signed_in(Role.COMPLIANCE)
+    by_person = client.get("/admin/audit/?user_id=teller1")
+    assert "account.debited" not in by_person.text
+    assert WITHOUT_POSTINGS in by_person.context["completeness"].left_out
+    for address in ("?action=account.debited", "?action=account.debited&user_id=teller1"):
+        found = client.get(f"/admin/audit/{address}")
+        assert [row.entry.action for row in found.context["rows"]] == ["account.debited"]
+        assert not found.context["completeness"].left_out
 
 
 def test_an_entry_of_the_list_leads_to_itself_in_its_chain(signed_in: SignIn) -> None:

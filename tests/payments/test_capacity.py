@@ -1,0 +1,144 @@
+"""What each movement of money writes, by table and index, as DynamoDB Local counts it.
+
+It counts what an index takes inside a transaction twice; AWS is taken to count it once. Of several
+items of one table it tells the last one's units only: here each action is sent by itself.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+
+from audit.context import Actor
+from dynamodb import client
+from dynamodb.client import call, count_requests
+from payments import approvals, lifecycle, policy
+from payments.models import Account, FrozenDirection, Payment
+from payments.policy import Policy
+from payments.requests import TransferRequest
+from payments.transfers import transfer_funds
+from tests.builders import NOON, PROGRAM, TELLER, a_request, opened, transferred
+
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("local_store")]
+
+CHECKER = Actor(id="supervisor1")
+MOST_UNITS, MOST_UNITS_LOCALLY = 24, 34
+"""What a transfer by a person to a merchant may write."""
+
+ACCOUNT = {"accounts": 2}
+ACTIVITY = {"activity": 2}
+PAYMENT = {"payments": 2, "payments customer-index": 2, "payments status-index": 2}
+TO_MERCHANT = {"payments merchant-index": 2}
+POSTING = {"audit_log": 2, "audit_log day-index": 2}
+ENTRY = POSTING | {"audit_log action-index": 2, "audit_log user-index": 2}
+KEY = {"idempotency": 2}
+MOVED = {"payments status-index": 2}
+"""The old place in an index is taken away, and a new one written."""
+
+Units = Counter[str]
+Count = Callable[[Callable[[], Any]], Units]
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> Count:
+    """Units that are written by table, and by table and index."""
+
+    def one_by_one(operation: str, **arguments: Any) -> Any:
+        if operation != "TransactWriteItems":
+            return call(operation, **arguments)
+        for item in arguments["TransactItems"]:
+            call(operation, TransactItems=[item])
+        return {}
+
+    def count(act: Callable[[], Any]) -> Units:
+        with count_requests() as log, monkeypatch.context() as patch:
+            patch.setattr(client, "call", one_by_one)
+            act()
+        writes = [each for each in log.requests if each.operation == "TransactWriteItems"]
+        units: Units = Counter()
+        for part in (part for each in writes for part in each.capacity):
+            units.update(dict(_parts(part)))
+        return units
+
+    return count
+
+
+def _parts(told: dict[str, Any]) -> Iterator[tuple[str, int]]:
+    table = told["TableName"].removeprefix(client.settings().table_prefix)
+    yield table, int(told["Table"]["CapacityUnits"])
+    for index, used in told.get("GlobalSecondaryIndexes", {}).items():
+        yield f"{table} {index}", int(used["CapacityUnits"])
+
+
+def total(*parts: dict[str, int]) -> Units:
+    return sum(map(Counter, parts), Counter())
+
+
+def on_aws(units: Units) -> int:
+    return sum(used // (2 if " " in name else 1) for name, used in units.items())
+
+
+def run(request: TransferRequest) -> Payment:
+    return transfer_funds(request, actor=TELLER, at=NOON).payment
+
+
+def test_a_transfer_to_a_merchant_writes_24_units(written: Count) -> None:
+    source, target = opened("a", balance=5000), opened("b")
+    transferred(source, target)
+    units = written(lambda: transferred(source, target, merchant_id="shop"))
+    assert units == total(
+        ACCOUNT, ACCOUNT, PAYMENT, TO_MERCHANT, ENTRY, POSTING, POSTING, ACTIVITY, ACTIVITY
+    )
+    assert on_aws(units) <= MOST_UNITS
+    assert units.total() <= MOST_UNITS_LOCALLY
+
+
+def test_a_program_has_no_total_and_a_key_instead(written: Count) -> None:
+    source, target = opened("a", balance=5000), opened("b")
+    transferred(source, target, actor=PROGRAM)
+    units = written(lambda: transferred(source, target, actor=PROGRAM, idempotency_key="k"))
+    assert units == total(ACCOUNT, ACCOUNT, PAYMENT, ENTRY, POSTING, POSTING, ACTIVITY, KEY)
+
+
+def test_a_refusal_and_a_count_of_it(written: Count) -> None:
+    source, target = opened("a"), opened("b")
+    unknown = written(lambda: transferred(source, target.id[:-1] + "x"))
+    assert unknown == total(PAYMENT, ENTRY)
+    assert written(lambda: transferred(source, target)) == total(PAYMENT, ENTRY, ACCOUNT, ENTRY)
+
+
+def test_a_request_its_approval_and_its_rejection(written: Count) -> None:
+    source, target = opened("a", balance=5000), opened("b")
+    transferred(source, target)
+    policy.configure(Policy(approval_threshold=0))
+    one, other = a_request(source, target), a_request(source, target)
+    for request in (one, other):
+        asked = written(partial(run, request))
+        assert asked == total(PAYMENT, ENTRY, ACCOUNT, ENTRY, ACTIVITY)
+    decision: dict[str, Any] = {"actor": CHECKER, "at": NOON}
+    shown = approvals.digest(run(one))
+    approved = written(
+        lambda: approvals.approve_payment(payment_id=one.payment_id, shown=shown, **decision)
+    )
+    assert approved == total(
+        PAYMENT, MOVED, ENTRY, ACCOUNT, ACCOUNT, POSTING, POSTING, ACTIVITY
+    )  # fmt: skip
+    rejected = written(
+        lambda: approvals.reject_payment(payment_id=other.payment_id, reason="no", **decision)
+    )
+    assert rejected == total(PAYMENT, MOVED, ENTRY, ACCOUNT, ENTRY)
+
+
+def test_an_account_that_opens_and_freezes(written: Count) -> None:
+    accounts: list[Account] = []
+    assert written(lambda: accounts.append(opened("a"))) == total(
+        ACCOUNT, ENTRY, {"accounts customer-index": 2, "accounts status-index": 2}
+    )
+    freeze = partial(
+        lifecycle.freeze_account,
+        account_id=accounts[0].id, direction=FrozenDirection.BOTH, until=None,
+        reason="asked", actor=CHECKER, at=NOON,
+    )  # fmt: skip
+    assert written(freeze) == total(ACCOUNT, ENTRY, {"accounts status-index": 4})
