@@ -23,7 +23,7 @@ class Entry:
 
     With words ``about`` it, it is a card of the dashboard too. ``new`` is the page to make one
     on, ``new_label`` what its button says. ``count`` is the address of a number that loads on its
-    own and stands beside the name.
+    own and stands beside the name. ``key`` is the letter that leads there, typed after a g.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Entry:
     new_label: str = ""
     new_permission: Permission | None = None
     count: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +51,7 @@ NAVIGATION = (
                 name="Accounts",
                 about="Whose money is where, what moved, and what became of each account.",
                 page="admin:accounts",
+                key="a",
                 permission=Permission.READ_ACCOUNTS,
                 new="admin:account_new",
                 new_label="Open an account",
@@ -59,18 +61,21 @@ NAVIGATION = (
                 name="New transfer",
                 about="Move money between two accounts. You see both balances before you confirm.",
                 page="admin:transfer_new",
+                key="t",
                 permission=Permission.RUN_TRANSFERS,
             ),
             Entry(
                 name="Payments",
                 about="What was asked for, what became of it, and why where it failed.",
                 page="admin:payments",
+                key="p",
                 permission=Permission.READ_PAYMENTS,
             ),
             Entry(
                 name="Approvals",
                 about="What waits for a second person, and what would become of both accounts.",
                 page="admin:approvals",
+                key="o",
                 permission=Permission.READ_APPROVALS,
                 count="admin:approvals_count",
             ),
@@ -83,6 +88,7 @@ NAVIGATION = (
                 name="Alerts",
                 about="What was noticed about payments, until when it is due, and its outcome.",
                 page="admin:alerts",
+                key="l",
                 permission=Permission.READ_ALERTS,
                 count="admin:alerts_count",
             ),
@@ -90,6 +96,7 @@ NAVIGATION = (
                 name="Cases",
                 about="Related alerts of a customer, looked into and decided together.",
                 page="admin:cases",
+                key="c",
                 permission=Permission.READ_ALERTS,
             ),
         ),
@@ -101,6 +108,7 @@ NAVIGATION = (
                 name="Audit trail",
                 about="Everything that was done or refused: by whom, when, on what.",
                 page="admin:audit",
+                key="u",
                 permission=Permission.READ_TRAIL,
             ),
             Entry(
@@ -112,6 +120,7 @@ NAVIGATION = (
                 name="Daily reviews",
                 about="What was unusual yesterday, to be looked at and signed; days nobody signed.",
                 page="admin:reviews",
+                key="r",
                 permission=Permission.REVIEW_DAYS,
             ),
             Entry(
@@ -124,6 +133,7 @@ NAVIGATION = (
                 name="Legal holds",
                 about="What must be kept beyond its time, and whose release two people decide.",
                 page="admin:holds",
+                key="h",
                 permission=Permission.MANAGE_HOLDS,
                 new="admin:hold_new",
                 new_label="Set a hold",
@@ -138,6 +148,7 @@ NAVIGATION = (
                 name="Staff",
                 about="Who works here, what they may do, and since when. Signed off in a review.",
                 page="admin:staff",
+                key="s",
                 permission=Permission.READ_STAFF,
                 new="admin:staff_new",
                 new_label="Add a member of staff",
@@ -151,6 +162,7 @@ NAVIGATION = (
             Entry(
                 name="Jobs",
                 page="admin:jobs",
+                key="j",
                 permission=Permission.USE_DASHBOARD,
             ),
             Entry(
@@ -228,5 +240,6 @@ def _model(entry: Entry, request: HttpRequest) -> dict[str, Any]:
         "add_url": reverse(entry.new) if may_add else None,
         "add_name": entry.new_label,
         "about": entry.about,
+        "key": entry.key,
         "count_url": reverse(entry.count) if entry.count else "",
     }

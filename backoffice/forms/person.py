@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib.admin.forms import AdminAuthenticationForm, AdminPasswordChangeForm
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 from audit.context import Actor
 from backoffice.forms.fields import TypedForm
@@ -56,4 +57,9 @@ class PreferencesForm(TypedForm):
     time_zone = forms.ChoiceField(
         choices=_zones,
         help_text="Times are shown in this zone. UTC is always at hand: point at a time to see it.",
+    )
+    shortcuts_off = forms.BooleanField(
+        label=_("Switch keyboard shortcuts off"),
+        required=False,
+        help_text=_("Then no single key does anything by itself. Press ? to see what keys do."),
     )

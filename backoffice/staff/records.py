@@ -70,6 +70,7 @@ class StaffRecord(Chained):
     session_epoch = WholeNumberAttribute(default=0)
     state_since = TimeAttribute(null=True)
     roles_since = TimeAttribute(null=True)
+    shortcuts_off = BooleanAttribute(null=True)
 
     staff_index = StaffIndex()
 

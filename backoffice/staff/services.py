@@ -129,11 +129,17 @@ def set_password(
     return change_staff(username, decide, event, at=at, also=also, known=known)
 
 
-def set_time_zone(*, username: str, time_zone: str, actor: Actor, at: datetime) -> StaffRecord:
-    """Show times to a person in another zone. Raises ``UnknownTimeZone``."""
+def set_preferences(
+    *, username: str, time_zone: str, shortcuts_off: bool = False, actor: Actor, at: datetime
+) -> StaffRecord:
+    """Show times to a person in another zone, and let keys do nothing or something.
+
+    Raises ``UnknownTimeZone``.
+    """
     _check_time_zone(time_zone)
-    event = staff_event(username, "staff.time_zone_changed", actor)
-    return change_staff(username, lambda _: {"time_zone": time_zone}, event, at=at)
+    chosen = {"time_zone": time_zone, "shortcuts_off": shortcuts_off or None}
+    event = staff_event(username, "staff.preferences_changed", actor)
+    return change_staff(username, lambda _: chosen, event, at=at)
 
 
 def change_staff(

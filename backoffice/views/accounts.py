@@ -8,6 +8,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 
 from audit import queries as trail
+from backoffice.finding import note_known_as
 from backoffice.forms.accounts import AccountFilter, InstantForm, OpenAccountForm
 from backoffice.holds.subjects import holds_on, subjects_of
 from backoffice.permissions import Permission, StaffRequest, requires
@@ -59,6 +60,7 @@ def detail(request: StaffRequest, account_id: str) -> HttpResponse:
         raise Http404(f"There is no account {account_id}.")
     cursor = request.GET.get("cursor", "")
     chain = trail.chain_page(account.id, person=request.user.username, cursor=cursor)
+    note_known_as(request, account)
     form = InstantForm(request.GET if "at" in request.GET else None)
     context = {
         "title": f"Account {account.account_number}",

@@ -6,6 +6,7 @@ from django.http import Http404, HttpResponse
 from django.urls import reverse
 
 from audit.queries import chain_page
+from backoffice.finding import note_known_as
 from backoffice.forms.payments import PaymentFilter
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.accounts import AccountView
@@ -36,6 +37,7 @@ def payment_list(request: StaffRequest) -> HttpResponse:
 @requires(Permission.READ_PAYMENTS, viewing="payment")
 def payment(request: StaffRequest, payment_id: str) -> HttpResponse:
     found = get_payment(payment_id)
+    note_known_as(request, found)
     trail = chain_page(found.id, person=request.user.username)
     ends = {"From": found.from_account_id, "To": found.to_account_id}
     context = {

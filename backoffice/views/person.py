@@ -50,13 +50,13 @@ def password_change_done(request: StaffRequest) -> HttpResponseBase:
 @requires(Permission.USE_DASHBOARD)
 def preferences(request: StaffRequest) -> HttpResponse:
     person = request.user
-    form = PreferencesForm(request.POST or None, initial={"time_zone": person.record.time_zone})
+    record = person.record
+    initial = {"time_zone": record.time_zone, "shortcuts_off": bool(record.shortcuts_off)}
+    form = PreferencesForm(request.POST or None, initial=initial)
     if form.is_valid():
-        services.set_time_zone(
-            username=person.username,
-            time_zone=form.cleaned_data["time_zone"],
-            actor=person.actor,
-            at=utc_now(),
+        chosen = form.cleaned_data
+        services.set_preferences(
+            username=person.username, **chosen, actor=person.actor, at=utc_now()
         )
         messages.success(request, "Your preferences are saved.")
         return redirect("admin:preferences")

@@ -24,8 +24,8 @@ def test_the_dashboard_shows_what_one_has_just_done(signed_in: SignIn) -> None:
     client.post("/admin/preferences/", {"time_zone": "Asia/Tokyo"})
     page = client.get("/admin/").text
     assert "Signed in" in page
-    assert "Staff time zone changed" in page
-    assert "staff.time_zone_changed" in page
+    assert "Staff preferences changed" in page
+    assert "staff.preferences_changed" in page
 
 
 def test_preferences_move_the_times(signed_in: SignIn) -> None:
@@ -37,7 +37,7 @@ def test_preferences_move_the_times(signed_in: SignIn) -> None:
     assert record is not None
     assert record.time_zone == "Asia/Tokyo"
     entry = chain("staff:someone")[0]
-    assert (entry.action, entry.changes) == ("staff.time_zone_changed", ["time_zone"])
+    assert (entry.action, entry.changes) == ("staff.preferences_changed", ["time_zone"])
     assert (entry.old_values, entry.new_values) == (
         {"time_zone": "UTC"},
         {"time_zone": "Asia/Tokyo"},

@@ -74,7 +74,7 @@ def test_a_weak_password_is_refused_by_the_service_too() -> None:
 
 def test_nobody_is_changed_who_is_not_there() -> None:
     with pytest.raises(refusals.StaffNotFound):
-        services.set_time_zone(username="nobody", time_zone="UTC", actor=SETUP, at=AT)
+        services.set_preferences(username="nobody", time_zone="UTC", actor=SETUP, at=AT)
     with pytest.raises(Staff.DoesNotExist):
         Staff.objects.get_by_natural_key("nobody")
 
