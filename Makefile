@@ -11,16 +11,15 @@ COMPILE := CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --gener
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options $(LOCK_OPTIONS)
 
 WORKERS := 2
-# What is timed or counts long: it wants a machine of its own.
+# What tries long: a tenth of its counts in `make test`, all of them in `make test-load`.
 LONG := tests/faults tests/payments/test_state_machine.py tests/browser/test_hostile.py \
-	tests/backoffice/test_hostile_cursors.py tests/backoffice/test_hostile_posts.py
-# What does a tenth of its counts with the rest.
-COUNTED := tests/payments/test_service_events.py tests/payments/test_service_schema.py
+	tests/backoffice/test_hostile_cursors.py tests/backoffice/test_hostile_posts.py \
+	tests/payments/test_service_events.py tests/payments/test_service_schema.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run run-payment-service test dev-setup check dynamodb-up dynamodb-down create-payment-tables \
 	benchmark-payments benchmark-queries build-lambda deploy-staging deploy-prod docker-up template licences audit-dependencies \
-	seed-test-data test-payment test-integration test-faults test-load test-mutants lock
+	seed-test-data test-payment test-integration test-load test-mutants lock
 
 help:  ## list the commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1  \2/p' Makefile | awk -F '  ' '{printf "make %-24s%s\n", $$1, $$2}'
@@ -31,12 +30,8 @@ run: $(VENV)/run.stamp  ## set up what is missing and serve the back office unti
 run-payment-service: $(VENV)/run.stamp  ## serve the HTTP service for programs until Ctrl-C
 	@exec $(BIN)/python manage.py run_payment_service
 
-test: check  ## set up what is missing and run every check and test but those of test-faults
-	$(BIN)/pytest $(addprefix --ignore=,$(LONG)) -n $(WORKERS) --dist worksteal \
-		--reruns 2 $(PYTEST_OPTIONS)
-
-test-faults: $(VENV)/dev.stamp  ## faults, a model ledger and hostile input, with a tenth of the counts
-	$(BIN)/pytest $(LONG) $(PYTEST_OPTIONS)
+test: check  ## set up what is missing and run every check and test
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(PYTEST_OPTIONS)
 
 dev-setup: $(VENV)/dev.stamp  ## only the set-up: virtual environment and pinned dependencies
 
@@ -55,7 +50,7 @@ test-integration: $(VENV)/dev.stamp  ## the tests on DynamoDB Local
 	$(BIN)/pytest -m 'integration and not browser' $(PYTEST_OPTIONS)
 
 test-load: $(VENV)/dev.stamp  ## the load and fault tests with their full counts: about an hour
-	LOAD=full $(BIN)/pytest $(LONG) $(COUNTED) $(PYTEST_OPTIONS)
+	LOAD=full $(BIN)/pytest $(LONG) $(PYTEST_OPTIONS)
 
 benchmark-payments: $(VENV)/run.stamp  ## what a cold start of the service costs, as a table
 	@$(BIN)/python -m benchmarks.service_start

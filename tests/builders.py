@@ -1,16 +1,21 @@
 """Things to test with. A test names what matters to it and nothing else."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from audit.context import Actor
 from dynamodb import client
+from dynamodb.errors import StoreBusyError
 from dynamodb.models import Record
 from payments import accounts, transfers
 from payments.account_numbers import account_id, with_check_digits
 from payments.identifiers import new_payment_id
 from payments.models import Account, AccountStatus, AccountType
 from payments.requests import OpeningRequest, TransferRequest
+
+T = TypeVar("T")
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 TELLER = Actor(id="teller1")
@@ -75,3 +80,10 @@ def transferred(
     **values: Any,
 ) -> transfers.Transfer:
     return transfers.transfer_funds(a_request(source, target, **values), actor=actor, at=at)
+
+
+def insisted(ask: Callable[[], T]) -> T:
+    """What comes of asking again for as long as the store is busy, as people do."""
+    while True:
+        with suppress(StoreBusyError):
+            return ask()

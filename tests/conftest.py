@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -44,7 +45,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the browser tests where there is no Chromium."""
+    """Repeat what a slow machine fails, and leave out the browser tests without Chromium."""
+    for item in items:
+        if any(item.get_closest_marker(name) for name in ("browser", "processes")):
+            item.add_marker(pytest.mark.flaky(reruns=2))
     if find_chromium() is not None:
         return
     left_out = [item for item in items if item.get_closest_marker("browser")]
@@ -65,14 +69,17 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if hasattr(session.config, "workeroutput"):
         for name, kind in LEFT_OUT.items():
             session.config.workeroutput[name] = [*stash[kind]]
+        session.config.workeroutput["tried"] = [asdict(row) for row in tried.ROWS]
     elif REQUIRE_ALL and session.exitstatus == pytest.ExitCode.OK and _number_not_run(session):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
+    output = getattr(node, "workeroutput", {})
     for name, kind in LEFT_OUT.items():
-        node.config.stash[kind].update(getattr(node, "workeroutput", {}).get(name, ()))
+        node.config.stash[kind].update(output.get(name, ()))
+    tried.ROWS.extend(tried.Row(**row) for row in output.get("tried", ()))
 
 
 def pytest_terminal_summary(

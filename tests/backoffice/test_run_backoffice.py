@@ -12,7 +12,7 @@ import pytest
 from dynamodb import local
 from tests.backoffice.runs import Run, running
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.processes]
 
 
 def status_of(environment: dict[str, str], address: str) -> int:

@@ -12,7 +12,7 @@ import pytest
 from dynamodb import local
 from tests.backoffice.runs import running
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.processes]
 
 COMMAND = "run_payment_service"
 

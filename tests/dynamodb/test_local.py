@@ -18,7 +18,7 @@ from dynamodb import local, local_install
 from dynamodb.probe import EngineError
 from tests.engines import ROOT
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.processes]
 
 LOOPBACK = ROOT / "dynamodb" / "loopback"
 
