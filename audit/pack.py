@@ -1,10 +1,12 @@
 """An evidence pack: entries with all that it takes to check them, in one ZIP.
 
-The same entries and seals make the same pack, byte for byte, so making it again does no harm.
+The same entries and seals make the same pack, byte for byte, so making it again does no harm. Its
+last bytes are the SHA-256 of all before them, so none changes unseen, not of the ZIP's own either.
 """
 
 import hashlib
 import json
+import os
 import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -24,6 +26,7 @@ from audit.settings import settings
 JSON_LINES, CSV = "entries.jsonl", "entries.csv"
 VERIFIER = Path(__file__).with_name("verify_pack.py")
 PART_BYTES = 1 << 20
+DIGEST_BYTES = 64
 PROOFS_AT_ONCE = 2_000
 """Proofs of one day are made so many at a time: each round reads the day's leaves once."""
 
@@ -208,6 +211,7 @@ def _manifest(
 def _write_zip(folder: Path, target: Path, names: list[str], beat: Beat) -> None:
     unfinished = folder / "pack.zip"
     with zipfile.ZipFile(unfinished, "w") as pack:
+        pack.comment = bytes(DIGEST_BYTES)
         for name in names:
             member = zipfile.ZipInfo(name, _EPOCH)
             member.compress_type = zipfile.ZIP_DEFLATED
@@ -215,4 +219,8 @@ def _write_zip(folder: Path, target: Path, names: list[str], beat: Beat) -> None
             with pack.open(member, "w", force_zip64=True) as file:
                 for part in _parts(folder / name, beat):
                     file.write(part)
+    os.truncate(unfinished, unfinished.stat().st_size - DIGEST_BYTES)
+    digest = file_hash(unfinished, beat)
+    with unfinished.open("ab") as end:
+        end.write(digest.encode())
     unfinished.replace(target)

@@ -149,12 +149,24 @@ def is_included(leaf: bytes, index: int, size: int, path: list[bytes], root: byt
 # The pack.
 
 
+def whole_zip(path: Path) -> zipfile.ZipFile:
+    """A ZIP as it was made, which ends with the SHA-256 of all before its last 64 bytes."""
+    digest, left = hashlib.sha256(), path.stat().st_size - 64
+    with path.open("rb") as file:
+        while part := file.read(min(left, 1 << 20)):
+            digest.update(part)
+            left -= len(part)
+        if file.read() != digest.hexdigest().encode():
+            raise ValueError("its bytes are not those that it was made of")
+    return zipfile.ZipFile(path)
+
+
 class Pack:
     """A pack as a folder or a ZIP, what is wrong with it, and what was found to hold."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.zip = zipfile.ZipFile(path) if path.is_file() else None
+        self.zip = whole_zip(path) if path.is_file() else None
         self.faults: list[str] = []
         self.held: list[str] = []
 

@@ -11,6 +11,7 @@ import time
 import tracemalloc
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from django.conf import LazySettings
 from django.core.management import call_command
 from uuid_utils import uuid7
 
-from audit import bucket, seals, trail
+from audit import bucket, seals, trail, verify_pack
 from audit import settings as archive_settings
 from audit.chain import canonical_json
 from audit.context import Actor
@@ -167,6 +168,29 @@ def test_any_changed_byte_of_any_member_shows(account: Account, tmp_path: Path) 
             assert run.stdout.startswith("FAILED"), (member.name, run.stderr)
         member.write_bytes(whole)
     assert verified(program, place).returncode == 0
+
+
+def test_any_changed_byte_of_the_zip_shows(account: Account, tmp_path: Path) -> None:
+    """Also where it changes no member: times, names of systems, padding."""
+    whole = a_pack(scope="account", about=account.id).read_bytes()
+    program = unpacked(pack_path_of(whole, tmp_path), tmp_path / "out") / "verify.py"
+    assert verified(program, tmp_path / "pack.zip").returncode == 0
+    unseen = []
+    for place in [*range(0, len(whole), 9), *range(len(whole) - 90, len(whole))]:
+        changed = bytearray(whole)
+        changed[place] ^= 1
+        with suppress(ValueError):
+            verify_pack.Pack(pack_path_of(changed, tmp_path))
+            unseen.append(place)
+    assert unseen == []
+    for other in (b"", whole[:60], whole[:-1], whole + b"\n", bytes(changed)):
+        run = verified(program, pack_path_of(other, tmp_path))
+        assert (run.returncode, run.stdout[:6]) == (1, "FAILED"), run.stderr
+
+
+def pack_path_of(raw: bytes, folder: Path) -> Path:
+    (folder / "pack.zip").write_bytes(raw)
+    return folder / "pack.zip"
 
 
 def forged(place: Path, change: Callable[[list[dict[str, Any]]], None]) -> None:
