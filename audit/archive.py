@@ -108,9 +108,8 @@ def entries_of(part: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def read_manifest(key: str) -> Manifest:
-    """The manifest of a month or a day; raises ``NotInArchiveError``."""
-    manifest: Manifest = json.loads(bucket.read(key))
-    return manifest
+    """The manifest of a month or a day; raises as ``bucket.read_json``."""
+    return bucket.read_json(key)
 
 
 def _written(day: date) -> Manifest | None:

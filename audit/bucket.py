@@ -7,20 +7,26 @@ what is read here.
 
 import base64
 import hashlib
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
+from gzip import BadGzipFile
 from typing import Any, BinaryIO
+from zlib import error as BadDeflate  # noqa: N812 - an exception
 
 from botocore.client import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, FlexibleChecksumError
 from botocore.session import get_session
 
 from audit.settings import settings
 from dynamodb.errors import StoreError
 
 _TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
+
+_DAMAGE = (FlexibleChecksumError, BadGzipFile, BadDeflate, EOFError, ValueError, TypeError)
+"""What reading comes to where the bytes are not those that were written."""
 
 CHUNK_BYTES = 1024 * 1024
 
@@ -31,6 +37,10 @@ class ArchiveError(StoreError):
 
 class NotInArchiveError(ArchiveError):
     """There is no such object."""
+
+
+class DamagedError(ArchiveError):
+    """An object is not what was written here, or somebody else wrote it."""
 
 
 def put_once(key: str, body: BinaryIO, *, retain_until: datetime) -> bool:
@@ -58,22 +68,29 @@ def put_once(key: str, body: BinaryIO, *, retain_until: datetime) -> bool:
 
 @contextmanager
 def opened(key: str) -> Iterator[BinaryIO]:
-    """Read an object as it was first written; raises ``NotInArchiveError``."""
+    """Read an object as it was first written; raises ``NotInArchiveError``.
+
+    What its reader finds wrong with it is a ``DamagedError``.
+    """
     body = _answer("get_object", Key=key, VersionId=_first_version(key))["Body"]
     try:
         yield body
+    except _DAMAGE as error:
+        raise DamagedError(f"{key} in the archive is damaged.") from error
+    except BotoCoreError as error:
+        raise ArchiveError(f"The archive broke off {key}: {error}") from error
     finally:
         body.close()
 
 
-def read(key: str) -> bytes:
-    """A small object whole, as it was first written; raises ``NotInArchiveError``."""
+def read_json(key: str) -> dict[str, Any]:
+    """A small object of JSON; raises ``NotInArchiveError`` and ``DamagedError``."""
     with opened(key) as body:
-        return body.read()
+        return dict(json.load(body))
 
 
 def digest(key: str) -> str:
-    """The SHA-256 of an object as it was first written, in hex; raises ``NotInArchiveError``."""
+    """The SHA-256 of an object as it was first written, in hex; raises as ``opened``."""
     with opened(key) as body:
         sha256 = hashlib.sha256()
         while chunk := body.read(CHUNK_BYTES):

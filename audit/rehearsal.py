@@ -44,15 +44,27 @@ def rehearse(month: str, *, actor: Actor, at: datetime) -> tuple[Archive, list[s
 
 def verify_month(record: Archive) -> Iterator[str]:
     """What is wrong with a month: its manifest, its parts, its entries, its seals, its chains."""
+    yield from _told(_verify_month(record))
+
+
+def _told(faults: Iterator[str]) -> Iterator[str]:
+    """Faults; what cannot be read for damage is one too, and ends them."""
+    try:
+        yield from faults
+    except (bucket.NotInArchiveError, bucket.DamagedError) as error:
+        yield str(error)
+
+
+def _verify_month(record: Archive) -> Iterator[str]:
     key = archive.month_key(record.month)
     if bucket.digest(key) != record.manifest_sha256:
         yield f"{key} is not the manifest that the trail tells of."
     manifest = archive.read_manifest(key)
     for day in manifest["days"]:
-        yield from _verify_day(day)
+        yield from _told(_verify_day(day))
     passes = 1 + manifest["entries"] // CHAINS_AT_A_TIME
     for number in range(passes):
-        yield from _verify_chains(manifest, number, passes)
+        yield from _told(_verify_chains(manifest, number, passes))
 
 
 def _verify_day(day: Manifest) -> Iterator[str]:

@@ -57,6 +57,9 @@ def _verify_day(day: date, leaves: Fingerprints, *, is_first: bool) -> Iterator[
     except bucket.NotInArchiveError:
         yield f"seal:{day}", ChainFault(seq=1, breach=Breach.SEAL_MISSING)
         return
+    except bucket.DamagedError:
+        yield f"seal:{day}", ChainFault(seq=1, breach=Breach.SEAL_ALTERED)
+        return
     is_whole = told["root"] == tree.root.hex() and told["entries"] == tree.size
     if not (is_whole and _is_in_place(day, told, is_first=is_first)):
         yield f"seal:{day}", ChainFault(seq=1, breach=Breach.SEAL_ALTERED)
@@ -76,14 +79,13 @@ def _is_in_place(day: date, told: dict[str, Any], *, is_first: bool) -> bool:
 
 
 def _hash_of(day: date) -> str:
-    """A seal's hash; that of a missing one is no seal's, and its absence a fault of its own."""
+    """A seal's hash; one that is missing or damaged has none, which is a fault of its own."""
     try:
         return seals.object_hash(day)
-    except bucket.NotInArchiveError:
+    except (bucket.NotInArchiveError, bucket.DamagedError):
         return ""
 
 
 def _as_told(seal: Seal) -> dict[str, Any]:
-    names = ("day", "entries", "root", "previous", "public_key", "signature")
-    told = {name: getattr(seal, name) for name in names}
+    told = {name: getattr(seal, name) for name in seals.SAID}
     return {**told, "sealed_at": to_rfc3339(seal.sealed_at)}

@@ -6,7 +6,6 @@ entry be proved without the tables. Each seal names the hash of the day's before
 """
 
 import gzip
-import hashlib
 import json
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -35,6 +34,11 @@ MARGIN = timedelta(hours=1)
 """So long after midnight a day is sealed: indexes have caught up, and so have slow clocks."""
 
 COMMIT_SECONDS = 10.0
+
+SAID = frozenset({
+    "day", "entries", "previous", "public_key", "root", "sealed_at", "signature",
+})  # fmt: skip
+"""What a seal says, in the archive and in its table."""
 
 
 class SealError(bucket.ArchiveError):
@@ -117,13 +121,23 @@ def recent(*, last: date, count: int) -> dict[date, Seal | None]:
 
 def sealed_days() -> list[date]:
     """The days that have a seal in the archive, in their order."""
-    names = (key.removeprefix("seals/") for key in bucket.keys("seals/"))
-    return [date.fromisoformat(name[:10]) for name in names if name.endswith(".json")]
+    return [day for key in bucket.keys("seals/") if (day := _day_of(key))]
+
+
+def _day_of(key: str) -> date | None:
+    """The day of a seal by its object's name; ``None`` for any other object."""
+    try:
+        day = date.fromisoformat(key.removeprefix("seals/").removesuffix(".json"))
+    except ValueError:
+        return None
+    return day if key == object_key(day) else None
 
 
 def read_object(day: date) -> dict[str, Any]:
     """A seal as it was first written to the archive; raises ``ArchiveError``."""
-    told: dict[str, Any] = json.loads(bucket.read(object_key(day)))
+    told = bucket.read_json(object_key(day))
+    if told.keys() != SAID:
+        raise bucket.DamagedError(f"{object_key(day)} in the archive is no seal.")
     return told
 
 
@@ -133,7 +147,7 @@ def object_key(day: date) -> str:
 
 def object_hash(day: date) -> str:
     """What the next day's seal calls this one."""
-    return hashlib.sha256(bucket.read(object_key(day))).hexdigest()
+    return bucket.digest(object_key(day))
 
 
 def statement(told: dict[str, Any]) -> bytes:

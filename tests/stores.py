@@ -3,7 +3,7 @@
 import copy
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -12,6 +12,7 @@ import pytest
 from moto import mock_aws
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
+from moto.s3.models import s3_backends
 from pynamodb.connection.base import Connection
 
 from audit import bucket
@@ -129,6 +130,12 @@ def archive(moto_store: None) -> Iterator[None]:
     s3().create_bucket(Bucket=BUCKET, ObjectLockEnabledForBucket=True)
     yield
     archive_settings.configure(archive_settings.Settings())
+
+
+def damage(key: str, make: Callable[[bytes], bytes]) -> None:
+    """Change the bytes of an archived object where they lie, past all locks."""
+    kept = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[BUCKET].keys.getlist(key)[0]
+    kept.value = make(kept.value)
 
 
 def s3() -> Any:

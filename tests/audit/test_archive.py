@@ -18,7 +18,7 @@ from dynamodb import client, scans
 from dynamodb.scans import plain_item
 from payments.models import Account
 from tests.builders import TELLER, opened, transferred
-from tests.stores import BUCKET, s3
+from tests.stores import BUCKET, damage, s3
 
 pytestmark = pytest.mark.usefixtures("archive")
 
@@ -248,6 +248,18 @@ def test_a_rehearsal_finds_what_is_wrong(
         assert any("is not the manifest" in fault for fault in found)
         assert any("is not what was written" in fault for fault in found)
     assert faults() == []
+
+
+@pytest.mark.parametrize("make", [lambda raw: raw[:-9], lambda raw: b"x" + raw[1:]])
+def test_a_rehearsal_of_a_damaged_month_names_what_is_and_leaves_its_outcome(
+    account: Account, make: Callable[[bytes], bytes]
+) -> None:
+    archived()
+    for key in (holds.part_keys()[0], archive.month_key(MONTH)):
+        damage(key, make)
+        assert f"{key} in the archive is damaged." in faults()
+    *_, entry = read_chain(f"archive:{MONTH}")
+    assert (entry["action"], entry["outcome"]) == ({"S": "archive.rehearsed"}, {"S": "failure"})
 
 
 def test_archived_objects_cannot_be_deleted(account: Account) -> None:

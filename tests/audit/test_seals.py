@@ -23,7 +23,7 @@ from dynamodb import client, scans
 from payments.models import Account
 from tests.builders import NOON, TELLER, opened, planted, transferred
 from tests.payments.banks import stored
-from tests.stores import BUCKET, SEAL_KEY, s3
+from tests.stores import BUCKET, SEAL_KEY, damage, s3
 
 pytestmark = pytest.mark.usefixtures("archive")
 
@@ -59,6 +59,10 @@ def rows(period: Period | None = None) -> set[tuple[str, int, str]]:
     """All faults: chain, number and reason."""
     run = verify_trail(Verification(period=period or Period()))
     return {tuple(row.values()) for row in run.report["faults"]}
+
+
+def leaves_key(day: date) -> str:
+    return f"seals/{day}.{seals.read_object(day)['root']}.leaves.gz"
 
 
 def raw_chain(account: Account) -> list[Raw]:
@@ -231,6 +235,36 @@ def test_a_seal_that_was_tampered_with_is_found(
     assert (f"seal:{SECOND}", 1, "seal_altered") in rows()
 
 
+def flipped(raw: bytes) -> bytes:
+    return raw[: len(raw) // 2] + bytes([raw[len(raw) // 2] ^ 1]) + raw[len(raw) // 2 + 1 :]
+
+
+def cut(raw: bytes) -> bytes:
+    return raw[: len(raw) // 2]
+
+
+@pytest.mark.parametrize("make", [flipped, cut])
+@pytest.mark.parametrize("of", [seals.object_key, leaves_key])
+def test_damage_to_the_archive_is_named_and_stops_nothing(
+    account: Account, of: Callable[[date], str], make: Callable[[bytes], bytes]
+) -> None:
+    damage(of(FIRST), make)
+    altered = {f"seal:{FIRST}"} if of == leaves_key else {f"seal:{FIRST}", f"seal:{SECOND}"}
+    assert rows() == {(name, 1, "seal_altered") for name in altered}
+    with pytest.raises(bucket.DamagedError, match=f"seals/{FIRST}.* is damaged"):
+        proofs.prove(next(read_chain(account.id)))
+
+
+@pytest.mark.parametrize("body", [b"x", b"{}", b"[1]"])
+def test_what_is_no_seal_where_one_belongs_is_named(account: Account, body: bytes) -> None:
+    day = THIRD + timedelta(days=1)
+    for key in (seals.object_key(day), "seals/other.json", "seals/2026-03-99.json"):
+        s3().put_object(Bucket=BUCKET, Key=key, Body=body)
+    with pytest.raises(bucket.DamagedError, match=f"seals/{day}.json"):
+        seals.seal_day(day, actor=SEALER, at=LATER + timedelta(days=1))
+    assert rows() == {(f"seal:{day}", 1, "seal_altered")}
+
+
 def test_a_seal_or_leaves_that_are_missing_are_found(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -286,8 +320,7 @@ def test_what_is_in_no_seal_is_not_proved(account: Account) -> None:
 def test_leaves_can_be_read_by_anybody(account: Account) -> None:
     """Without this program: gunzip, and a JSON list a line."""
     told = seals.read_object(FIRST)
-    key = f"seals/{FIRST}.{told['root']}.leaves.gz"
-    body = s3().get_object(Bucket=BUCKET, Key=key)["Body"].read()
+    body = s3().get_object(Bucket=BUCKET, Key=leaves_key(FIRST))["Body"].read()
     lines = gzip.decompress(body).splitlines()
     assert len(lines) == told["entries"]
     assert all(len(json.loads(line)) == 3 for line in lines)

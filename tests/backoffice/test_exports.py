@@ -519,12 +519,12 @@ def test_nothing_found_fails_with_a_sentence(moto_store: None) -> None:
 def test_an_archive_that_fails_is_a_sentence_and_can_be_tried_again(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(_: str) -> bytes:
+    def broken(_: str) -> Any:
         raise bucket.ArchiveError("The archive did not answer.")
 
     job = ordered(scope="account", about=account.id)
     with monkeypatch.context() as patched:
-        patched.setattr(bucket, "read", broken)
+        patched.setattr(bucket, "read_json", broken)
         Worker(say=lambda _: None, chores=[]).run_once()
     assert services.find_job(job.id).error == "The archive did not answer."
     services.retry_job(job.id, actor=ANN, at=LATER)
