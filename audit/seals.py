@@ -107,16 +107,11 @@ def find(day: date) -> Seal | None:
     return store.get(Seal(day=day.isoformat()))
 
 
-def find_many(days: Iterable[date]) -> dict[date, Seal | None]:
-    """Seals of at most 100 days, in one request."""
-    wanted = list(days)
-    found = store.get_many([Seal(day=day.isoformat()) for day in wanted])
-    return dict(zip(wanted, found, strict=True))
-
-
 def recent(*, last: date, count: int) -> dict[date, Seal | None]:
-    """The seals of so many days that end with ``last``, newest first, in one request."""
-    return find_many(last - timedelta(days=back) for back in range(count))
+    """The seals of at most 100 days that end with ``last``, newest first, in one request."""
+    days = [last - timedelta(days=back) for back in range(min(count, last.toordinal()))]
+    found = store.get_many([Seal(day=day.isoformat()) for day in days])
+    return dict(zip(days, found, strict=True))
 
 
 def sealed_days() -> list[date]:

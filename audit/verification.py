@@ -65,6 +65,10 @@ class Period:
         return self.low <= day.isoformat() <= (self.high or "~")
 
     @property
+    def is_empty(self) -> bool:
+        return self.low > (self.high or "~")
+
+    @property
     def is_all(self) -> bool:
         return not (self.first or self.last)
 

@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 
 from audit.models import AuditLog, LastVerification
 from audit.replay import read_chain
+from backoffice.management.base import Refused
 from backoffice.permissions import Role
 from backoffice.views import proof
 from dynamodb import client as store_client
@@ -111,6 +112,13 @@ def test_it_writes_nothing_unless_an_operator_asks(account: Account) -> None:
 def test_who_may_not_verify_is_refused(account: Account) -> None:
     a_member(username="teller1", roles=[Role.TELLER])
     assert run("--operator", "teller1", "--reason", "curious")[1] == 2
+
+
+def test_a_period_that_ends_before_it_begins_is_not_called_verified(account: Account) -> None:
+    days = ("--from", "2026-03-05", "--to", "2026-03-01")
+    for options in (days, ("--entity", account.id, *days)):
+        with pytest.raises(Refused, match="--to is before --from"):
+            call_command("verify_audit", *options)
 
 
 def test_a_day_that_is_none_is_refused() -> None:

@@ -22,6 +22,7 @@ from audit.verified import keep
 from backoffice.management.base import Done, OperatorCommand, day
 from backoffice.permissions import Permission
 from backoffice.presenters.proof import verdicts
+from backoffice.staff.refusals import NotAllowed
 from dynamodb.scans import SEGMENTS
 
 
@@ -40,6 +41,8 @@ class Command(OperatorCommand):
 
     def act(self, *, actor: Actor, at: datetime, options: dict[str, Any]) -> Done:
         entity, period = options["entity"], Period(first=options["from"], last=options["to"])
+        if period.is_empty:
+            raise NotAllowed("--to is before --from: there is nothing to verify.")
         if entity:
             run = verify_entity(entity, period=period)
         else:
