@@ -19,10 +19,13 @@ THREADS = 16
 _MOST_SHOWN = 100
 
 
+def everyone() -> list[Hold]:
+    """All holds, those released too, read consistently; they are few."""
+    return [Hold.from_item(item) for items, _ in scan_pages(Hold) for item in items]
+
+
 def in_force() -> list[Hold]:
-    """All holds that are in force, read consistently; they are few."""
-    found = (Hold.from_item(item) for items, _ in scan_pages(Hold) for item in items)
-    return [hold for hold in found if hold.is_in_force]
+    return [hold for hold in everyone() if hold.is_in_force]
 
 
 def listed(listed_as: str = HELD) -> list[Hold]:

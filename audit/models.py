@@ -197,7 +197,8 @@ class Hold(Chained):
     """A legal hold on an account, a customer or a case: ``customer:cus-1``.
 
     It keeps what the archive has of every month from ``since_month`` on. ``applied_at`` is when
-    the last object that was there by then was held. ``listed_as`` is ``held`` or ``released``.
+    the last object that was there by then was held, ``lifted_at`` when all that may be were let
+    go again. ``listed_as`` is ``held`` or ``released``.
     """
 
     class Meta:
@@ -215,6 +216,7 @@ class Hold(Chained):
     set_by = TextAttribute()
     set_at = TimeAttribute()
     applied_at = TimeAttribute(null=True)
+    lifted_at = TimeAttribute(null=True)
     release_asked_by = TextAttribute(null=True)
     released_by = TextAttribute(null=True)
 
@@ -226,8 +228,17 @@ class Hold(Chained):
         return self.status != HoldStatus.RELEASED
 
     @property
+    def is_carried_out(self) -> bool:
+        """Whether the archive's objects were all seen to since it was set or released."""
+        return bool(self.applied_at if self.is_in_force else self.lifted_at)
+
+    @property
     def kind(self) -> str:
         return self.subject.partition(":")[0]
+
+    @property
+    def held_id(self) -> str:
+        return self.subject.partition(":")[2]
 
     @property
     def chain(self) -> str:

@@ -43,7 +43,7 @@ def set_hold(*, kind: str, held_id: str, reason: str, actor: Actor, at: datetime
         "set_by": actor.id,
         "set_at": at,
     }
-    gone = dict.fromkeys(("applied_at", "release_asked_by", "released_by"))
+    gone = dict.fromkeys(("applied_at", "lifted_at", "release_asked_by", "released_by"))
     key = Hold(subject=f"{kind}:{origin.held_id}")
 
     def change(tx: Transaction, hold: Hold | None) -> Hold:
@@ -54,7 +54,7 @@ def set_hold(*, kind: str, held_id: str, reason: str, actor: Actor, at: datetime
             raise HoldInForce
         return trail.change(tx, "hold", hold, {**new, **gone}, event)
 
-    return _applied(_settle(key, change, at), actor, at)
+    return _carried_out(_settle(key, change, at), actor, at)
 
 
 def ask_release(*, subject: str, reason: str, actor: Actor, at: datetime) -> Hold:
@@ -75,6 +75,7 @@ def release(*, subject: str, actor: Actor, at: datetime) -> Hold:
     """Release a hold that somebody else has asked to be released.
 
     Raises ``NoReleaseAsked`` and ``SameReviewer``; that the two differ is a condition of the write.
+    Raises ``ArchiveError`` as ``set_hold`` does, and what was released then stays so.
     """
     key = Hold(subject=subject)
     changes = {
@@ -93,32 +94,31 @@ def release(*, subject: str, actor: Actor, at: datetime) -> Hold:
             tx, "hold", hold, changes, _event(key, "hold.released", actor), by_another
         )
 
-    released = _settle(key, change, at)
-    holds.lift(released)
-    return released
+    return _carried_out(_settle(key, change, at), actor, at)
 
 
 def apply_holds(*, actor: Actor, at: datetime) -> Iterator[Hold]:
-    """Finish what was interrupted: hold the objects of each hold that has not reached them all."""
-    for hold in holds.in_force():
-        if not hold.applied_at:
-            yield _applied(hold, actor, at)
+    """Finish what was interrupted: what a hold, or its release, did not reach of the archive."""
+    for hold in holds.everyone():
+        if not hold.is_carried_out:
+            yield _carried_out(hold, actor, at)
 
 
-def _applied(held: Hold, actor: Actor, at: datetime) -> Hold:
-    """Hold the objects that are there, if the archive is on, and say so in the hold."""
+def _carried_out(decided: Hold, actor: Actor, at: datetime) -> Hold:
+    """Hold the objects that are there or let them go, if the archive is on; the hold says so."""
     if not settings().bucket:
-        return held
-    holds.apply(held)
+        return decided
+    act, done = (holds.apply, "applied") if decided.is_in_force else (holds.lift, "lifted")
+    act(decided)
 
     def change(tx: Transaction, hold: Hold | None) -> Hold:
-        stored = hold or held
-        if not stored.is_in_force:
+        stored = hold or decided
+        if stored.is_in_force != decided.is_in_force:
             return stored
-        event = _event(held, "hold.applied", actor)
-        return trail.change(tx, "hold", stored, {"applied_at": at}, event)
+        event = _event(decided, f"hold.{done}", actor)
+        return trail.change(tx, "hold", stored, {f"{done}_at": at}, event)
 
-    return _settle(Hold(subject=held.subject), change, at)
+    return _settle(Hold(subject=decided.subject), change, at)
 
 
 def _settle(key: Hold, change: Callable[[Transaction, Hold | None], Hold], at: datetime) -> Hold:

@@ -26,7 +26,7 @@ from dynamodb import store
 from dynamodb.times import utc_now
 
 _UNREACHED = (
-    "It is in force, and the archive did not answer for some of its objects: run "
+    "It is {state}, and the archive did not answer for some of its objects: run "
     "manage.py archive_audit, which makes up for it."
 )
 
@@ -64,7 +64,7 @@ def new(request: StaffRequest) -> HttpResponse:
             services.set_hold(**form.cleaned_data, actor=request.user.actor, at=utc_now())
             messages.success(request, "The hold is in force.")
         except ArchiveError:
-            messages.warning(request, _UNREACHED)
+            messages.warning(request, _UNREACHED.format(state="in force"))
         return redirect("admin:holds")
 
     return settle(request, HoldForm(request.POST), act, show)
@@ -87,8 +87,11 @@ def release(request: StaffRequest, subject: str) -> HttpResponse:
     def act(form: ActionForm) -> HttpResponse:
         actor, at = request.user.actor, utc_now()
         if is_asked:
-            services.release(subject=subject, actor=actor, at=at)
-            messages.success(request, "The hold is released.")
+            try:
+                services.release(subject=subject, actor=actor, at=at)
+                messages.success(request, "The hold is released.")
+            except ArchiveError:
+                messages.warning(request, _UNREACHED.format(state="released"))
         else:
             services.ask_release(subject=subject, actor=actor, at=at, **form.cleaned_data)
             messages.success(request, "A second reviewer can now confirm the release.")

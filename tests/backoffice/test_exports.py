@@ -188,7 +188,7 @@ def test_any_changed_byte_of_the_zip_shows(account: Account, tmp_path: Path) -> 
         assert (run.returncode, run.stdout[:6]) == (1, "FAILED"), run.stderr
 
 
-def pack_path_of(raw: bytes, folder: Path) -> Path:
+def pack_path_of(raw: bytes | bytearray, folder: Path) -> Path:
     (folder / "pack.zip").write_bytes(raw)
     return folder / "pack.zip"
 

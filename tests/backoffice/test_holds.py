@@ -2,7 +2,6 @@
 
 import io
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -138,10 +137,27 @@ def test_a_hold_whose_setting_was_interrupted_is_finished_by_the_next_archiving(
             set_hold("account", account.id)
     assert held() == {False}
     assert [hold.subject for hold in holds.in_force()] == [f"account:{account.id}"]
-    out = io.StringIO()
-    call_command("archive_audit", "--json", stdout=out, stderr=io.StringIO())
-    assert json.loads(out.getvalue())["holds_applied"] == [f"account:{account.id}"]
+    assert run()["holds_applied"] == [f"account:{account.id}"]
     assert held() == {True}
+
+
+def test_a_release_that_was_interrupted_is_finished_by_the_next_archiving(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive_all()
+    subject = set_hold("account", account.id).subject
+
+    def unreachable(*_: Any, **__: Any) -> None:
+        raise bucket.ArchiveError("The archive did not answer.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bucket, "hold", unreachable)
+        with pytest.raises(bucket.ArchiveError):
+            released(subject)
+    assert (held(), holds.in_force()) == ({True}, [])
+    assert run()["holds_applied"] == [subject]
+    assert held() == {False}
+    assert run()["holds_applied"] == []
 
 
 def test_a_release_takes_two_people_and_lifts_the_hold(account: Account) -> None:
@@ -156,7 +172,9 @@ def test_a_release_takes_two_people_and_lifts_the_hold(account: Account) -> None
     services.release(subject=subject, actor=OTHER, at=AT)
     assert held() == {False}
     actions = [entry["action"]["S"] for entry in read_chain(f"hold:{subject}")]
-    assert actions == ["hold.set", "hold.applied", "hold.release_requested", "hold.released"]
+    assert actions == [
+        "hold.set", "hold.applied", "hold.release_requested", "hold.released", "hold.lifted",
+    ]  # fmt: skip
     assert verify_entity(f"hold:{subject}").faults == set()
     with pytest.raises(refusals.NotInForce):
         services.ask_release(subject=subject, reason="again", actor=ONE, at=AT)
@@ -306,21 +324,14 @@ def test_records_say_until_when_they_are_kept_and_what_holds_them(
     assert ("on the customer" in teller, "court" in teller) == (True, False)
 
 
-def rehearsal(*options: str) -> dict[str, Any]:
+def run(*options: str) -> dict[str, Any]:
     out = io.StringIO()
     call_command("archive_audit", "--json", *options, stdout=out, stderr=io.StringIO())
     answer: dict[str, Any] = json.loads(out.getvalue())
     return answer
 
 
-@pytest.fixture
-def run(account: Account) -> Callable[..., dict[str, Any]]:
-    return rehearsal
-
-
-def test_the_command_archives_what_is_due_and_rehearses_a_month(
-    run: Callable[..., dict[str, Any]],
-) -> None:
+def test_the_command_archives_what_is_due_and_rehearses_a_month(account: Account) -> None:
     assert run()["archived"] == [MONTH]
     assert run()["archived"] == []
     answer = run("--rehearse")
