@@ -22,6 +22,7 @@ class BackOfficeConfig(AppConfig):
         import backoffice.jobs.records
         import backoffice.reviews.records  # noqa: F401 - the same
         import payments.alert_records
+        import payments.bulk_store
         import payments.models  # noqa: F401 - the same
         from backoffice.permissions import Role
 

@@ -33,7 +33,7 @@ SETTLEMENT = Actor(id="system:settlement")
 _SHOWN = (
     "id", "from_account_id", "to_account_id", "amount", "currency", "description", "customer_id",
     "merchant_id", "requested_by", "created_at", "expires_at", "triggers", "reverses", "reserved",
-    "scheduled_for", "version",
+    "scheduled_for", "version", "batch_id", "reference",
 )  # fmt: skip
 
 Outcome = Callable[[Transaction, dict[str, Any]], Payment]

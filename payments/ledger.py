@@ -106,6 +106,8 @@ def asked(request: TransferRequest, source: Account | None, actor: Actor) -> Pay
         to_account_id=request.to_account_id,
         reverses=request.reverses or None,
         scheduled_for=request.scheduled_for or None,
+        reference=request.reference or None,
+        batch_id=request.batch_id or None,
         requested_by=actor.id,
         requested_as=list(actor.roles) if actor.roles and request.scheduled_for else None,
         request_hash=request.hash,

@@ -230,6 +230,7 @@ class Payment(Chained):
     scheduled_for = TextAttribute(null=True)
     triggers = TextListAttribute(null=True)
     batch_id = TextAttribute(null=True)
+    reference = TextAttribute(null=True)
     request_hash = TextAttribute(null=True)
 
     customer_index = PaymentCustomerIndex()

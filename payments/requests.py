@@ -33,7 +33,8 @@ class TransferRequest:
     """What somebody wants moved. Accounts by id or number, the amount in whole minor units.
 
     ``payment_id`` names the request: the same id twice is the same payment. A caller that has its
-    own name for it gives that as ``idempotency_key``, already scoped to the caller.
+    own name for it gives that as ``idempotency_key``, already scoped to the caller. A row of a
+    file names its batch, and in ``batch_trigger`` why all of the batch waits, if it does.
     """
 
     payment_id: str
@@ -47,6 +48,9 @@ class TransferRequest:
     idempotency_key: str = ""
     reverses: str = ""
     scheduled_for: str = ""
+    reference: str = ""
+    batch_id: str = ""
+    batch_trigger: str = ""
 
     @property
     def hash(self) -> str:
@@ -60,6 +64,7 @@ class TransferRequest:
             self.customer_id,
             self.merchant_id,
             *filter(None, (self.reverses, self.scheduled_for)),
+            *(f"reference {self.reference}" for _ in range(bool(self.reference))),
         ]
         return _hash(asked)
 
@@ -90,7 +95,7 @@ def checked_transfer(request: TransferRequest, at: datetime) -> TransferRequest:
     """Check a request's shape and name its accounts by id; raises ``InvalidRequest``."""
     for name in ("from_account_id", "to_account_id", "currency"):
         check_text(name, getattr(request, name), ID_LENGTH, required=True)
-    for name in ("customer_id", "merchant_id"):
+    for name in ("customer_id", "merchant_id", "reference"):
         check_text(name, getattr(request, name), ID_LENGTH)
     check_text("description", request.description, DESCRIPTION_LENGTH)
     check_text("idempotency_key", request.idempotency_key, NAME_LENGTH)

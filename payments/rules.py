@@ -138,7 +138,8 @@ def _triggers(
     """Every running total of the day that this transfer would take above the threshold.
 
     The amount itself is part of each, so neither one large transfer nor many small ones pass. The
-    house's own accounts keep no totals, but what they send counts where it arrives.
+    house's own accounts keep no totals, but what they send counts where it arrives. A batch has
+    counted itself.
     """
     totals = {
         "maker": None if maker is None else maker.alone_minor,
@@ -146,7 +147,7 @@ def _triggers(
         "beneficiary": None if target.is_system else target.day_total("day_credits", at),
     }
     threshold = policy().approval_threshold_minor(request.currency)
-    return [
+    return [request.batch_trigger] * bool(request.batch_trigger) + [
         f"{name}: {format_amount(total + request.amount_minor, request.currency)} today"
         for name, total in totals.items()
         if total is not None and total + request.amount_minor > threshold

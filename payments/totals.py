@@ -7,6 +7,7 @@ limit bounds what a person sets going in a day.
 """
 
 from datetime import datetime
+from typing import Any
 
 from audit.context import Actor
 from dynamodb.times import utc_day
@@ -41,14 +42,22 @@ def add_activity(
     key = maker_key(actor, payment.currency)
     if key is None:
         return
-    alone = payment.amount if payment.is_processed() else 0
+    alone_minor = payment.amount if payment.is_processed() else 0
+    moved = counted(activity, payment.amount, alone_minor, tx.at)
     if activity is None:
-        first = {"day": utc_day(tx.at), "total": alone, "asked": payment.amount}
-        tx.put_new("maker", key.with_changes(first))
-        return
-    moved = {
-        "day": activity.current_day(tx.at),
-        "total": activity.total_on(tx.at) + alone,
-        "asked": activity.asked_on(tx.at) + payment.amount,
+        tx.put_new("maker", key.with_changes(moved))
+    else:
+        tx.update("maker", activity, moved)
+
+
+def counted(
+    activity: Activity | None, asked_minor: int, alone_minor: int, at: datetime
+) -> dict[str, Any]:
+    """What one more payment changes in its maker's record. Pure."""
+    if activity is None:
+        return {"day": utc_day(at), "total": alone_minor, "asked": asked_minor}
+    return {
+        "day": activity.current_day(at),
+        "total": activity.total_on(at) + alone_minor,
+        "asked": activity.asked_on(at) + asked_minor,
     }
-    tx.update("maker", activity, moved)

@@ -112,6 +112,8 @@ def request_of(payment: Payment) -> TransferRequest:
         merchant_id=payment.merchant_id or "",
         reverses=payment.reverses or "",
         scheduled_for=payment.scheduled_for or "",
+        reference=payment.reference or "",
+        batch_id=payment.batch_id or "",
     )
 
 

@@ -1,5 +1,6 @@
 """What can be asked for: each kind of job by its name."""
 
 from backoffice.jobs.exports import EXPORT
+from backoffice.jobs.imports import IMPORT
 
-KINDS = {kind.name: kind for kind in (EXPORT,)}
+KINDS = {kind.name: kind for kind in (EXPORT, IMPORT)}

@@ -1,6 +1,7 @@
 """What operators' commands share: who acts and why, one sentence for trouble, JSON for scripts."""
 
 import json
+import time
 from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,6 +12,9 @@ from uuid_utils import uuid7
 
 from audit import context
 from audit.context import Actor, Context
+from backoffice.jobs import services
+from backoffice.jobs.records import Job, JobState
+from backoffice.jobs.worker import Worker
 from backoffice.permissions import Permission
 from backoffice.staff import doings, queries
 from backoffice.staff.models import Staff
@@ -118,6 +122,18 @@ class OperatorCommand(BaseCommand):
             raise NotAllowed(f"{operator.username} may not do this: it needs {self.permission}.")
         doings.command_run(operator.username, command=self._name, reason=options["reason"], at=at)
         return operator.actor
+
+    def finished(self, job: Job) -> Job:
+        """Do a job here, unless a worker was faster; wait for its end. Raises ``Failed``."""
+        worker = Worker(say=self.stderr.write)
+        while job.is_open:
+            worker.do_job(job)
+            job = services.find_job(job.id)
+            if job.is_open:
+                time.sleep(0.5)
+        if job.state != JobState.DONE:
+            raise Failed(job.error or f"The job was {job.state}.", returncode=FAILED)
+        return job
 
     @staticmethod
     def request_id(options: dict[str, Any], actor: Actor) -> str:

@@ -1,7 +1,6 @@
 """`manage.py export_audit`: an evidence pack of a search, an account, a customer or a case."""
 
 import shutil
-import time
 from argparse import ArgumentParser
 from datetime import datetime
 from pathlib import Path
@@ -13,10 +12,8 @@ from audit.context import Actor
 from backoffice.forms.exports import ExportForm
 from backoffice.jobs import services
 from backoffice.jobs.exports import export_order, pack_path
-from backoffice.jobs.records import Job, JobState
 from backoffice.jobs.scopes import SCOPES, SEARCH
-from backoffice.jobs.worker import Worker
-from backoffice.management.base import FAILED, Done, Failed, OperatorCommand
+from backoffice.management.base import Done, OperatorCommand
 from backoffice.permissions import Permission
 
 _SEARCHED = ("entity", "action", "person", "outcome", "from", "to")
@@ -40,25 +37,13 @@ class Command(OperatorCommand):
         if not form.is_valid():
             raise form.refusal()
         order = export_order(order_id=form.request_id, parameters=form.parameters())
-        job = self._done(services.order_job(order, actor=actor, at=at))
+        job = self.finished(services.order_job(order, actor=actor, at=at))
         path = pack_path(job)
         if options["output"]:
             path = Path(shutil.copyfile(path, options["output"]))
         result = dict(job.result or {})
         sentence = f"{path}: complete, {result['rows']:,} entries, SHA-256 {result['sha256']}."
         return Done(sentence=sentence, data={"file": str(path), "job": job.id, **result})
-
-    def _done(self, job: Job) -> Job:
-        """Do the job here, unless a worker was faster; wait for its end."""
-        worker = Worker(say=self.stderr.write)
-        while job.is_open:
-            worker.do_job(job)
-            job = services.find_job(job.id)
-            if job.is_open:
-                time.sleep(0.5)
-        if job.state != JobState.DONE:
-            raise Failed(job.error or f"The job was {job.state}.", returncode=FAILED)
-        return job
 
 
 def _form(options: dict[str, Any], actor: Actor, at: datetime) -> ExportForm:
