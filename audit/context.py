@@ -35,6 +35,7 @@ class Context:
 
 _NOWHERE = Context()
 _current: ContextVar[Context] = ContextVar("audit_context", default=_NOWHERE)
+_acting: ContextVar[str] = ContextVar("acting", default="")
 
 
 def current() -> Context:
@@ -53,8 +54,19 @@ def reset(token: Token[Context]) -> None:
 @contextmanager
 def use(context: Context) -> Iterator[None]:
     """Record what happens inside as coming from ``context``."""
-    token = set_current(context)
+    token, acting = set_current(context), _acting.set("")
     try:
         yield
     finally:
+        _acting.reset(acting)
         reset(token)
+
+
+def name_actor(actor_id: str) -> None:
+    """Say who acts, once that is known: for log lines. Entries name their actor themselves."""
+    _acting.set(actor_id)
+
+
+def acting() -> str:
+    """Who acts in this thread or task, as far as it was said."""
+    return _acting.get()

@@ -1,6 +1,8 @@
 """How gunicorn serves the pages; the address is given on its command line."""
 
 import os
+import shutil
+import tempfile
 from typing import Any
 
 from backoffice.logs import LOGGING
@@ -10,8 +12,8 @@ wsgi_app = "backoffice.wsgi:application"
 worker_class = "gthread"
 workers = 2
 threads = 8
-graceful_timeout = 10
-"""Seconds for requests under way when it is told to end."""
+graceful_timeout = 20
+"""Seconds for requests under way when it is told to end: more than a transfer may take."""
 loglevel = "warning"
 logconfig_dict = LOGGING
 control_socket_disable = True
@@ -19,6 +21,21 @@ forwarded_allow_ips = ""
 """Who may speak for a client is decided in ``backoffice.middleware``, for all servers alike."""
 
 
+_figures = tempfile.mkdtemp(prefix="backoffice-figures-")
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = _figures
+
+
 def on_starting(_arbiter: Any) -> None:
     """End with the run that started the server, even where that was killed."""
     end_with_parent(os.getppid())
+
+
+def child_exit(_arbiter: Any, worker: Any) -> None:
+    """Forget what a process that ended was doing just then; what it has counted stays."""
+    from prometheus_client import multiprocess
+
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def on_exit(_arbiter: Any) -> None:
+    shutil.rmtree(_figures, ignore_errors=True)

@@ -45,8 +45,15 @@ class PersonMiddleware(AuthenticationMiddleware):
 
     def process_request(self, request: HttpRequest) -> None:
         session = cast("SessionStore", request.session)
-        lazily = SimpleLazyObject(lambda: signed_in(session) or AnonymousUser())
+        lazily = SimpleLazyObject(lambda: _person(session) or AnonymousUser())
         request.user = cast("Staff", lazily)
+
+
+def _person(session: SessionStore) -> Staff | None:
+    person = signed_in(session)
+    if person is not None:
+        context.name_actor(person.username)
+    return person
 
 
 class StoreTroubleMiddleware:

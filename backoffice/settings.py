@@ -95,6 +95,15 @@ MFA_SEED_KEYS = [key.strip() for key in _SEED_KEYS.split(",") if key.strip()]
 MFA_REQUIRED = _flag("MFA_REQUIRED", default=not DEVELOPMENT)
 DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="demo-only-2026!")
 
+# Figures for Prometheus: of the pages to whoever knows the token, of others at an own address.
+
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="").strip()
+METRICS_ADDRESS = env.str("METRICS_ADDRESS", default="").strip()
+if METRICS_TOKEN and len(METRICS_TOKEN) < _SHORTEST_KEY:
+    _refuse(f"METRICS_TOKEN (shorter than {_SHORTEST_KEY} characters)")
+if METRICS_ADDRESS and not METRICS_ADDRESS.rpartition(":")[2].isdecimal():
+    raise ImproperlyConfigured("METRICS_ADDRESS must be like 127.0.0.1:9101.")
+
 # The store. There is no SQL.
 
 DATABASES: dict[str, dict[str, str]] = {}
@@ -169,6 +178,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "backoffice.middleware.origin",
+    "backoffice.watching.watched",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -243,8 +253,8 @@ SECURE_HSTS_SECONDS = 0 if DEVELOPMENT else 365 * 24 * 60 * 60
 SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEVELOPMENT
 SECURE_HSTS_PRELOAD = not DEVELOPMENT
 SECURE_SSL_REDIRECT = not DEVELOPMENT
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
-"""Load balancers ask these two from inside, over plain HTTP."""
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+"""Load balancers and Prometheus ask these from inside, over plain HTTP."""
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 """Reaches Django from a trusted proxy only: see ``backoffice.middleware.origin``."""
 X_FRAME_OPTIONS = "DENY"

@@ -127,6 +127,7 @@ urlpatterns = [
     path("admin/", include((ADMIN, "admin"))),
     path("healthz", health.alive),
     path("readyz", health.ready),
+    path("metrics", health.figures),
 ]
 
 handler400 = "backoffice.views.errors.bad_request"

@@ -22,7 +22,7 @@ from botocore.parsers import ResponseParserError
 from botocore.session import get_session
 from pynamodb.connection.base import Connection
 
-from dynamodb import errors
+from dynamodb import errors, measures
 from dynamodb.settings import Settings
 
 THROTTLES = frozenset(
@@ -36,6 +36,8 @@ THROTTLES = frozenset(
     }
 )
 CONFLICTS = frozenset({"TransactionConflict", "TransactionConflictException"})
+
+_FASTER = CONFLICTS | {"ConditionalCheckFailed", "ConditionalCheckFailedException"}
 
 _UNCLEAR = frozenset({"TransactionInProgressException", "InternalServerError"})
 
@@ -69,6 +71,12 @@ class RequestLog:
     @property
     def operations(self) -> list[str]:
         return [request.operation for request in self.requests]
+
+    @property
+    def capacity_units(self) -> float:
+        """What all of it consumed, reads and writes alike."""
+        parts = [part for request in self.requests for part in request.capacity]
+        return float(sum(part.get("CapacityUnits", 0) for part in parts))
 
 
 _request_log: ContextVar[RequestLog | None] = ContextVar("request_log", default=None)
@@ -249,6 +257,23 @@ def _is_unclear(code: str, status: int) -> bool:
 
 def call(operation: str, **arguments: Any) -> dict[str, Any]:
     """Send one request. Raises the errors of ``dynamodb.errors``; ``ClientError`` for others."""
+    if not measures.is_heard():
+        return _call(operation, arguments)
+    with count_requests() as log, measures.timed("call", operation=operation) as told:
+        try:
+            answer = _call(operation, arguments)
+        except (errors.StoreError, ClientError) as error:
+            told["outcome"] = _reason(error)
+            if told["outcome"] in _FASTER:
+                measures.tell("conflict", operation=operation)
+            raise
+        finally:
+            measures.tell("requests", len(log), operation=operation)
+            measures.tell("capacity", log.capacity_units, operation=operation)
+    return answer
+
+
+def _call(operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
     log = _request_log.get()
     if log is not None and operation in _TELLS_CAPACITY:
         arguments["ReturnConsumedCapacity"] = "INDEXES"
@@ -269,6 +294,16 @@ def call(operation: str, **arguments: Any) -> dict[str, Any]:
     if log is not None and log.requests:
         _note_capacity(log, answer)
     return answer
+
+
+def _reason(error: Exception) -> str:
+    """How a call failed: by AWS's code, a cancelled transaction's by the first of its reasons."""
+    cause = error if isinstance(error, ClientError) else error.__cause__
+    if not isinstance(cause, ClientError):
+        return type(error).__name__
+    answer: dict[str, Any] = dict(cause.response)
+    reasons = [reason["Code"] for reason in answer.get("CancellationReasons", [])]
+    return next((code for code in reasons if code != "None"), _code_and_status(answer)[0])
 
 
 _TELLS_CAPACITY = frozenset({

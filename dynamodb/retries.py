@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from dynamodb import client
+from dynamodb import client, measures
 from dynamodb.errors import (
     OutcomeUnknownError,
     StoreBusyError,
@@ -71,6 +71,7 @@ class Patience:
         seconds = random.uniform(longest / 2, longest)  # noqa: S311 - jitter, not a secret
         if seconds >= self.remaining_seconds or not self._limit.has_room():
             return False
+        measures.tell("retry")
         time.sleep(seconds)
         return True
 

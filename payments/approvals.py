@@ -11,7 +11,7 @@ from typing import Any
 
 from audit.chain import canonical_json
 from audit.context import Actor
-from dynamodb import store
+from dynamodb import measures, store
 from dynamodb.attributes import plain
 from dynamodb.models import Record
 from dynamodb.retries import Patience, settle
@@ -77,7 +77,10 @@ def approve_payment(*, payment_id: str, shown: str, actor: Actor, at: datetime) 
     def is_done(payment: Payment) -> bool:
         return payment.is_processed() and payment.approved_by == actor.id
 
-    return _decide(payment_id, approved, actor=actor, at=at, is_done=is_done)
+    with measures.timed("transfer", way="approved") as told:
+        payment = _decide(payment_id, approved, actor=actor, at=at, is_done=is_done)
+        told["outcome"] = payment.status
+        return payment
 
 
 def review_approval(*, payment_id: str, shown: str, actor: Actor, at: datetime) -> Preview:

@@ -86,6 +86,7 @@ class Route:
 def answer(request: Request, *, at: datetime) -> Answer:
     """Answer any request. What goes wrong is a status and a sentence, never an exception."""
     with context.use(request.origin):
+        context.name_actor(request.caller.actor.id if request.caller else "")
         try:
             return _routed(request, at)
         except Refusal as refusal:

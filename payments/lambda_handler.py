@@ -3,7 +3,6 @@
 Neither Django nor boto3 is imported, so that a cold start costs what PynamoDB costs.
 """
 
-import json
 import logging
 import os
 import time
@@ -11,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import audit.models  # noqa: F401 - record classes are made at start, not in the first request
+from audit import context as audit_context
 from dynamodb import client
 from dynamodb.errors import StoreError
 from dynamodb.settings import Settings
@@ -34,8 +34,9 @@ def handler(event: object, context: object) -> dict[str, Any]:
         request = read_event(event)
     except NotAnEvent as refusal:
         return refused(refusal).to_proxy()
-    answered = _answer(request, context)
-    _log.info("%s", _told(request, answered, time.monotonic() - began))
+    with client.count_requests() as log:
+        answered = _answer(request, context)
+    _log.info("answered", extra=_told(request, answered, log, time.monotonic() - began))
     return answered.to_proxy(request.origin.request_id)
 
 
@@ -49,18 +50,28 @@ def _answer(request: Request, context: object) -> Answer:
         return answer(request, at=utc_now())
 
 
-def _told(request: Request, answered: Answer, took_seconds: float) -> str:
-    """A line for the log: who asked for what, and how it ended. JSON, so nothing breaks out."""
-    line = {
+def _told(
+    request: Request, answered: Answer, log: client.RequestLog, took_seconds: float
+) -> dict[str, Any]:
+    """The fields of a request's line in the log: who asked for what, how it ended, what it cost."""
+    return {
         "method": request.method,
         "path": request.path[:256],
-        "caller": request.caller.name if request.caller else None,
+        "actor": request.caller.actor.id if request.caller else "",
         "status": int(answered.status),
         "code": answered.body.get("code"),
         "milliseconds": round(took_seconds * 1000),
+        "store_requests": len(log),
+        "store_units": log.capacity_units,
         "request_id": request.origin.request_id,
     }
-    return json.dumps(line)
+
+
+def _add_origin(record: logging.LogRecord) -> bool:
+    """Let every other line say whose request it belongs to, too; the platform's JSON shows it."""
+    record.__dict__.setdefault("request_id", audit_context.current().request_id)
+    record.__dict__.setdefault("actor", audit_context.acting())
+    return True
 
 
 def start(environment: Mapping[str, str]) -> None:
@@ -69,6 +80,8 @@ def start(environment: Mapping[str, str]) -> None:
     What is missing is logged, and the handler answers that it is not set up: a process that
     failed here would be answered for by the platform, in its own words.
     """
+    for platforms in logging.getLogger().handlers:
+        platforms.addFilter(_add_origin)
     try:
         policy.configure(policy.Policy.from_environment(environment))
         client.configure(Settings.from_environment(environment))

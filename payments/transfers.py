@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from audit.context import Actor
-from dynamodb import store
+from dynamodb import measures, store
 from dynamodb.errors import OutcomeUnknownError, StoreBusyError, StoreError
 from dynamodb.models import Record
 from dynamodb.retries import Patience, read_within, settle
@@ -36,6 +36,11 @@ class Transfer:
 
     payment: Payment
     is_replay: bool
+
+    @property
+    def outcome(self) -> str:
+        """In a word, for figures."""
+        return "replayed" if self.is_replay else self.payment.failure_code or self.payment.status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,11 +75,16 @@ def transfer_funds(
     nothing has happened in time, ``OutcomeUnknownError`` if it may have: the same request again
     finds out.
     """
-    with attempts.recorded_refusals(subject="transfer", actor=actor, at=at):
+    with (
+        measures.timed("transfer", way="asked") as told,
+        attempts.recorded_refusals(subject="transfer", actor=actor, at=at),
+    ):
         request = checked_transfer(request, at)
         patience = turns.patience(limit_seconds)
         deciding = _Deciding(request=request, actor=actor, at=at, patience=patience)
-        return _answer_to(request, deciding.settle(), actor)
+        transfer = _answer_to(request, deciding.settle(), actor)
+        told["outcome"] = transfer.outcome
+        return transfer
 
 
 def preview_transfer(request: TransferRequest, *, actor: Actor, at: datetime) -> Preview | Transfer:
@@ -96,7 +106,10 @@ def run_scheduled(payment: Payment, *, at: datetime) -> Transfer:
         id=payment.requested_by or "system:settlement", roles=tuple(payment.requested_as or ())
     )
     deciding = _Deciding(request=request_of(payment), actor=maker, at=at, is_due=True)
-    return deciding.settle()
+    with measures.timed("transfer", way="scheduled") as told:
+        transfer = deciding.settle()
+        told["outcome"] = transfer.outcome
+        return transfer
 
 
 def request_of(payment: Payment) -> TransferRequest:

@@ -16,6 +16,7 @@ from backoffice.jobs.chores import CHORES, Chore
 from backoffice.jobs.kinds import KINDS
 from backoffice.jobs.records import Job
 from backoffice.jobs.services import CannotBeDone, Interrupted, JobLost, Work, claim_job, open_jobs
+from dynamodb import measures
 from dynamodb.errors import StoreError
 from dynamodb.times import utc_now
 
@@ -72,31 +73,39 @@ class Worker:
         if job.kind not in KINDS or not job.can_be_claimed(utc_now()):
             return False
         with context.use(_origin()):
+            context.name_actor(self.actor.id)
             work = claim_job(job, worker=self.actor, at=utc_now())
             if work is not None:
                 work.is_stopping = self.stopping.is_set
-                self._do(work)
+                with measures.timed("job", kind=job.kind) as told:
+                    told["outcome"] = self._do(work)
         return work is not None
 
-    def _do(self, work: Work) -> None:
+    def _do(self, work: Work) -> str:
+        """Do it, whatever comes; says in a word how it ended."""
         title = work.job.title
         self.say(f"{title}: begun.")
         try:
             KINDS[work.job.kind].run(work)
         except JobLost:
             self.say(f"{title}: canceled or taken over.")
+            return "lost"
         except CannotBeDone as error:
             work.fail(str(error))
             self.say(f"{title}: {error}")
+            return "failed"
         except StoreError as error:
             self.say(f"{title}: {error} It is taken up again when its lease ends.")
+            return "store"
         except Interrupted:
             work.give_back()
+            return "given back"
         except Exception:  # noqa: BLE001 - logged; one bad job must not keep the others waiting
             _log.exception("job %s failed", work.job.id)
             work.fail("Something unexpected happened; the log of the worker says more.")
-        else:
-            self.say(f"{title}: done.")
+            return "failed"
+        self.say(f"{title}: done.")
+        return "done"
 
     def _go_round(self, act: Callable[[], None]) -> None:
         while not self.stopping.is_set():

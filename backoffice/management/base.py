@@ -87,7 +87,9 @@ class OperatorCommand(BaseCommand):
         with context.use(origin):
             try:
                 at = utc_now()
-                done = self.act(actor=self.actor(options, at), at=at, options=options)
+                actor = self.actor(options, at)
+                context.name_actor(actor.id)
+                done = self.act(actor=actor, at=at, options=options)
             except Refusal as refusal:
                 self._print_error(options, str(refusal), refusal.code)
                 raise Refused(str(refusal), returncode=REFUSED) from refusal

@@ -85,6 +85,18 @@ class ServingCommand(BaseCommand):
             self.say("DynamoDB Local has ended; its data is kept.")
 
 
+def serve_figures() -> None:
+    """Answer Prometheus at ``METRICS_ADDRESS``, if one is set."""
+    if not settings.METRICS_ADDRESS:
+        return
+    from backoffice import metrics
+
+    try:
+        metrics.serve(settings.METRICS_ADDRESS)
+    except OSError as error:
+        raise CommandError(f"METRICS_ADDRESS {settings.METRICS_ADDRESS}: {error}") from error
+
+
 class _StopRequested(BaseException):
     """Ctrl-C, SIGTERM or the end of the terminal."""
 

@@ -6,6 +6,7 @@ import pytest
 from django.db.models import QuerySet
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from pytest_django import Settings
 
 from backoffice.permissions import Permission, Role, granted
 from backoffice.reading import Reading
@@ -61,7 +62,22 @@ def test_every_page_of_a_single_record_leaves_an_entry_of_who_saw_it() -> None:
 
 def test_only_these_are_public() -> None:
     public = {str(p.pattern) for p in patterns() if getattr(p.callback, "is_public", False)}
-    assert public == {"", "login/second-step/", "login/", "logout/", "healthz", "readyz"}
+    assert public == {
+        "", "login/second-step/", "login/", "logout/", "healthz", "readyz", "metrics",
+    }  # fmt: skip
+
+
+@pytest.mark.usefixtures("moto_store")
+def test_probes_ask_by_address_and_figures_are_for_whoever_knows_the_token(
+    settings: Settings,
+) -> None:
+    settings.ALLOWED_HOSTS = [".office.example"]
+    by_address = Client(headers={"host": "10.1.2.3:8000"})
+    asked = [by_address.get(path) for path in ("/healthz", "/readyz", "/metrics", "/")]
+    assert [answer.status_code for answer in asked] == [200, 200, 404, 400]
+    settings.METRICS_TOKEN = "t" * 40
+    given = [Client().get("/metrics", headers={"authorization": text}) for text in ("", "Bearer ")]
+    assert [answer.status_code for answer in given] == [401, 401]
 
 
 GRAVE = {

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from http.client import HTTPResponse
 
 import pytest
+from django.conf import settings as configured
 from django.test import Client
 from pytest_django import Settings
 
-from backoffice.logs import EventFormatter
 from backoffice.permissions import Role
 from dynamodb import client as store_client
 from dynamodb.local import is_port_free
@@ -103,6 +103,12 @@ def test_the_upload_address_alone_takes_more(address: str, size: int, status: in
         assert f"At most {20 if 'bulk' in address else 2} MB" in answer.content.decode()
 
 
+def event_formatter() -> logging.Formatter:
+    made = dict(configured.LOGGING["formatters"]["event"])
+    formatter: logging.Formatter = made.pop("()")(**made)
+    return formatter
+
+
 def test_a_line_of_the_log_is_one_object_whatever_was_sent(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -111,14 +117,14 @@ def test_a_line_of_the_log_is_one_object_whatever_was_sent(
         int(hostile)
     except ValueError:
         logging.getLogger("some").exception("path %s", hostile, extra={"more": hostile})
-    line = EventFormatter().format(caplog.records[0])
+    line = event_formatter().format(caplog.records[0])
     assert line.isascii()
     assert line.isprintable()
     event = json.loads(line)
     assert event["message"] == f"path {hostile}"
     assert (event["level"], event["logger"], event["more"]) == ("ERROR", "some", hostile)
-    assert "ValueError" in event["exc_info"]
-    assert {"at", "request_id"} <= event.keys()
+    assert "ValueError" in event["exception"]
+    assert {"at", "request_id", "actor"} <= event.keys()
 
 
 @pytest.fixture(scope="module")

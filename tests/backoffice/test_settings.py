@@ -72,6 +72,7 @@ def test_production_names_everything_that_is_missing_at_once() -> None:
         ("CURSOR_SIGNING_KEY", "development-only-cursors"),
         ("MFA_SEED_KEY", "m" * 31),
         ("MFA_REQUIRED", "false"),
+        ("METRICS_TOKEN", "t" * 31),
         ("DEMO_PASSWORD", "demo-only-2026!"),
         ("DJANGO_ALLOWED_HOSTS", "office.example,*"),
     ],

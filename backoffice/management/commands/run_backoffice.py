@@ -14,7 +14,7 @@ from django.core.management.base import CommandError
 from backoffice.management.serving import ServingCommand
 
 READY_SECONDS = 60.0
-STOP_SECONDS = 15.0
+STOP_SECONDS = 25.0
 """Longer than the server gives the requests under way."""
 DEMO_STAFF = "teller1, teller2, supervisor1, supervisor2, compliance1 or admin1"
 

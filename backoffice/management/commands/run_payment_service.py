@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 from django.conf import settings
 
-from backoffice.management.serving import ServingCommand
+from backoffice.management.serving import ServingCommand, serve_figures
 from payments.http_server import Server
 from payments.lambda_handler import handler
 
@@ -15,6 +15,7 @@ class Command(ServingCommand):
     port_variable = "SERVICE_PORT"
 
     def serve(self, ends: ExitStack) -> None:
+        serve_figures()
         server = Server(self.port, handler, development=settings.DEVELOPMENT)
         serving = threading.Thread(target=server.serve_forever)
         serving.start()

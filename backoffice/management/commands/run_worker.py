@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand
 from backoffice.jobs.worker import Worker
 from backoffice.management.base import FAILED, Failed
 from backoffice.management.parent import end_with_parent
+from backoffice.management.serving import serve_figures
 from dynamodb.errors import StoreError
 
 
@@ -36,6 +37,7 @@ class Command(BaseCommand):
         def stop(_number: int, _frame: FrameType | None) -> None:
             worker.stopping.set()
 
+        serve_figures()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, stop)
         if options["parent"]:
