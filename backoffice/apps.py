@@ -7,7 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from audit import settings as archive
 from dynamodb import client
-from payments import policy, topic
+from payments import policy, receivers
 
 
 class BackOfficeConfig(AppConfig):
@@ -23,13 +23,14 @@ class BackOfficeConfig(AppConfig):
         import backoffice.reviews.records  # noqa: F401 - the same
         import payments.alert_records
         import payments.bulk_store
+        import payments.event_records
         import payments.models  # noqa: F401 - the same
         from backoffice.permissions import Role
 
         client.configure(settings.DYNAMODB)
         archive.configure(settings.ARCHIVE)
         policy.configure(settings.POLICY)
-        topic.configure(settings.ALERT_TOPIC)
+        receivers.configure(settings.RECEIVERS)
         for role in settings.POLICY.role_limits.roles - set(Role):
             raise ImproperlyConfigured(f"ROLE_LIMITS names a role that there is not: {role}.")
 

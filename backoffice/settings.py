@@ -19,7 +19,7 @@ from backoffice.logs import LOGGING  # noqa: F401 - a setting
 from backoffice.reviews.hours import WorkingHours
 from dynamodb.settings import Settings as StoreSettings
 from payments.policy import Policy
-from payments.topic import Topic
+from payments.receivers import Receivers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -128,7 +128,7 @@ DYNAMODB = StoreSettings(
 try:
     ARCHIVE = ArchiveSettings.from_environment(os.environ)
     POLICY = Policy.from_environment(os.environ)
-    ALERT_TOPIC = Topic.from_environment(os.environ)
+    RECEIVERS = Receivers.from_environment(os.environ, is_development=DEVELOPMENT)
 except ValueError as error:
     raise ImproperlyConfigured(str(error)) from error
 

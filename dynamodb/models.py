@@ -25,13 +25,13 @@ class Record(Model):
     ``expires_at_attribute`` names the attribute of the table's TTL where it has one. DynamoDB
     deletes late and DynamoDB Local never: whoever reads checks the expiry.
 
-    One that is ``streamed`` has a stream of what happens to its records.
+    One with a ``stream`` tells what happens to its records, in images of this kind.
 
     Like Django's, a record that is not ``managed`` has no table of ours: a test's own, say.
     """
 
     expires_at_attribute: ClassVar[str] = ""
-    streamed: ClassVar[bool] = False
+    stream: ClassVar[str] = ""
     managed: ClassVar[bool] = True
 
     @classmethod

@@ -25,11 +25,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """A record written, changed or deleted; ``item`` is what it is now, empty if deleted."""
+    """A record written, changed or deleted; ``item`` is what it is now, empty if deleted.
+
+    ``before`` is what it was, where the stream tells it.
+    """
 
     sequence: str
     is_new: bool
     item: Item
+    before: Item = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,14 +44,25 @@ class Changes:
     is_ended: bool = False
 
 
-def shards(model: type[Record]) -> list[str]:
+@dataclass(frozen=True, kw_only=True)
+class Shard:
+    """A part of a stream. What its ``parent`` tells of a record comes before what it tells."""
+
+    id: str
+    parent: str = ""
+
+
+def shards(model: type[Record]) -> list[Shard]:
     """The shards of a table's stream, older before newer; none where it has no stream."""
     arn = _arn(model)
-    found: list[str] = []
+    found: list[Shard] = []
     more: dict[str, str] = {}
     while arn:
         stream = _call("describe_stream", StreamArn=arn, **more)["StreamDescription"]
-        found += [str(shard["ShardId"]) for shard in stream["Shards"]]
+        found += [
+            Shard(id=shard["ShardId"], parent=shard.get("ParentShardId", ""))
+            for shard in stream["Shards"]
+        ]
         if not stream.get("LastEvaluatedShardId"):
             break
         more = {"ExclusiveStartShardId": stream["LastEvaluatedShardId"]}
@@ -63,7 +78,7 @@ def read(model: type[Record], shard: str, *, after: str = "") -> Iterator[Change
     while iterator:
         answer = _call("get_records", ShardIterator=iterator)
         iterator = answer.get("NextShardIterator")
-        found = [_change(record) for record in answer["Records"]]
+        found = [change_of(record) for record in answer["Records"]]
         if found or not iterator:
             yield Changes(changes=found, is_ended=not iterator)
         if not found:
@@ -86,12 +101,14 @@ class StreamTrimmedError(StoreUnavailableError):
     """The place to go on from is older than what the stream remembers."""
 
 
-def _change(record: dict[str, Any]) -> Change:
+def change_of(record: dict[str, Any]) -> Change:
+    """A change as a stream tells it, also where it is handed to a function."""
     told = record["dynamodb"]
     return Change(
         sequence=told["SequenceNumber"],
         is_new=record["eventName"] == "INSERT",
         item=told.get("NewImage", {}),
+        before=told.get("OldImage", {}),
     )
 
 

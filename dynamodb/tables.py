@@ -16,7 +16,6 @@ _READY_SECONDS = 120.0
 _INDEX_SECONDS = 3600.0
 """DynamoDB fills an index of a large table for a long while; the table serves all the same."""
 _POLL_SECONDS = 0.5
-_STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
 _USABLE = frozenset({"ACTIVE", "UPDATING"})
 """A table takes reads and writes while it is updated, too."""
 
@@ -123,8 +122,8 @@ def declaration(model: type[Record]) -> dict[str, Any]:
     ]
     if indexes:
         declared["GlobalSecondaryIndexes"] = indexes
-    if model.streamed:
-        declared["StreamSpecification"] = _STREAM
+    if model.stream:
+        declared["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": model.stream}
     if not settings().is_on_this_machine:
         declared["SSESpecification"] = {"Enabled": True}
     return declared
@@ -137,8 +136,8 @@ def _add_missing(model: type[Record], found: dict[str, Any]) -> Iterator[str]:
         if not _is_filled(found, index["IndexName"]):
             _ensure_index(declared, index)
             yield str(index["IndexName"])
-    if model.streamed and not _has_stream(found):
-        _update(name, _has_stream, StreamSpecification=_STREAM)
+    if model.stream and not _has_stream(found):
+        _update(name, _has_stream, StreamSpecification=declared["StreamSpecification"])
         yield "stream"
 
 
@@ -244,7 +243,7 @@ def _differences(model: type[Record], found: dict[str, Any]) -> Iterator[str]:
     if expires_at != model.expires_at_attribute:
         words = "records expire by {}, declared is {}"
         yield f"{name}: " + words.format(expires_at or "none", model.expires_at_attribute or "none")
-    if model.streamed and found.get("StreamSpecification") != _STREAM:
+    if model.stream and found.get("StreamSpecification") != declared["StreamSpecification"]:
         yield f"{name}: it has no stream as declared"
     if found.get("BillingModeSummary", {}).get("BillingMode") != declared["BillingMode"]:
         yield f"{name}: it is not billed on demand"

@@ -76,7 +76,7 @@ class Alert(Chained):
     class Meta:
         table_name = "alerts"
 
-    streamed = True
+    stream = "NEW_IMAGE"
     unaudited = frozenset({"id"})
 
     id = TextAttribute(hash_key=True)
@@ -168,21 +168,3 @@ class SweepState(Record):
     until = TimeAttribute()
     place = TextAttribute(null=True)
     counts = ValuesAttribute(null=True)
-
-
-class NoticeState(Record):
-    """How far notices are: by the name of a shard of the stream, and of all of them together.
-
-    ``failing_since`` and ``error`` tell of notices that do not go out; ``seen_at`` of the newest
-    run.
-    """
-
-    class Meta:
-        table_name = "notices"
-
-    name = TextAttribute(hash_key=True)
-    sequence = TextAttribute(null=True)
-    ended_at = TimeAttribute(null=True)
-    seen_at = TimeAttribute(null=True)
-    failing_since = TimeAttribute(null=True)
-    error = TextAttribute(null=True)

@@ -202,6 +202,7 @@ class Payment(Chained):
     class Meta:
         table_name = "payments"
 
+    stream = "NEW_AND_OLD_IMAGES"
     unaudited = frozenset({"id", "timestamp", "status_key", "request_hash"})
 
     id = TextAttribute(hash_key=True)

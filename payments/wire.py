@@ -3,7 +3,7 @@
 from typing import Any
 
 from dynamodb.attributes import plain
-from dynamodb.models import Record
+from dynamodb.models import Item, Record
 from payments.models import Account, Payment
 
 _INTERNAL = frozenset({
@@ -23,6 +23,10 @@ def payment_json(payment: Payment) -> dict[str, Any]:
 
 
 def _visible(record: Record) -> dict[str, Any]:
-    return {
-        name: plain(typed) for name, typed in record.serialize().items() if name not in _INTERNAL
-    }
+    return visible(type(record), record.serialize())
+
+
+def visible(model: type[Record], item: Item) -> dict[str, Any]:
+    """What other programs see of a record as it is stored, even where values in it are damaged."""
+    known = model.get_attributes().keys() - _INTERNAL
+    return {name: plain(typed) for name, typed in item.items() if name in known}

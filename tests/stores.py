@@ -19,7 +19,7 @@ from audit import bucket
 from audit import settings as archive_settings
 from dynamodb import client, tables
 from dynamodb.settings import Settings
-from payments import directory, policy
+from payments import directory, policy, receivers
 from tests import quick_moto
 
 NO_FOUR_EYES = policy.Policy(approval_threshold=10**15)
@@ -52,6 +52,7 @@ def configure(endpoint_url: str) -> None:
 def _forget() -> None:
     directory._numbers.clear()
     policy.configure(NO_FOUR_EYES)
+    receivers.configure(receivers.Receivers())
 
 
 def served_at(endpoint_url: str) -> None:

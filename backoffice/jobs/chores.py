@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from backoffice.jobs.exports import tidy_packs
 from backoffice.reviews.queries import end_of, find
 from backoffice.reviews.services import LATE, SYSTEM, prepare
-from payments.notices import deliver_due, in_words
+from payments.deliveries import deliver_due, in_words
 from payments.settling import settle_due
 
 
@@ -39,7 +39,7 @@ def _prepare_review(at: datetime) -> str:
 
 CHORES = [
     Chore(name="settle payments", every=timedelta(minutes=1), run=_settle),
-    Chore(name="deliver notices", every=timedelta(seconds=10), run=_deliver),
+    Chore(name="deliver events", every=timedelta(seconds=10), run=_deliver),
     Chore(name="prepare the daily review", every=timedelta(minutes=10), run=_prepare_review),
     Chore(name="tidy evidence packs", every=timedelta(hours=1), run=tidy_packs),
 ]

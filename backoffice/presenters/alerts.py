@@ -10,10 +10,10 @@ from django.utils.timesince import timesince
 
 from backoffice.presenters.values import money
 from backoffice.templatetags.backoffice import in_words
-from payments import notices
 from payments.alert_records import Alert, Case, Rule
+from payments.deliveries import states
 from payments.policy import policy
-from payments.topic import topic
+from payments.receivers import receivers
 
 _SILENCE = timedelta(minutes=15)
 """After so long without a run nobody seems to send notices."""
@@ -110,14 +110,14 @@ def why(alert: Alert) -> str:
 
 def off_sentence() -> str:
     """That nobody is notified; empty where somebody is."""
-    return "" if topic().arn else "Notification is off: no topic set."
+    return "" if receivers().of(Alert) else "Notification is off: no topic set."
 
 
 def notice_sentences(at: datetime) -> list[str]:
     """What keeps notices of alerts from going out; one request, none where they are off."""
-    if not topic().arn:
+    if off_sentence():
         return [off_sentence()]
-    kept = notices.state()
+    [kept] = states(receivers().of(Alert))
     found = []
     if kept.failing_since:
         found.append(

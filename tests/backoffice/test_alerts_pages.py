@@ -11,9 +11,10 @@ from backoffice.permissions import Role
 from dynamodb import store
 from dynamodb.client import count_requests
 from dynamodb.times import utc_now
-from payments import alert_queries, alerts, topic
-from payments.alert_records import AlertStatus, Case, NoticeState, Outcome, Rule
-from payments.topic import Topic
+from payments import alert_queries, alerts, receivers
+from payments.alert_records import AlertStatus, Case, Outcome, Rule
+from payments.event_records import Feed
+from payments.receivers import Receivers
 from tests.backoffice.conftest import SignIn
 from tests.backoffice.pages import errors, fresh, text
 from tests.backoffice.people import a_member
@@ -169,19 +170,18 @@ def test_whoever_is_not_compliance_can_do_none_of_it(signed_in: SignIn, action: 
     assert alerts.find_alert(name).version == 1
 
 
-def test_compliance_sees_that_notices_do_not_go_out(
-    reviewer: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_compliance_sees_that_notices_do_not_go_out(reviewer: Client) -> None:
     for address in ("/admin/", "/admin/alerts/"):
         assert "Notification is off: no topic set." in text(reviewer.get(address))
-    monkeypatch.setattr(topic, "_topic", Topic(arn="arn:aws:sns:us-east-1:123456789012:alerts"))
+    arn = "arn:aws:sns:us-east-1:123456789012:alerts"
+    receivers.configure(Receivers.from_environment({"ALERT_SNS_TOPIC_ARN": arn}))
     assert "is the worker running?" in text(reviewer.get("/admin/alerts/"))
     now = utc_now()
-    store.put(NoticeState(name="all", seen_at=now, failing_since=now, error="It is gone."))
+    store.put(Feed(name="alerts", seen_at=now, failing_since=now, error="It is gone."))
     for address in ("/admin/", "/admin/alerts/"):
         shown = text(reviewer.get(address))
         assert "Notices of alerts have not gone out since" in shown
         assert "It is gone." in shown
         assert "is the worker running?" not in shown
-    store.put(NoticeState(name="all", seen_at=now))
+    store.put(Feed(name="alerts", seen_at=now))
     assert "Notices of alerts" not in text(reviewer.get("/admin/"))

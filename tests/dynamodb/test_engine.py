@@ -259,7 +259,7 @@ def test_a_live_table_is_given_an_index_that_finds_old_and_new_records(
         part for part in whole["AttributeDefinitions"] if part["AttributeName"] in keys
     ]
     call("CreateTable", **older)
-    monkeypatch.setattr(Line, "streamed", True)
+    monkeypatch.setattr(Line, "stream", "NEW_IMAGE")
     put(Line(story="s", place="1", owner="o"))
     stop = threading.Event()
     written: list[str] = []

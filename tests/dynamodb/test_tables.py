@@ -142,7 +142,7 @@ def test_an_index_waits_while_somebody_else_changes_the_table(code: str) -> None
 
 def test_a_missing_stream_is_added(monkeypatch: pytest.MonkeyPatch) -> None:
     ensure_table(Line)
-    monkeypatch.setattr(Line, "streamed", True)
+    monkeypatch.setattr(Line, "stream", "NEW_IMAGE")
     assert ensure_table(Line).added == ("stream",)
     assert ensure_table(Line) == TableReport("backoffice-lines", created=False)
 

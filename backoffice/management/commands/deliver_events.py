@@ -1,4 +1,4 @@
-"""`manage.py deliver_notices`: tell the topic of each new alert."""
+"""`manage.py deliver_events`: tell other systems of alerts and payments."""
 
 import json
 import time
@@ -10,14 +10,14 @@ from django.core.management.base import BaseCommand
 from backoffice.management.base import FAILED, Failed
 from dynamodb.errors import StoreError
 from dynamodb.times import utc_now
-from payments.notices import deliver_due, in_words
-from payments.topic import topic
+from payments.deliveries import deliver_due, in_words
+from payments.receivers import receivers
 
 PAUSE_SECONDS = 10
 
 
 class Command(BaseCommand):
-    help = "Send a notice of each new alert to ALERT_SNS_TOPIC_ARN until Ctrl-C."
+    help = "Send events of alerts and payments to every receiver until Ctrl-C."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--once", action="store_true", help="send what is due now, and end")
@@ -26,9 +26,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Raises ``Failed`` where notices are off, or do not go out and it runs ``--once``."""
-        if not topic().arn:
-            raise Failed("Notices are off: ALERT_SNS_TOPIC_ARN is not set.", returncode=FAILED)
+        """Raises ``Failed`` without a receiver, and with ``--once`` where one takes nothing."""
+        if not receivers().everybody:
+            raise Failed("Events are off: no receiver is set.", returncode=FAILED)
         if options["once"]:
             self._deliver(as_json=options["json"])
             return
@@ -48,7 +48,7 @@ class Command(BaseCommand):
         except StoreError as error:
             raise Failed(str(error), returncode=FAILED) from error
         if as_json or counts:
-            words = f"Notices: {in_words(counts)}."
+            words = f"Events: {in_words(counts)}."
             self.stdout.write(json.dumps(counts) if as_json else words)
-        if counts["failed"]:
-            raise Failed("Notices do not go out.", returncode=FAILED)
+        if counts["failed"] or counts["dead"]:
+            raise Failed("Not everything has arrived.", returncode=FAILED)

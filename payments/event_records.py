@@ -1,0 +1,74 @@
+"""What is kept of outgoing events: how far each receiver is, and what became of each event."""
+
+from enum import StrEnum
+
+from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
+
+from dynamodb.attributes import EnumAttribute, TextAttribute, TimeAttribute, WholeNumberAttribute
+from dynamodb.models import Record
+
+
+class Feed(Record):
+    """How a receiver stands, by its name; how far it is, by its name and that of a shard.
+
+    ``failing_since`` and ``error`` tell of a receiver that takes nothing; ``seen_at`` of the newest
+    round. Until ``lease_until`` its round is somebody's alone.
+    """
+
+    class Meta:
+        table_name = "event_feeds"
+
+    expires_at_attribute = "expires_at"
+
+    name = TextAttribute(hash_key=True)
+    sequence = TextAttribute(null=True)
+    ended_at = TimeAttribute(null=True)
+    lease_until = TimeAttribute(null=True)
+    seen_at = TimeAttribute(null=True)
+    failing_since = TimeAttribute(null=True)
+    error = TextAttribute(null=True)
+    expires_at = WholeNumberAttribute(null=True)
+
+
+class DeliveryState(StrEnum):
+    """A ``dead`` one is not tried again until somebody says so."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    DEAD = "dead"
+
+
+class DeliveryIndex(GlobalSecondaryIndex["Delivery"]):
+    class Meta:
+        index_name = "listed-index"
+        projection = IncludeProjection(["receiver", "event_id", "type", "state", "tries", "error"])
+
+    listed_as = TextAttribute(hash_key=True)
+    listed_at = TimeAttribute(range_key=True)
+
+
+class Delivery(Record):
+    """One event on its way to one receiver; ``body`` is there until it is sent.
+
+    ``listed_at`` is when a waiting one is due, and when any other got its state.
+    """
+
+    class Meta:
+        table_name = "deliveries"
+
+    expires_at_attribute = "expires_at"
+
+    entity_id = TextAttribute(hash_key=True)
+    place = TextAttribute(range_key=True)
+    receiver = TextAttribute()
+    event_id = TextAttribute()
+    type = TextAttribute()
+    body = TextAttribute(null=True)
+    state = EnumAttribute(DeliveryState)
+    tries = WholeNumberAttribute(default=0)
+    error = TextAttribute(null=True)
+    listed_as = TextAttribute()
+    listed_at = TimeAttribute()
+    expires_at = WholeNumberAttribute(null=True)
+
+    listed_index = DeliveryIndex()
