@@ -67,8 +67,8 @@ def detail(request: StaffRequest, job_id: str) -> HttpResponse:
     return page(request, "backoffice/exports/detail.html", context)
 
 
-@requires(Permission.EXPORT_TRAIL, viewing="export")
-@freshly_proved()
+@requires(Permission.EXPORT_TRAIL, exporting="pack")
+@freshly_proved(then="admin:export")
 def download(request: StaffRequest, job_id: str) -> HttpResponseBase:
     """The pack itself, by a link made for this person a short while ago."""
     job = _export(job_id)
@@ -78,6 +78,8 @@ def download(request: StaffRequest, job_id: str) -> HttpResponseBase:
         raise Http404("This link has expired, or was not made for you: open the pack's page.")  # noqa: B904 - nothing to add
     if job.state != JobState.DONE or not pack_path(job).exists():
         raise Http404("This pack is no longer kept. It can be made again.")
+    if request.look:
+        request.look.values.update(job.result or {}, job=job.id)
     return FileResponse(
         pack_path(job).open("rb"), as_attachment=True, filename=f"evidence-{job.id}.zip"
     )  # fmt: skip

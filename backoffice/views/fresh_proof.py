@@ -5,9 +5,11 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any, ParamSpec, cast
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.http.request import split_domain_port
 from django.shortcuts import redirect
+from django.urls import reverse
 
 from backoffice.forms.second_factor import ProofForm
 from backoffice.permissions import StaffRequest, StaffView
@@ -28,12 +30,15 @@ _CHALLENGE = "passkey_challenge"
 _OF_PROOF = ("proof_code", "proof_passkey", "proof_for", "csrfmiddlewaretoken")
 
 
-def freshly_proved(*, posts_only: bool = False) -> Callable[[StaffView[P]], StaffView[P]]:
+def freshly_proved(
+    *, posts_only: bool = False, then: str = ""
+) -> Callable[[StaffView[P]], StaffView[P]]:
     """Let a view be used by whoever has shown a second factor within five minutes.
 
     Others are asked for it in its place. What they had posted goes with the question and on to
     the view, so nothing is typed twice. Whoever has no second factor is not asked: where one is
-    compulsory, ``requires`` has led them to add one.
+    compulsory, ``requires`` has led them to add one. A page is shown after its proof; a file would
+    leave the question standing, so it names the page of its record, to go to ``then``.
     """
 
     def guard(view: StaffView[P]) -> StaffView[P]:
@@ -41,6 +46,9 @@ def freshly_proved(*, posts_only: bool = False) -> Callable[[StaffView[P]], Staf
         def guarded(request: StaffRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             is_asked = request.method == "POST" or not posts_only
             asked = _demand(request) if is_asked else None
+            if then and asked and asked.status_code == HTTPStatus.FOUND:
+                messages.success(request, "It is you: for five minutes you are not asked again.")
+                return redirect(reverse(then, kwargs=dict(kwargs)))
             return asked or view(request, *args, **kwargs)
 
         guarded.needs_proof = True  # type: ignore[attr-defined]  # what a test looks for
@@ -51,13 +59,14 @@ def freshly_proved(*, posts_only: bool = False) -> Callable[[StaffView[P]], Staf
 
 def _demand(request: StaffRequest) -> HttpResponseBase | None:
     """Ask for a fresh proof, or take it; ``None`` where the view may go on."""
-    if not request.user.record.factors or _is_fresh(request):
+    is_answer = bool({"proof_code", "proof_passkey"} & request.POST.keys())
+    if request.user.record.factors and not _is_fresh(request):
+        form = ProofForm(request.POST if is_answer else None)
+        purpose = request.path[:256]
+        if not (is_answer and is_proved(request, request.user.record, form, purpose=purpose)):
+            return _question_page(request, form)
+    if not is_answer:
         return None
-    if not {"proof_code", "proof_passkey"} & request.POST.keys():
-        return _question_page(request, ProofForm())
-    form = ProofForm(request.POST)
-    if not is_proved(request, request.user.record, form, purpose=request.path[:256]):
-        return _question_page(request, form)
     if request.POST.get("proof_for") == "GET":
         return redirect(request.get_full_path())
     posted = request.POST.copy()

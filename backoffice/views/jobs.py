@@ -29,7 +29,7 @@ def job_list(request: StaffRequest) -> HttpResponse:
     return page(request, "backoffice/jobs/list.html", context)
 
 
-@requires(Permission.USE_DASHBOARD)
+@requires(Permission.USE_DASHBOARD, viewing="job")
 def detail(request: StaffRequest, job_id: str) -> HttpResponse:
     job = visible_job(request, job_id)
     context = {"title": job.title, "shown": JobView(job), "job": job}

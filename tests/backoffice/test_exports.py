@@ -458,7 +458,13 @@ def test_a_pack_is_asked_for_followed_and_taken_away(signed_in: SignIn, folder: 
     assert taken.status_code == 200
     body = b"".join(taken.streaming_content)  # type: ignore[attr-defined]
     assert zipfile.ZipFile(io.BytesIO(body)).testzip() is None
-    assert hashlib.sha256(body).hexdigest() in page.text
+    digest = hashlib.sha256(body).hexdigest()
+    assert digest in page.text
+    job = page.context["job"]
+    told = {"job": job.id, "rows": 9, "bytes": len(body), "sha256": digest, "token": "***"}
+    last = chain("person:someone")[0]
+    assert (last.action, last.new_values) == ("pack.exported", told)
+    assert {seen.action for seen in chain(f"views:job:{job.id}")} == {"export.viewed"}
     assert "9, complete" in page.text.replace("\n", " ").replace("  ", "")
     listed = client.get("/admin/exports/").text
     assert "Evidence pack: x.y, by someone, from 2026-03-02, to 2026-03-02" in listed
