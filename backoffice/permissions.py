@@ -69,6 +69,7 @@ class Permission(StrEnum):
     MANAGE_ALERTS = "alerts.manage"
     READ_STAFF = "staff.read"
     MANAGE_STAFF = "staff.manage"
+    MAINTAIN_RECORDS = "records.maintain"
 
 
 class Role(StrEnum):
@@ -109,7 +110,9 @@ _GRANTED: dict[Role, frozenset[Permission]] = {
         Permission.MANAGE_ALERTS,
         Permission.READ_STAFF,
     },
-    Role.ADMIN: frozenset({Permission.READ_STAFF, Permission.MANAGE_STAFF}),
+    Role.ADMIN: frozenset(
+        {Permission.READ_STAFF, Permission.MANAGE_STAFF, Permission.MAINTAIN_RECORDS}
+    ),
 }
 
 _STAND_ALONE = (Role.COMPLIANCE, Role.ADMIN)

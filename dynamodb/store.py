@@ -2,9 +2,10 @@
 
 import random
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from pynamodb.attributes import Attribute
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action, Update
 
@@ -138,9 +139,34 @@ def update(key: R, *steps: Action, condition: Condition) -> R:
     return type(key).from_item(answer["Attributes"])
 
 
+def amend(record: VersionedRecord, changes: Mapping[str, Any]) -> None:
+    """Set what only follows from the rest of a record, such as keys of an index, as it was read.
+
+    Its version stays: nothing has happened to it. Raises ``ConditionFailedError``, with the raw
+    record as it stands, where it is not at that version any more.
+    """
+    call(
+        "UpdateItem",
+        TableName=record.table_name(),
+        Key=record.key_item(),
+        **condition_arguments(type(record).version == record.version, steps_of(record, changes)),
+    )
+
+
 def delete(key: Record) -> None:
     """Delete a record if it is there."""
     call("DeleteItem", TableName=key.table_name(), Key=key.key_item())
+
+
+def steps_of(record: Record, changes: Mapping[str, Any]) -> list[Action]:
+    """Changes as the steps of an update; what is ``None`` is taken away."""
+    attributes = type(record).get_attributes()
+    return [_step(attributes[name], value) for name, value in changes.items()]
+
+
+def _step(attribute: Attribute[Any], value: Any) -> Action:
+    typed = None if value is None else attribute.serialize(value)
+    return attribute.remove() if typed is None else attribute.set(value)
 
 
 def must_have_no_version(record: Record) -> None:

@@ -12,14 +12,13 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
-from pynamodb.attributes import Attribute
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from dynamodb import client
 from dynamodb.errors import StoreBusyError, StoreUnavailableError, StoreUnreachableError
 from dynamodb.models import Item, Record, VersionedRecord
-from dynamodb.store import condition_arguments, must_have_no_version, must_not_exist
+from dynamodb.store import condition_arguments, must_have_no_version, must_not_exist, steps_of
 
 __all__ = [
     "Attempt",
@@ -152,9 +151,7 @@ class Transaction:
     def _update(
         self, name: str, record: Record, changes: Mapping[str, Any], condition: Condition
     ) -> None:
-        attributes = type(record).get_attributes()
-        steps = [_step(attributes[attribute], value) for attribute, value in changes.items()]
-        key = record.key_item()
+        steps, key = steps_of(record, changes), record.key_item()
         self._add(name, "Update", record, Key=key, steps=steps, condition=condition)
 
     def _add(
@@ -184,11 +181,6 @@ class Transaction:
             actions=tuple(self._actions.values()),
             token=str(uuid.uuid4()),
         )
-
-
-def _step(attribute: Attribute[Any], value: Any) -> Action:
-    typed = None if value is None else attribute.serialize(value)
-    return attribute.remove() if typed is None else attribute.set(value)
 
 
 def commit(attempt: Attempt) -> Outcome:

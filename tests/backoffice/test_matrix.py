@@ -16,6 +16,7 @@ from tests.stores import unchanged
 TABLE = """
 /                                          -                       TSCAN 302 302
 /healthz /readyz                           -                       TSCAN 200 200
+/metrics                                   -                       TSCAN 404 404
 login                                      -                       TSCA  302 200
 login                                      -                       N     200 200
 second_step                                -                       TSCAN 302 302
