@@ -116,4 +116,5 @@ def test_an_admin_sees_no_money() -> None:
         Permission.USE_DASHBOARD,
         Permission.READ_STAFF,
         Permission.MANAGE_STAFF,
+        Permission.MAINTAIN_RECORDS,
     }
