@@ -24,6 +24,7 @@ class BackOfficeConfig(AppConfig):
         import payments.alert_records
         import payments.bulk_store
         import payments.event_records
+        import payments.figures
         import payments.models  # noqa: F401 - the same
         from backoffice.permissions import Role
 

@@ -64,6 +64,17 @@ def list_pending(*, person: str, cursor: str = "", rows: int = PAGE_ROWS) -> Pag
     return replace(page, rows=[payment for payment in page.rows if payment.can_cancel()])
 
 
+def pending_keys(*, person: str, rows: int) -> Page[Payment]:
+    """The keys of payments that seem to wait, the oldest first: the index alone, in one request."""
+    query = Query(
+        model=Payment,
+        index="status-index",
+        partition=PaymentStatus.PENDING,
+        newest_first=False,
+    )
+    return read_page([query], person=person, rows=rows)
+
+
 def list_accounts(
     *,
     person: str,
@@ -114,29 +125,35 @@ def list_payments(
     customer_id: str = "",
     merchant_id: str = "",
     status: str = "",
+    currency: str = "",
+    between: tuple[str, str] | None = None,
     cursor: str = "",
     rows: int = PAGE_ROWS,
 ) -> Page[Payment]:
-    """Payments of a customer, of a merchant, or of a status (processed unless said otherwise)."""
+    """Payments of a customer, of a merchant, or of a status (processed unless said otherwise).
+
+    ``between`` are the first and last times at which they were asked for, as stored.
+    """
+    wanted = {"merchant_id": merchant_id, "status": status, "currency": currency}
     if customer_id:
-        query = Query(model=Payment, index="customer-index", partition=customer_id)
-        is_filtered = bool(merchant_id or status)
+        index, partition = "customer-index", customer_id
     elif merchant_id:
-        query = Query(model=Payment, index="merchant-index", partition=merchant_id)
-        is_filtered = bool(status)
+        index, partition = "merchant-index", wanted.pop("merchant_id")
     else:
-        wanted = status or PaymentStatus.PROCESSED
-        query = Query(model=Payment, index="status-index", partition=wanted, hydrate=True)
-        is_filtered = False
+        index, partition = "status-index", wanted.pop("status") or PaymentStatus.PROCESSED
+    is_by_status = index == "status-index"
+    query = Query(
+        model=Payment, index=index, partition=partition, between=between, hydrate=is_by_status
+    )
 
     def keep(payment: Payment) -> bool:
-        return status in ("", payment.status) and merchant_id in ("", payment.merchant_id)
+        return all(value in ("", getattr(payment, name)) for name, value in wanted.items())
 
     return read_page(
         [query],
         person=person,
         cursor=cursor,
         rows=rows,
-        keep=keep if is_filtered else None,
-        kept_by=(merchant_id, status),
+        keep=keep if any(wanted.values()) else None,
+        kept_by=(merchant_id, status, currency),
     )

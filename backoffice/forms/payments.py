@@ -1,28 +1,46 @@
 """Filters of the payment list."""
 
+from typing import Any
+
 from django import forms
 from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
 
-from backoffice.forms.fields import IdField, TypedForm
+from backoffice.forms.fields import IdField
+from backoffice.forms.periods import PeriodForm
 from payments.models import PaymentStatus
+from payments.money import currency_codes
 
 _STATES = [(state.value, state.value.capitalize()) for state in PaymentStatus]
+_ONE_OF_THESE = {"invalid_choice": _("Choose one of the list.")}
 
 
-class PaymentFilter(TypedForm):
-    """Without any filter it stands on processed payments, the natural first view."""
+class PaymentFilter(PeriodForm):
+    """Without customer, merchant or state it stands on processed payments, the first view."""
 
-    customer_id = IdField(label="Customer", required=False)
-    merchant_id = IdField(label="Merchant", required=False)
+    customer_id = IdField(label=_("Customer"), required=False)
+    merchant_id = IdField(label=_("Merchant"), required=False)
     status = forms.ChoiceField(
-        label="State",
-        choices=[("", "Any"), *_STATES],
+        label=_("State"),
+        choices=[("", _("Any")), *_STATES],
         required=False,
-        error_messages={"invalid_choice": "Choose one of the list."},
+        error_messages=_ONE_OF_THESE,
+    )
+    currency = forms.ChoiceField(
+        label=_("Currency"),
+        choices=[("", _("Any")), *((code, code) for code in currency_codes())],
+        required=False,
+        error_messages=_ONE_OF_THESE,
     )
 
-    def __init__(self, asked: QueryDict) -> None:
+    def __init__(self, asked: QueryDict, **options: str) -> None:
         data = asked.copy()
-        if not any(data.get(name) for name in self.base_fields):
+        if not any(data.get(name) for name in ("customer_id", "merchant_id", "status")):
             data["status"] = PaymentStatus.PROCESSED
-        super().__init__(data)
+        super().__init__(data, **options)
+
+    @property
+    def wanted(self) -> dict[str, Any]:
+        """What ``queries.list_payments`` takes."""
+        named = {name: self.cleaned_data[name] for name in self.base_fields}
+        return named | {"between": self.between}

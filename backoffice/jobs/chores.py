@@ -8,6 +8,7 @@ from backoffice.jobs.exports import tidy_packs
 from backoffice.reviews.queries import end_of, find
 from backoffice.reviews.services import LATE, SYSTEM, prepare
 from payments.deliveries import deliver_due, in_words
+from payments.figures import roll_up
 from payments.settling import settle_due
 
 
@@ -37,9 +38,15 @@ def _prepare_review(at: datetime) -> str:
     return f"{review.items} lines to review of {yesterday}"
 
 
+def _count(at: datetime) -> str:
+    published = roll_up(at=at)
+    return f"{published} days counted" if published > 1 else ""
+
+
 CHORES = [
     Chore(name="settle payments", every=timedelta(minutes=1), run=_settle),
     Chore(name="deliver events", every=timedelta(seconds=10), run=_deliver),
     Chore(name="prepare the daily review", every=timedelta(minutes=10), run=_prepare_review),
+    Chore(name="count payments", every=timedelta(minutes=1), run=_count),
     Chore(name="tidy evidence packs", every=timedelta(hours=1), run=tidy_packs),
 ]

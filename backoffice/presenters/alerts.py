@@ -12,6 +12,7 @@ from backoffice.presenters.values import money
 from backoffice.templatetags.backoffice import in_words
 from payments.alert_records import Alert, Case, Rule
 from payments.deliveries import states
+from payments.event_records import Feed
 from payments.policy import policy
 from payments.receivers import receivers
 
@@ -113,11 +114,19 @@ def off_sentence() -> str:
     return "" if receivers().of(Alert) else "Notification is off: no topic set."
 
 
-def notice_sentences(at: datetime) -> list[str]:
-    """What keeps notices of alerts from going out; one request, none where they are off."""
+def notice_keys() -> list[Feed]:
+    """Where it stands how notices go out; none where they are off."""
+    return [Feed(name=receiver.name) for receiver in receivers().of(Alert)]
+
+
+def notice_sentences(at: datetime, kept: Feed | None = None) -> list[str]:
+    """What keeps notices of alerts from going out; one request, none where they are off.
+
+    None either where it is given how they stand.
+    """
     if off_sentence():
         return [off_sentence()]
-    [kept] = states(receivers().of(Alert))
+    kept = kept or states(receivers().of(Alert))[0]
     found = []
     if kept.failing_since:
         found.append(

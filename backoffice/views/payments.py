@@ -22,13 +22,15 @@ from payments import queries
 
 @requires(Permission.READ_PAYMENTS, searching="payment")
 def payment_list(request: StaffRequest) -> HttpResponse:
-    form = PaymentFilter(request.GET)
+    form = PaymentFilter(request.GET, zone=request.user.zone.key)
     context = {"title": "Payments", "form": form}
     template = "backoffice/payments/list.html"
     if not form.is_valid():
         return page(request, template, context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     found = queries.list_payments(
-        person=request.user.username, cursor=request.GET.get("cursor", ""), **form.cleaned_data
+        person=request.user.username,
+        cursor=request.GET.get("cursor", ""),
+        **form.wanted,
     )
     context |= {"rows": payment_rows(found.rows), "pager": pager(request, found)}
     return page(request, template, context)

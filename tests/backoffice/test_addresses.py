@@ -181,7 +181,7 @@ def test_static_files_are_served_under_the_same_policy(client: Client) -> None:
 @pytest.mark.parametrize(
     ("address", "operations"),
     [
-        ("/admin/", ["BatchGetItem", "Query"]),
+        ("/admin/", ["BatchGetItem", "BatchGetItem", "Query"]),
         ("/admin/preferences/", ["BatchGetItem"]),
         ("/admin/password_change/", ["BatchGetItem"]),
         ("/admin/nowhere/", ["BatchGetItem"]),

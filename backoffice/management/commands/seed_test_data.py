@@ -25,6 +25,7 @@ from dynamodb.errors import StoreError
 from dynamodb.times import utc_now
 from payments import policy
 from payments.accounts import open_account
+from payments.figures import roll_up
 from payments.models import Account, IdempotencyKey
 from payments.money import exponent
 from payments.requests import OpeningRequest
@@ -92,6 +93,7 @@ def _seed(now: datetime, *, only_if_empty: bool) -> str:
     _with_progress("Payments", PAYMENTS, month.pay)
     month.decide(until=now + timedelta(days=1))
     settle_due(at=now)
+    roll_up(at=now, pages=PAYMENTS)
     return f"Demo data: {len(STAFF)} staff, {len(accounts)} accounts, {PAYMENTS} payments."
 
 
