@@ -65,6 +65,12 @@ NAVIGATION = (
                 permission=Permission.RUN_TRANSFERS,
             ),
             Entry(
+                name="Bulk transfers",
+                about="Many transfers from one file, tried row by row before anything moves.",
+                page="admin:bulk",
+                permission=Permission.RUN_TRANSFERS,
+            ),
+            Entry(
                 name="Payments",
                 about="What was asked for, what became of it, and why where it failed.",
                 page="admin:payments",

@@ -9,6 +9,8 @@ from backoffice.views import (
     alerts,
     approvals,
     audit,
+    batches,
+    bulk,
     cases,
     enrolment,
     exports,
@@ -119,6 +121,10 @@ ADMIN = [
     path("staff/<str:username>/roles/", staff_actions.roles, name="staff_roles"),
     path("staff/<str:username>/factor/", staff_actions.factor, name="staff_factor"),
     path("staff/<str:username>/password/", staff_actions.password, name="staff_password"),
+    path("bulk/", bulk.start, name="bulk"),
+    path("bulk/files/<str:file_hash>/", bulk.report, name="bulk_file"),
+    path("bulk/<str:batch_id>/", batches.batch, name="bulk_batch"),
+    path("bulk/<str:batch_id>/result.csv", batches.result, name="bulk_result"),
     path("transfers/new/", transfers.new, name="transfer_new"),
 ]
 

@@ -1,7 +1,9 @@
 """Bulk transfers as a job: a file's rows posted one after the other, resumable, each row once."""
 
 from collections import Counter
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from typing import Any
 
 from audit.context import Actor
 from audit.trail import Event
@@ -11,10 +13,17 @@ from backoffice.jobs.services import CannotBeDone, Kind, Order, Work
 from backoffice.permissions import Permission
 from backoffice.staff import queries
 from backoffice.staff.models import Staff
-from payments import bulk, bulk_store
+from payments import approvals, bulk, bulk_report, bulk_store
+from payments.approvals import digest as digest_of
 from payments.attempts import recorded_refusals
-from payments.bulk import Batch, Duplicate
-from payments.bulk_rows import Row, read_rows
+from payments.bulk import Batch
+from payments.bulk_report import Duplicate
+from payments.bulk_rows import COLUMNS, Row, read_rows
+from payments.identifiers import new_payment_id
+from payments.models import Payment
+from payments.refusals import NotPending, Refusal, RequestChanged, SamePerson
+
+Act = Callable[[Payment, str, Actor, datetime], Payment]
 
 EARLIER_FILES = 10
 """So many of the last applied files are looked at for what was paid before."""
@@ -60,7 +69,7 @@ def paid_before(
     files = (
         (f"{job.title} ({job.created_at:%Y-%m-%d})", batch_of(job, at).rows) for job in earlier
     )
-    return bulk.duplicates(rows, files)
+    return bulk_report.duplicates(rows, files)
 
 
 def acting(username: str, permission: Permission) -> Actor:
@@ -95,4 +104,109 @@ def run_import(work: Work) -> None:
     work.finish(counts, told=(event, {**(job.parameters or {}), **counts}))
 
 
-IMPORT = Kind(name="bulk", run=run_import, permission=Permission.RUN_TRANSFERS)
+def check_decision(
+    job: Job, *, decision: str, digest: str, reason: str, actor: Actor, at: datetime
+) -> Order:
+    """What is to become of all that waits of a batch; raises the refusal that prevents it.
+
+    ``digest`` is of what the checker has seen waiting. Maker and checker are told apart again at
+    each payment, as a condition of its write.
+    """
+    with recorded_refusals(subject="bulk", actor=actor, at=at, reference=f"job:{job.id}"):
+        if decision != "cancel" and job.created_by == actor.id:
+            raise SamePerson
+        if job.is_open:
+            raise NotPending("The batch is still on its way: decide once all its rows are there.")
+        if bulk_report.outcome(batch_of(job, at), at).digest != digest or not digest:
+            raise RequestChanged
+    given = job.parameters or {}
+    return Order(
+        id=new_payment_id(at),
+        kind=DECIDE.name,
+        title=f"{_DECIDED[decision][0]}: {given['name']}",
+        parameters={
+            "batch_id": job.id, "file_hash": given["file_hash"], "decision": decision,
+            "reason": reason,
+        },
+    )  # fmt: skip
+
+
+def run_decision(work: Work) -> None:
+    """Approve, reject or take back every row of a batch that waits, or what is left of them."""
+    given = work.job.parameters or {}
+    _, permission, act = _DECIDED[given["decision"]]
+    actor = acting(work.job.created_by, permission)
+    batch = batch_of(services.find_job(given["batch_id"]), work.clock())
+    counts = Counter(work.job.checkpoint or {})
+    for start in range(counts.pop("row", 0), len(batch.rows), _STEP):
+        some = Batch(id=batch.id, rows=batch.rows[start : start + _STEP])
+        for row, payment in bulk.payments_of(some):
+            work.keep()
+            if payment is not None and payment.can_cancel():
+                counts[
+                    _decided(act, batch, row, payment, given["reason"], actor, work.clock())
+                ] += 1
+        done = min(start + _STEP, len(batch.rows))
+        work.save({"row": done, **counts}, done=done, total=len(batch.rows))
+    work.finish(counts)
+
+
+def _decided(
+    act: Act, batch: Batch, row: Row, payment: Payment, reason: str, actor: Actor, at: datetime
+) -> str:
+    """Decide one payment, which must be the file's row and nothing else."""
+    try:
+        if payment.request_hash != batch.request(row, at).hash:
+            raise RequestChanged
+        done = act(payment, reason, actor, at)
+    except Refusal:
+        return "refused"
+    return str(done.status)
+
+
+def _approve(payment: Payment, _reason: str, actor: Actor, at: datetime) -> Payment:
+    shown = digest_of(payment)
+    return approvals.approve_payment(payment_id=payment.id, shown=shown, actor=actor, at=at)
+
+
+def _reject(payment: Payment, reason: str, actor: Actor, at: datetime) -> Payment:
+    return approvals.reject_payment(payment_id=payment.id, reason=reason, actor=actor, at=at)
+
+
+def _cancel(payment: Payment, reason: str, actor: Actor, at: datetime) -> Payment:
+    return approvals.cancel_payment(payment_id=payment.id, reason=reason, actor=actor, at=at)
+
+
+_DECIDED: dict[str, tuple[str, Permission, Act]] = {
+    "approve": ("Approval of a batch", Permission.DECIDE_APPROVALS, _approve),
+    "reject": ("Rejection of a batch", Permission.DECIDE_APPROVALS, _reject),
+    "cancel": ("Batch taken back", Permission.CANCEL_OWN_REQUESTS, _cancel),
+}
+
+
+def result_lines(batch: Batch, at: datetime) -> Iterator[list[Any]]:
+    """A batch's rows with what became of each, under a line that names the columns."""
+    yield ["row", "status", "payment_id", "column", "rule", "reason", *COLUMNS]
+    for row, payment in bulk.payments_of(batch):
+        fault = bulk_report.fault_of(batch, row, payment, at)
+        status = str(payment.status) if payment else "refused" if fault else "not done yet"
+        why = [fault.column, fault.rule, fault.sentence] if fault else ["", "", ""]
+        name = payment.id if payment else ""
+        yield [row.number, status, name, *why, *(row.values.get(each, "") for each in COLUMNS)]
+
+
+def told_of(job: Job, data: bytes) -> dict[str, Any]:
+    """What the trail keeps of a result that is taken away."""
+    rows = (job.parameters or {})["rows"]
+    return {"batch_id": job.id, "rows": rows, "sha256": bulk_store.hash_of(data)}
+
+
+IMPORT = Kind(
+    name="bulk", run=run_import, permission=Permission.RUN_TRANSFERS, page="admin:bulk_batch"
+)  # fmt: skip
+DECIDE = Kind(
+    name="bulk_decision",
+    run=run_decision,
+    permission=Permission.RUN_TRANSFERS,
+    page="admin:bulk_batch",
+)

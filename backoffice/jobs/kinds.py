@@ -2,6 +2,6 @@
 
 from backoffice.jobs.backfills import BACKFILL
 from backoffice.jobs.exports import EXPORT
-from backoffice.jobs.imports import IMPORT
+from backoffice.jobs.imports import DECIDE, IMPORT
 
-KINDS = {kind.name: kind for kind in (BACKFILL, EXPORT, IMPORT)}
+KINDS = {kind.name: kind for kind in (BACKFILL, EXPORT, IMPORT, DECIDE)}

@@ -49,6 +49,12 @@ account_new transfer_new                   -                       TS    200 422
 account_freeze account_unfreeze            known                   S     200 422
 account_unlock account_edit account_close  known                   S     200 422
 payment_reverse                            known                   S     200 422
+bulk                                       -                       TS    200 422
+bulk_file                                  known                   TS    200 302
+bulk_file                                  unknown                 TS    404 404
+bulk_batch                                 own,foreign             TS    200 422
+bulk_batch bulk_result                     unknown                 TS    404 404
+bulk_result                                own,foreign             TS    200 200
 account_freeze account_unfreeze            unknown                 S     404 404
 account_unlock account_edit account_close  unknown                 S     404 404
 payment_reverse                            unknown                 S     404 404

@@ -11,6 +11,7 @@ from uuid_utils import uuid7
 from audit.context import Actor
 from backoffice import urls
 from backoffice.holds.services import set_hold
+from backoffice.jobs import imports
 from backoffice.jobs import services as jobs
 from backoffice.jobs.exports import export_order
 from backoffice.jobs.services import Order
@@ -19,7 +20,8 @@ from backoffice.reviews import services as reviews
 from backoffice.staff import access_review, queries, second_factor, services
 from backoffice.staff.models import Staff
 from dynamodb.times import utc_now
-from payments import cases, policy
+from payments import bulk_store, cases, policy
+from payments.bulk_rows import REQUIRED
 from payments.identifiers import new_payment_id
 from payments.models import Account, Payment
 from payments.policy import Policy
@@ -32,6 +34,7 @@ from tests.payments.alarms import an_alert
 ME, OTHER = "someone", "another"
 NO_ID = "00000000-0000-7000-8000-000000000000"
 THRESHOLD = 10_000
+HEADER = ",".join(REQUIRED)
 
 Objects = Mapping[str, str]
 """What may stand in an address, by what it is to the person: known, own, foreign, unknown."""
@@ -126,6 +129,16 @@ def a_world(*roles: Role) -> World:
     pack = jobs.order_job(order, actor=Actor(id=OTHER), at=at).id
     hold = set_hold(kind="account", held_id=source.id, reason="Court", actor=Actor(id=OTHER), at=at)
     made = {what: _job(person) for what, person in (("own", ME), ("foreign", OTHER))}
+    file_hash = bulk_store.keep_file(f"{HEADER}\n{source.id},{target.id},1,USD\n".encode(), "x.csv")
+    batches = {
+        what: imports.order_import(
+            f"{HEADER}\n{source.id},{target.id},{2 + number},USD\n".encode(),
+            "y.csv",
+            actor=Actor(id=person),
+            at=at,
+        ).id
+        for number, (what, person) in enumerate((("own", ME), ("foreign", OTHER)))
+    }
     objects: dict[str, Objects] = {
         "account_id": accounts,
         "account_viewers": {**accounts, "unknown": "no-account"},
@@ -137,6 +150,8 @@ def a_world(*roles: Role) -> World:
             "alert": alert.id,
             "unknown": "nothing",
         },
+        "batch_id": {**batches, "unknown": NO_ID},
+        "file_hash": {"known": file_hash, "unknown": "0" * 64},
         "case": {"known": case.id, "unknown": "case_nothing"},
         "case_id": {"known": case.id, "unknown": "case_nothing"},
         "customer_id": {"known": "customer-1", "unknown": "nobody"},

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from audit.context import Actor
 from dynamodb.client import count_requests
-from payments import bulk, directory, policy
+from payments import directory, policy
 from payments.approvals import approve_payment, digest
-from payments.bulk import Batch, dry_run, duplicates, outcome, payments_of, post_rows
+from payments.bulk import Batch, payments_of, post_rows
+from payments.bulk_report import Report, dry_run, duplicates, outcome
 from payments.bulk_rows import Row
 from payments.identifiers import is_payment_id, new_payment_id, payment_timestamp
 from payments.lifecycle import freeze_account
@@ -45,7 +46,7 @@ def posted(batch: Batch, actor: Actor = TELLER) -> Counter[str]:
     return post_rows(batch, batch.rows, actor=actor, clock=lambda: NOON)
 
 
-def told(report: bulk.Report) -> Any:
+def told(report: Report) -> Any:
     return (
         [(each.row, each.column, each.value, each.rule, each.sentence) for each in report.errors],
         dict(report.totals),

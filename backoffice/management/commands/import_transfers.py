@@ -10,8 +10,9 @@ from audit.context import Actor
 from backoffice.jobs.imports import batch_of, order_import, paid_before
 from backoffice.management.base import Done, OperatorCommand
 from backoffice.permissions import Permission
-from payments import bulk
-from payments.bulk import Batch, Report
+from payments import bulk_report
+from payments.bulk import Batch
+from payments.bulk_report import Report
 from payments.bulk_rows import MOST_BYTES, BadFile, read_rows
 from payments.identifiers import new_payment_id
 from payments.money import format_amount
@@ -44,10 +45,10 @@ class Command(OperatorCommand):
             job = order_import(data, path.name, run=run, actor=actor, at=at)
             self.finished(job)
             batch = batch_of(job, at)
-            batch_id, report = job.id, bulk.outcome(batch, at)
+            batch_id, report = job.id, bulk_report.outcome(batch, at)
         else:
             batch = Batch(id=new_payment_id(at), rows=read_rows(data, today=at.date()))
-            report = bulk.dry_run(batch, actor=actor, at=at)
+            report = bulk_report.dry_run(batch, actor=actor, at=at)
         rows = list(batch.rows)
         report.warnings = paid_before(rows, person=actor.id, at=at, batch_id=batch_id)
         return Done(sentence=_in_words(report, options), data=_json(report))

@@ -1,0 +1,95 @@
+"""Bulk transfers: hand in a file, see what it would do, confirm it."""
+
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+
+from backoffice.forms.bulk import ConfirmForm, UploadForm
+from backoffice.jobs import imports, services
+from backoffice.jobs.imports import IMPORT
+from backoffice.permissions import Permission, StaffRequest, requires
+from backoffice.presenters.bulk import BatchView, ReportView
+from backoffice.presenters.lists import pager
+from backoffice.site import page
+from backoffice.views.once import settle
+from dynamodb.times import utc_now
+from payments import bulk_report, bulk_store
+from payments.bulk import Batch
+from payments.bulk_rows import COLUMNS, read_rows
+from payments.bulk_store import FileNotFound
+from payments.identifiers import new_payment_id
+
+
+@requires(Permission.RUN_TRANSFERS)
+def start(request: StaffRequest) -> HttpResponse:
+    show = partial(_start_page, request)
+    if request.method != "POST":
+        return show(UploadForm())
+
+    def act(form: UploadForm) -> HttpResponse:
+        at, file = utc_now(), form.cleaned_data["file"]
+        data = file.read()
+        read_rows(data, today=at.date())
+        file_hash = bulk_store.keep_file(data, file.name, until=at + bulk_store.WAITS)
+        return redirect("admin:bulk_file", file_hash)
+
+    return settle(request, UploadForm(request.POST, request.FILES), act, show)
+
+
+def _start_page(
+    request: StaffRequest, form: UploadForm, *, status: int = HTTPStatus.OK, **more: Any
+) -> HttpResponse:
+    cursor, person = request.GET.get("cursor", ""), request.user.username
+    found = services.list_jobs(person=person, kind=IMPORT.name, cursor=cursor, rows=20)
+    rows = [BatchView(job) for job in found.rows]
+    context = {"title": "Bulk transfers", "form": form, "rows": rows, "columns": COLUMNS}
+    context |= {"pager": pager(request, found), **more}
+    return page(request, "backoffice/bulk/start.html", context, status=status)
+
+
+@requires(Permission.RUN_TRANSFERS, viewing="bulk_file")
+def report(request: StaffRequest, file_hash: str) -> HttpResponse:
+    """What a file would do as things stand; a post has it done."""
+    at = utc_now()
+    try:
+        name, data = bulk_store.read_file(file_hash, at)
+    except FileNotFound as refusal:
+        raise Http404(str(refusal)) from None
+    show = partial(_report_page, request, name, data)
+
+    def act(form: ConfirmForm) -> HttpResponse:
+        run, actor = form.cleaned_data["run"], request.user.actor
+        job = imports.order_import(data, name, run=run, actor=actor, at=at)
+        return redirect("admin:bulk_batch", job.id)
+
+    if request.method != "POST":
+        return show(ConfirmForm())
+    return settle(request, ConfirmForm(request.POST), act, show)
+
+
+def _report_page(
+    request: StaffRequest,
+    name: str,
+    data: bytes,
+    form: ConfirmForm,
+    *,
+    status: int = HTTPStatus.OK,
+    **more: Any,
+) -> HttpResponse:
+    actor, at, file_hash = request.user.actor, utc_now(), bulk_store.hash_of(data)
+    batch = Batch(id=new_payment_id(at), rows=read_rows(data))
+    found = bulk_report.dry_run(batch, actor=actor, at=at)
+    found.warnings = imports.paid_before(list(batch.rows), person=actor.id, at=at)
+    context = {
+        "title": name,
+        "form": form,
+        "report": found,
+        "shown": ReportView(found),
+        "file_hash": file_hash,
+        "applied": bulk_store.batch_of(file_hash),
+        **more,
+    }
+    return page(request, "backoffice/bulk/report.html", context, status=status)
