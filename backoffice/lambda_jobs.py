@@ -17,7 +17,6 @@ COMMANDS: dict[str, list[str]] = {
     "run_worker": ["--once"],
     "seal_audit": [],
     "settle_pending": ["--once"],
-    "sweep_alerts": [],
 }
 """What may be asked for, with its options."""
 

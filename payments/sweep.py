@@ -82,11 +82,19 @@ def take_up(*, at: datetime, since: datetime | None = None) -> Sweep:
     return Sweep(since=kept.since, until=kept.until, place=place, counts=Counter(kept.counts or {}))
 
 
-def sweep(run: Sweep, on_page: Callable[[Sweep], None] = lambda _: None) -> Sweep:
-    """Carry a run to its end; ``on_page`` is called wherever it may be taken up again."""
+def sweep(
+    run: Sweep,
+    on_page: Callable[[Sweep], None] = lambda _: None,
+    beat: Callable[[], None] = lambda: None,
+) -> Sweep:
+    """Carry a run to its end; ``on_page`` is called wherever it may be taken up again.
+
+    ``beat`` is called for each account, so that whoever runs it can say that they are alive.
+    """
     moved = Account.day >= utc_day(run.since)
     for items, place in scan_pages(Account, run.place, where=moved):
         for item in items:
+            beat()
             try:
                 _look_at(run, item)
             except UnreadableRecordError as error:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from backoffice.jobs.exports import tidy_packs
+from backoffice.jobs.sweeps import order_sweep
 from backoffice.reviews.queries import end_of, find
 from backoffice.reviews.services import LATE, SYSTEM, prepare
 from payments.deliveries import deliver_due, in_words
@@ -48,5 +49,6 @@ CHORES = [
     Chore(name="deliver events", every=timedelta(seconds=10), run=_deliver),
     Chore(name="prepare the daily review", every=timedelta(minutes=10), run=_prepare_review),
     Chore(name="count payments", every=timedelta(minutes=1), run=_count),
+    Chore(name="sweep for alerts", every=timedelta(minutes=10), run=order_sweep),
     Chore(name="tidy evidence packs", every=timedelta(hours=1), run=tidy_packs),
 ]

@@ -3,5 +3,6 @@
 from backoffice.jobs.backfills import BACKFILL
 from backoffice.jobs.exports import EXPORT
 from backoffice.jobs.imports import DECIDE, IMPORT
+from backoffice.jobs.sweeps import SWEEP
 
-KINDS = {kind.name: kind for kind in (BACKFILL, EXPORT, IMPORT, DECIDE)}
+KINDS = {kind.name: kind for kind in (BACKFILL, DECIDE, EXPORT, IMPORT, SWEEP)}

@@ -1,12 +1,20 @@
 """How the platform gets in: staff pages and commands as Lambdas, and as containers."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import time_machine
 import yaml
 
+from audit.archive import is_archived
+from audit.seals import due_days
 from backoffice import lambda_jobs, lambda_pages
+from backoffice.jobs.records import Job
+from dynamodb.times import utc_now
+from payments.queries import get_payment
+from tests.builders import opened, transferred
 from tests.engines import ROOT
 from tests.payments.gateway import v1, v2
 
@@ -25,10 +33,22 @@ def test_pages_behind_the_gateway(make: Any) -> None:
     assert "no-store" in headers["cache-control"]
 
 
-@pytest.mark.usefixtures("moto_store")
-@pytest.mark.parametrize("command", ["run_worker", "settle_pending", "sweep_alerts"])
-def test_commands_by_the_clock(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    lambda_jobs.handler({"command": command}, None)
+def test_each_command_that_the_platform_runs_by_the_clock_does_its_work(archive: None) -> None:
+    scheduled = re.findall(r'"command": "(\w+)"', (ROOT / "deploy/template.yaml").read_text())
+    assert set(scheduled) == lambda_jobs.COMMANDS.keys()
+    source, target = opened("a", balance=5_000), opened("b")
+    due = transferred(source, target, scheduled_for="2026-03-03").payment
+    with time_machine.travel(datetime(2026, 4, 2, 3, tzinfo=UTC), tick=False):
+        for command in ("settle_pending", "run_worker", "seal_audit", "archive_audit"):
+            lambda_jobs.handler({"command": command}, None)
+        assert due_days(at=utc_now()) == []
+    paid = get_payment(due.id)
+    assert paid is not None
+    assert paid.is_processed()
+    assert [(job.kind, job.state) for job in Job.scan()] == [("sweep", "done")]
+    assert is_archived("2026-03")
+    with pytest.raises(KeyError):
+        lambda_jobs.handler({"command": "seed_test_data"}, None)
 
 
 def test_the_container_takes_all_that_it_runs() -> None:
