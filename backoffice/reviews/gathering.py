@@ -26,7 +26,9 @@ _BY_ACTION = {
     "address.locked": Kind.FAILED_SIGN_INS,
     "alert.raised": Kind.MONEY_ALERT,
     "person.locked": Kind.FAILED_SIGN_INS,
+    "person.proof_refused": Kind.FAILED_SIGN_INS,
     "person.sign_in_refused": Kind.FAILED_SIGN_INS,
+    "session.ended": Kind.ADMIN_ACT,
     "staff.roles_changed": Kind.ROLE_CHANGE,
     "staff.unlocked": Kind.UNLOCK,
 }
@@ -58,8 +60,9 @@ def entries_of(day: date) -> Iterator[AuditLog]:
 def found_in(entry: AuditLog, hours: WorkingHours) -> Iterator[tuple[Kind, str]]:
     """What an entry gives to look at: kinds, each with the subject it is counted under. Pure."""
     kind = _BY_ACTION.get(entry.action) or _BY_SUBJECT.get(entry.action.partition(".")[0])
-    if kind is not None and entry.entity_id != f"staff:{entry.user_id}":
-        together = kind in {Kind.FAILED_SIGN_INS, Kind.MONEY_ALERT}
+    together = kind in {Kind.FAILED_SIGN_INS, Kind.MONEY_ALERT}
+    is_own = not together and entry.entity_id.partition(":")[2] == entry.user_id
+    if kind is not None and not is_own:
         yield kind, entry.entity_id if together else f"{entry.entity_id}#{entry.timestamp}"
     if ":" not in entry.user_id and not hours.cover(from_rfc3339(entry.at)):
         yield Kind.OFF_HOURS, f"person:{entry.user_id}"

@@ -86,6 +86,16 @@ def test_each_unusual_thing_of_a_day_is_one_line() -> None:
     assert [item.occurrences for item in items] == [1, 1, 1, 3, 2]
 
 
+def test_sessions_that_an_administrator_ends_and_wrong_codes_are_lines() -> None:
+    noted("session.ended", "person:teller1")
+    noted("session.ended", "person:teller2", actor="teller2")
+    doings.proof_refused("teller3", "sign-in", tried=SignInAttempts(failures=1), at=NOON)
+    assert kinds(gather(DAY)) == [
+        (Kind.ADMIN_ACT, "person:teller1"),
+        (Kind.FAILED_SIGN_INS, "person:teller3"),
+    ]
+
+
 def test_the_first_payment_between_two_accounts_is_a_line_and_the_second_is_not() -> None:
     source, target = opened("a", balance=900_000), opened("b")
     small = transferred(source, opened("c"), amount_minor=99_999)
