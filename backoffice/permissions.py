@@ -20,6 +20,7 @@ from django.utils import timezone
 from backoffice import drafts
 from backoffice.reading import Look, Reading
 from backoffice.staff.sessions import SessionStore
+from backoffice.tampering import note_tampering
 from dynamodb.times import utc_now
 
 if TYPE_CHECKING:
@@ -169,6 +170,7 @@ def requires(
                 return HttpResponseNotAllowed(_METHODS)
             if first := _must_first(person, before_first_password, before_second_factor):
                 return redirect(first)
+            note_tampering(request, person.username)
             timezone.activate(person.zone)
             asked = cast("StaffRequest", request)
             if look is None or request.method != "GET":

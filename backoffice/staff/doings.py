@@ -142,11 +142,6 @@ def access_refused(username: str, *, values: Mapping[str, Any], at: datetime) ->
         _log.exception("a refused access of %s could not be recorded: %s", username, values)
 
 
-def request_tampered(username: str, *, values: Mapping[str, Any], at: datetime) -> None:
-    """Note that a person has sent what no page of ours sends, with names but without values."""
-    _note_refusal(f"person:{username}", "request.tampered", Actor(id=username), values, at)
-
-
 def _note(
     username: str, action: str, at: datetime, values: Mapping[str, Any] | None = None
 ) -> None:

@@ -9,18 +9,11 @@ from django.http import HttpResponse
 from backoffice.forms.ids import ActionForm
 from backoffice.permissions import StaffRequest
 from backoffice.site import page
-from backoffice.staff import doings
 from backoffice.views.store_trouble import RETRY_AFTER_SECONDS
 from dynamodb.errors import OutcomeUnknownError, StoreBusyError, StoreUnavailableError
 from dynamodb.times import utc_now
 from payments import attempts
 from payments.refusals import Refusal
-
-_NEVER_SENT = frozenset({
-    "approved_by", "balance", "created_by", "held", "is_active", "requested_by", "status",
-    "version",
-})  # fmt: skip
-"""Attributes of records that no page sends."""
 
 F = TypeVar("F", bound=ActionForm)
 
@@ -37,7 +30,6 @@ def settle(
     fresh id, for its refusal is on record; where the store was busy (503) it keeps the one it has.
     """
     answer = None
-    _note_tampering(request, form)
     try:
         if form.is_valid():
             answer = act(form)
@@ -56,13 +48,6 @@ def settle(
         form.renew_id()
         answer = show(form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     return answer
-
-
-def _note_tampering(request: StaffRequest, form: ActionForm) -> None:
-    """Remember who tries to set by a form what no form sets; it is ignored besides."""
-    if tried := _NEVER_SENT & request.POST.keys() - form.fields.keys():
-        values = {"path": request.path[:256], "fields": ", ".join(sorted(tried))}
-        doings.request_tampered(request.user.username, values=values, at=utc_now())
 
 
 def _record(request: StaffRequest, form: ActionForm, refusal: Refusal) -> None:
