@@ -57,7 +57,8 @@ class NotRecordedError(StoreError):
 class Reading:
     """What a view lets people read: one kind of records, by themselves or as a list.
 
-    ``viewing`` and ``exporting`` are always remembered, ``searching`` where it is narrowed.
+    ``viewing`` and ``exporting`` are always remembered, ``searching`` where it is narrowed. What
+    is exported of the one record that is viewed belongs to the chain of its views.
     """
 
     viewing: str = ""
@@ -83,10 +84,10 @@ class Reading:
         return Look(event=event, session=session, values=_query(request))
 
     def _action(self, *, is_narrowed: bool) -> str:
-        if self.viewing:
-            return f"{self.viewing}.viewed"
         if self.exporting:
             return f"{self.exporting}.exported"
+        if self.viewing:
+            return f"{self.viewing}.viewed"
         return f"{self.searching}.searched" if self.searching and is_narrowed else ""
 
 

@@ -80,8 +80,12 @@ def format_amount(amount_minor: int, currency: str) -> str:
 
 def format_number(amount_minor: int, currency: str) -> str:
     """Write minor units with grouping and decimals: ``-5,000.00``."""
-    major = Decimal(amount_minor).scaleb(-exponent(currency))
-    return f"{major:,f}"
+    return f"{major(amount_minor, currency):,f}"
+
+
+def major(amount_minor: int, currency: str) -> Decimal:
+    """Minor units in the currency's own unit, exact, with all its decimals."""
+    return Decimal(amount_minor).scaleb(-exponent(currency))
 
 
 def _too_many_decimals(currency: str, digits: int) -> str:

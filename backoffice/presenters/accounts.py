@@ -9,7 +9,8 @@ from django.urls import reverse
 
 from audit.models import AuditLog
 from backoffice.presenters.audit import Change, EntryRow, entry_rows
-from backoffice.presenters.values import money, record_url
+from backoffice.presenters.values import money, record_url, signed
+from payments import statements
 from payments.history import Standing
 from payments.models import Account, AccountStatus
 from payments.role_limits import Limits
@@ -110,7 +111,8 @@ class Side:
 
 def movements(entries: Iterable[AuditLog], currency: str) -> list[Movement]:
     """The entries that moved money, in the order given."""
-    return [_movement(entry, currency) for entry in entries if _moved(entry)]
+    found = ((entry, statements.line_of(entry)) for entry in entries)
+    return [_movement(entry, line, currency) for entry, line in found if line]
 
 
 def sides(preview: Preview) -> list[Side]:
@@ -178,21 +180,10 @@ def _side(name: str, account: Account, changes: dict[str, Any], day_totals: dict
     return Side(name=name, account=before, lines=lines)
 
 
-def _movement(entry: AuditLog, currency: str) -> Movement:
-    moved = _moved(entry)
+def _movement(entry: AuditLog, line: statements.Line, currency: str) -> Movement:
     return Movement(
         entry=entry,
-        amount="+" * (moved > 0) + money(moved, currency),
-        balance=money(_balance(entry.new_values), currency),
+        amount=signed(line.amount_minor, currency),
+        balance=money(line.balance_minor, currency),
         payment_url=record_url(entry.reference),
     )
-
-
-def _moved(entry: AuditLog) -> int:
-    """By how many minor units an entry changed the balance."""
-    return _balance(entry.new_values) - _balance(entry.old_values) if entry.reference else 0
-
-
-def _balance(values: dict[str, object] | None) -> int:
-    balance = (values or {}).get("balance", 0)
-    return balance if isinstance(balance, int) else 0

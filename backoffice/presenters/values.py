@@ -18,6 +18,11 @@ def money(amount_minor: int | None, currency: str | None) -> str:
         return f"{amount_minor:,} minor units of {currency or 'an unknown currency'}"
 
 
+def signed(amount_minor: int, currency: str) -> str:
+    """As ``money``, beginning with ``+`` or ``-``."""
+    return "+" * (amount_minor > 0) + money(amount_minor, currency)
+
+
 def typed(amount_minor: int, currency: str) -> str:
     """An amount as somebody would type it; minor units of a stored currency that nobody knows."""
     try:
