@@ -9,7 +9,7 @@ import json
 import os
 import zipfile
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
@@ -19,7 +19,7 @@ from typing import Any
 from audit import seals, signing
 from audit.bucket import NotInArchiveError
 from audit.chain import canonical_json
-from audit.merkle import leaf_hash, node_hash
+from audit.merkle import Tree
 from audit.seals import Leaf
 from audit.settings import settings
 
@@ -135,47 +135,14 @@ def _some_leaves(path: Path) -> Iterator[set[bytes]]:
 
 def _proofs(wanted: set[bytes], seal: Values) -> Iterator[Values]:
     """The way of each wanted leaf to the root, those that were sealed, in one reading."""
-    found: dict[int, Leaf] = {}
-
-    def hashes() -> Iterator[tuple[bytes, bool]]:
-        for index, leaf in enumerate(seals.leaves_in_archive(seal)):
-            data = leaf.data
-            if data in wanted:
-                found[index] = leaf
-            yield leaf_hash(data), data in wanted
-
-    for index, path in sorted(paths(hashes()).items()):
-        leaf = found[index]
-        place = {"entity_id": leaf.entity_id, "timestamp": leaf.timestamp, "index": index}
-        yield place | {"path": [each.hex() for each in path]}
-
-
-def paths(leaves: Iterable[tuple[bytes, bool]]) -> dict[int, list[bytes]]:
-    """The hashes beside the ways from some leaves to the root, lowest first, by their numbers.
-
-    Takes the hash of each leaf of a tree, and whether its path is wanted. Keeps one hash for each
-    doubling of the tree, and the paths.
-    """
-    found: dict[int, list[bytes]] = {}
-    parts: list[tuple[int, bytes, list[int]]] = []
-
-    def join() -> None:
-        (size, right, of_right), (more, left, of_left) = parts.pop(), parts.pop()
-        for number in of_left:
-            found[number].append(right)
-        for number in of_right:
-            found[number].append(left)
-        parts.append((size + more, node_hash(left, right), of_left + of_right))
-
-    for number, (leaf, is_wanted) in enumerate(leaves):
-        if is_wanted:
-            found[number] = []
-        parts.append((1, leaf, [number] if is_wanted else []))
-        while len(parts) > 1 and parts[-1][0] == parts[-2][0]:
-            join()
-    while len(parts) > 1:
-        join()
-    return found
+    tree, found = Tree(), {}
+    for leaf in seals.leaves_in_archive(seal):
+        data = leaf.data
+        if data in wanted:
+            found[tree.size] = {"entity_id": leaf.entity_id, "timestamp": leaf.timestamp}
+        tree.add(data, is_proved=data in wanted)
+    for index, path in tree.paths.items():
+        yield found[index] | {"index": index, "path": [each.hex() for each in path]}
 
 
 def _manifest(

@@ -6,9 +6,10 @@ from typing import Any
 
 from audit import seals
 from audit.chain import values_hash
-from audit.merkle import Tree, is_included
-from audit.seals import Leaf, leaf_of
+from audit.merkle import Tree
+from audit.seals import leaf_of
 from audit.settings import settings
+from audit.verify_pack import is_included, leaf_hash
 from dynamodb.models import Item
 from dynamodb.scans import plain_item
 
@@ -26,16 +27,13 @@ def prove(item: Item) -> dict[str, Any]:
         raise NotSealedError
     wanted = leaf_of(item)
     seal = seals.read_object(date.fromisoformat(wanted.timestamp[:10]))
-    index = _index_of(wanted, seal)
-    tree = Tree(proves=index)
+    tree = Tree()
     for leaf in seals.leaves_in_archive(seal):
-        tree.add(leaf.data)
-    return {
-        "entry": plain_item(item),
-        "index": index,
-        "path": [each.hex() for each in tree.path],
-        "seal": seal,
-    }
+        tree.add(leaf.data, is_proved=leaf == wanted)
+    for index, path in tree.paths.items():
+        told = {"index": index, "path": [each.hex() for each in path]}
+        return {"entry": plain_item(item), **told, "seal": seal}
+    raise NotSealedError
 
 
 def check(proof: Mapping[str, Any], *, public_key: str) -> list[str]:
@@ -44,25 +42,17 @@ def check(proof: Mapping[str, Any], *, public_key: str) -> list[str]:
     ``public_key`` is the seals' own as its reader has noted it, never as the proof says.
     """
     entry, seal = proof["entry"], proof["seal"]
-    leaf = Leaf(entry["timestamp"], entry["entity_id"], entry["hash"])
     faults = {
         "The entry is not what its hash was made of.": entry["hash"] == values_hash(entry),
         "The seal is not signed by this key.": seal["public_key"] == public_key
         and seals.is_signed(seal),
-        "The entry is not of the day of the seal.": leaf.timestamp.startswith(seal["day"]),
+        "The entry is not of the day of the seal.": entry["timestamp"].startswith(seal["day"]),
         "The path does not lead from the entry to the root of the seal.": is_included(
-            leaf.data,
-            index=proof["index"],
-            size=seal["entries"],
-            path=[bytes.fromhex(each) for each in proof["path"]],
-            root=bytes.fromhex(seal["root"]),
+            leaf_hash(entry),
+            proof["index"],
+            seal["entries"],
+            [bytes.fromhex(each) for each in proof["path"]],
+            bytes.fromhex(seal["root"]),
         ),
     }
     return [sentence for sentence, holds in faults.items() if not holds]
-
-
-def _index_of(wanted: Leaf, seal: dict[str, Any]) -> int:
-    for index, leaf in enumerate(seals.leaves_in_archive(seal)):
-        if leaf == wanted:
-            return index
-    raise NotSealedError

@@ -4,7 +4,8 @@ import hashlib
 
 import pytest
 
-from audit.merkle import EMPTY_ROOT, Tree, is_included, leaf_hash, node_hash
+from audit.merkle import EMPTY_ROOT, Tree, leaf_hash, node_hash
+from audit.verify_pack import is_included
 
 LEAVES = [
     bytes.fromhex(text)
@@ -20,10 +21,10 @@ ROOTS = {
 """Of the test data that certificate transparency's implementations share."""
 
 
-def tree_of(leaves: list[bytes], proves: int | None = None) -> Tree:
-    tree = Tree(proves=proves)
-    for leaf in leaves:
-        tree.add(leaf)
+def tree_of(leaves: list[bytes], proved: frozenset[int] = frozenset()) -> Tree:
+    tree = Tree()
+    for number, leaf in enumerate(leaves):
+        tree.add(leaf, is_proved=number in proved)
     return tree
 
 
@@ -49,15 +50,14 @@ def test_no_leaves_have_the_hash_of_nothing() -> None:
 def test_every_leaf_is_proved_by_its_path_and_no_other_is(size: int) -> None:
     leaves = [str(number).encode() for number in range(size)]
     root = by_definition(leaves)
+    tree = tree_of(leaves, frozenset(range(size)))
+    assert tree.root == root
     for index, leaf in enumerate(leaves):
-        tree = tree_of(leaves, proves=index)
-        path = tree.path
-        assert tree.root == root
+        path = tree.paths[index]
         assert len(path) <= size.bit_length()
 
         def holds(leaf: bytes = leaf, index: int = index, **other: int) -> bool:
-            size_told = other.get("size", size)
-            return is_included(leaf, index=index, size=size_told, path=path, root=root)  # noqa: B023 - used at once
+            return is_included(leaf_hash(leaf), index, other.get("size", size), path, root)  # noqa: B023 - used at once
 
         assert holds()
         assert not holds(leaf=b"other")
@@ -66,10 +66,10 @@ def test_every_leaf_is_proved_by_its_path_and_no_other_is(size: int) -> None:
         assert not holds(size=size * 2 + 1)
         for place in range(len(path)):
             forged = [*path[:place], bytes(32), *path[place + 1 :]]
-            assert not is_included(leaf, index=index, size=size, path=forged, root=root)
+            assert not is_included(leaf_hash(leaf), index, size, forged, root)
 
 
 def test_a_tree_keeps_few_hashes_however_many_leaves() -> None:
-    tree = tree_of([b"x"] * 5000, proves=17)
+    tree = tree_of([b"x"] * 5000, frozenset({17}))
     assert len(tree._parts) <= 13
-    assert len(tree.path) <= 13
+    assert len(tree.paths[17]) <= 13

@@ -13,7 +13,6 @@ from audit.chain import canonical_json
 from audit.export import csv_lines
 from audit.merkle import Tree
 from audit.merkle import leaf_hash as hash_of_leaf
-from audit.pack import paths
 
 
 @pytest.mark.parametrize("size", [0, 1, 31, 32, 200])
@@ -68,12 +67,11 @@ def test_a_path_leads_to_the_root_from_its_own_leaf_alone(size: int, data: st.Da
     hashes = [hash_of_leaf(leaf) for leaf in leaves]
     wanted = data.draw(st.sets(st.integers(0, size - 1)))
     tree = Tree()
-    for leaf in leaves:
-        tree.add(leaf)
+    for number, leaf in enumerate(leaves):
+        tree.add(leaf, is_proved=number in wanted)
     assert verify_pack.root_of(hashes) == tree.root
-    found = paths((each, number in wanted) for number, each in enumerate(hashes))
-    assert found.keys() == wanted
-    for number, path in found.items():
+    assert tree.paths.keys() == wanted
+    for number, path in tree.paths.items():
         place = (number, size, path, tree.root)
         assert verify_pack.is_included(hashes[number], *place)
         assert not verify_pack.is_included(hash_of_leaf(b"x"), *place)
