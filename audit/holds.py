@@ -34,6 +34,17 @@ def listed(listed_as: str = HELD) -> list[Hold]:
     return read_page([query], person="", rows=_MOST_SHOWN).rows
 
 
+def on_cases_of(customer_id: str) -> list[Hold]:
+    """The holds in force on cases of a customer, in one request, late by seconds."""
+
+    def is_on_case(hold: Hold) -> bool:
+        return (hold.kind, hold.customer_id) == ("case", customer_id)
+
+    query = Query(model=Hold, index="listed-index", partition=HELD)
+    kept_by = ("cases of", customer_id)
+    return read_page([query], person="", keep=is_on_case, kept_by=kept_by).rows
+
+
 def cover(key: str) -> None:
     """Hold an object that has just been written, if a hold covers its month."""
     if _is_covered(key, in_force()):

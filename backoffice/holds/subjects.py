@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from audit import holds
 from audit.models import Hold
 from audit.replay import read_chain, values_of
+from backoffice.permissions import Permission
+from backoffice.staff.models import Staff
 from dynamodb import store
 from dynamodb.pages import Query, read_page
 from dynamodb.scans import plain_item, query_items
@@ -43,20 +46,24 @@ def subjects_of(record: Account | Payment) -> list[str]:
     return [*(f"account:{end}" for end in sorted(ends)), f"customer:{record.customer_id}"]
 
 
-def subjects_of_chain(entity_id: str) -> list[str]:
-    """As ``subjects_of``, of the record that a chain tells of; one request, none for others."""
-    record: Account | Payment | None = None
+def record_of(entity_id: str) -> Account | Payment | None:
+    """The account or payment that a chain tells of; one request, none for other chains."""
     if is_account_id(entity_id):
-        record = queries.get_account(entity_id)
-    elif is_payment_id(entity_id):
-        record = queries.get_payment(entity_id)
-    return subjects_of(record) if record else []
+        return queries.get_account(entity_id)
+    return queries.get_payment(entity_id) if is_payment_id(entity_id) else None
 
 
 def holds_on(subjects: list[str]) -> list[Hold]:
     """The holds in force on any of these, in one request at most."""
     found: list[Hold | None] = store.get_many([Hold(subject=each) for each in subjects])
     return [hold for hold in found if hold is not None and hold.is_in_force]
+
+
+def holds_shown(record: Account | Payment, viewer: Staff) -> list[Hold]:
+    """The holds that reach a record; those on cases for those alone who may know of cases."""
+    found = holds_on(subjects_of(record))
+    may_know = viewer.has_perm(Permission.MANAGE_HOLDS)
+    return found + holds.on_cases_of(record.customer_id) if may_know else found
 
 
 def _account_origin(account: str) -> Origin | None:

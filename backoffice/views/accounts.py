@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from audit import queries as trail
 from backoffice.finding import note_known_as
 from backoffice.forms.accounts import AccountFilter, InstantForm, OpenAccountForm
-from backoffice.holds.subjects import holds_on, subjects_of
+from backoffice.holds.subjects import holds_shown
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.accounts import AccountView, State, movements, stood
 from backoffice.presenters.audit import entry_rows
@@ -72,7 +72,7 @@ def detail(request: StaffRequest, account_id: str) -> HttpResponse:
         "movements": movements(chain.rows, account.currency),
         "entries": entry_rows(chain.rows, currency=account.currency),
         "pager": pager(request, chain),
-        "kept": kept_record(account.updated_at, holds_on(subjects_of(account))),
+        "kept": kept_record(account.updated_at, holds_shown(account, request.user)),
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
     return page(request, "backoffice/accounts/detail.html", context, status=status)

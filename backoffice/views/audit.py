@@ -12,7 +12,7 @@ from audit import queries
 from audit.models import AuditLog
 from audit.verified import last as last_verification
 from backoffice.forms.audit import TrailFilterForm
-from backoffice.holds.subjects import holds_on, subjects_of_chain
+from backoffice.holds.subjects import holds_on, record_of, subjects_of
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.audit import completeness, currency_of, entry_rows
 from backoffice.presenters.lists import pager
@@ -81,7 +81,8 @@ def chain(request: StaffRequest, entity_id: str) -> HttpResponse:
 
 
 def _kept(entity_id: str, newest: AuditLog) -> Kept:
-    return kept_chain(newest, holds_on(subjects_of_chain(entity_id)))
+    record = record_of(entity_id)
+    return kept_chain(newest, holds_on(subjects_of(record)) if record else [])
 
 
 def _currency(entity_id: str, entries: list[AuditLog]) -> str:

@@ -15,7 +15,7 @@ from audit.models import Hold, HoldStatus
 from backoffice.forms.holds import AskReleaseForm, HoldForm, ReleaseForm
 from backoffice.forms.ids import ActionForm
 from backoffice.holds import services
-from backoffice.holds.subjects import holds_on, subjects_of_chain
+from backoffice.holds.subjects import holds_shown, record_of
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.seals import off_sentence
 from backoffice.site import page
@@ -101,9 +101,10 @@ def release(request: StaffRequest, subject: str) -> HttpResponse:
 
 
 @requires(Permission.READ_PAYMENTS, viewing="hold")
-def on_payment(_: StaffRequest, payment_id: str) -> HttpResponse:
+def on_payment(request: StaffRequest, payment_id: str) -> HttpResponse:
     """A fragment for the payment's page, which has no request left to look for holds itself."""
-    found = holds_on(subjects_of_chain(payment_id))
+    payment = record_of(payment_id)
+    found = holds_shown(payment, request.user) if payment else []
     told = ", ".join(f"held, on the {hold.kind}" for hold in found)
     return HttpResponse(told or "none", content_type="text/plain; charset=utf-8")
 

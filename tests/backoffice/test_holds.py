@@ -10,14 +10,13 @@ from django.core.management import call_command
 
 from audit import archive, bucket, holds, seals, trail
 from audit.context import Actor
-from audit.models import Archive, AuditHead, Hold, HoldStatus
+from audit.models import Archive, Hold, HoldStatus
 from audit.replay import read_chain
 from audit.trail import Event
 from audit.verification import verify_entity
 from backoffice.holds import refusals, services
 from backoffice.permissions import Role
 from dynamodb import scans, store
-from dynamodb.transactions import Committed, Transaction, commit
 from payments.models import Account
 from tests.backoffice.conftest import SignIn
 from tests.backoffice.pages import errors, text
@@ -242,15 +241,13 @@ def test_what_was_released_can_be_held_again(account: Account) -> None:
     assert held() == {True}
 
 
+def a_case(name: str, customer_id: str) -> None:
+    event = Event(entity_id=name, entity_type="case", action="case.opened", actor=ONE)
+    trail.note(event, at=NOON, values={"customer_id": customer_id})
+
+
 def test_a_case_holds_what_there_is_of_its_customer(account: Account) -> None:
-    tx = Transaction(at=NOON)
-    event = Event(entity_id="case-1", entity_type="case", action="case.opened", actor=ONE)
-    head = AuditHead(entity_id="case-1")
-    entry = trail._add_entry(
-        tx, "case", event, head.head, old={}, new={"customer_id": account.customer_id}
-    )
-    tx.put_new("case", head.with_changes(trail._head_changes(entry)))
-    assert commit(tx.freeze()) == Committed()
+    a_case("case-1", account.customer_id)
     hold = set_hold("case", "case-1")
     assert (hold.customer_id, hold.since_month) == (account.customer_id, "2026-03")
 
@@ -305,7 +302,8 @@ def test_one_reviewer_asks_and_another_confirms(account: Account, signed_in: Sig
 def test_records_say_until_when_they_are_kept_and_what_holds_them(
     account: Account, signed_in: SignIn
 ) -> None:
-    payment = transferred(account, opened("third", at=NOON), at=NOON).payment
+    other = opened("third", customer_id="customer-other", at=NOON)
+    payment = transferred(account, other, at=NOON).payment
     client = signed_in(Role.COMPLIANCE)
     addresses = [f"/admin/accounts/{account.id}/", f"/admin/payments/{payment.id}/"]
     addresses += [f"/admin/audit/{record}/" for record in (account.id, payment.id)]
@@ -320,6 +318,14 @@ def test_records_say_until_when_they_are_kept_and_what_holds_them(
         assert "on the customer" in text(client.get(address))
         assert "court" in text(client.get(address))
     assert text(client.get(f"{addresses[1]}holds/")) == "held, on the customer"
+    for name, customer_id in (("case-1", account.customer_id), ("case-2", other.customer_id)):
+        a_case(name, customer_id)
+        set_hold("case", name)
+    assert text(client.get(addresses[0])).count("on the case") == 1
+    assert text(client.get(f"{addresses[1]}holds/")) == "held, on the customer, held, on the case"
+    supervisor = signed_in(Role.SUPERVISOR, username="supervisor")
+    for address in (addresses[0], f"{addresses[1]}holds/"):
+        assert "case" not in text(supervisor.get(address))
     teller = text(signed_in(username="teller").get(addresses[0]))
     assert ("on the customer" in teller, "court" in teller) == (True, False)
 
