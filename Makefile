@@ -79,7 +79,7 @@ licences: $(VENV)/run.stamp  ## the licence of everything that is installed
 	@$(BIN)/python -m deploy.bill
 
 audit-dependencies: $(VENV)/dev.stamp  ## look whether what is pinned is known to be vulnerable
-	@$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements.txt
+	@$(BIN)/python -m pip_audit --strict --require-hashes --disable-pip -r requirements.txt
 
 test-mutants: $(VENV)/dev.stamp  ## change rules, retries and trail in every small way; tests must notice
 	$(BIN)/python -m tests.mutation

@@ -61,12 +61,12 @@ def ensure_table(model: type[Record]) -> TableReport:
     """
     name = model.table_name()
     if _described(name) is not None or not _create(model):
-        found = _when_active(name)
+        found = when_active(name)
         added = tuple(_add_missing(model, found))
-        found = _when_active(name) if added else found
+        found = when_active(name) if added else found
         differences = tuple(_differences(model, found))
         return TableReport(name, created=False, added=added, differences=differences)
-    _when_active(name)
+    when_active(name)
     if model.expires_at_attribute:
         call("UpdateTimeToLive", TableName=name, TimeToLiveSpecification=_ttl(model))
     if not settings().is_on_this_machine:
@@ -146,7 +146,7 @@ def _ensure_index(declared: dict[str, Any], index: dict[str, Any]) -> None:
     name, keys = declared["TableName"], {key["AttributeName"] for key in index["KeySchema"]}
     wanted = [part for part in declared["AttributeDefinitions"] if part["AttributeName"] in keys]
     for _ in _polls(f"Index {index['IndexName']} of table {name} was", _INDEX_SECONDS):
-        table = _when_active(name)
+        table = when_active(name)
         if _is_filled(table, index["IndexName"]) and table["TableStatus"] == "ACTIVE":
             return
         if not _has_index(table, index["IndexName"]):
@@ -167,7 +167,7 @@ def _update(name: str, is_done: Callable[[dict[str, Any]], bool], **changes: Any
         pass
     except ClientError as error:
         in_use = error.response["Error"]["Code"] == "ResourceInUseException"
-        if not (in_use or is_done(_when_active(name))):
+        if not (in_use or is_done(when_active(name))):
             raise
 
 
@@ -211,8 +211,9 @@ def _is_active(name: str) -> bool:
     return table is not None and table["TableStatus"] in _USABLE
 
 
-def _when_active(name: str) -> dict[str, Any]:
-    for _ in _polls(f"Table {name} was"):
+def when_active(name: str, seconds: float | None = None) -> dict[str, Any]:
+    """A table's description, once it takes reads and writes."""
+    for _ in _polls(f"Table {name} was", seconds):
         table = _described(name)
         if table is not None and table["TableStatus"] in _USABLE:
             return table
