@@ -59,7 +59,7 @@ class Batch:
                 sums[request.currency] += request.amount_minor
         for currency, total in sorted(sums.items()):
             if total > policy().approval_threshold_minor(currency):
-                return f"batch: {format_amount(total, currency)} in {len(self.rows)} rows"
+                return f"batch: {format_amount(total, currency)} in all"
         return ""
 
     def payment_id(self, row: Row) -> str:

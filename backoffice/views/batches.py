@@ -4,7 +4,6 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
@@ -51,8 +50,7 @@ def _decide(request: StaffRequest, job: Job, form: BatchForm) -> HttpResponse:
         shown = ReportView(bulk_report.outcome(imports.batch_of(job, at), at))
         return confirmation(request, form, _asking(job, shown))
     services.order_job(decision, actor=request.user.actor, at=at)
-    messages.success(request, f"{decision.title} has begun; its rows follow one after the other.")
-    return redirect("admin:bulk_batch", job.id)
+    return redirect("admin:job", decision.id)
 
 
 def _asking(job: Job, shown: ReportView) -> Asking:

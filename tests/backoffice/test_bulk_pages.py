@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from typing import Any
 
 import pytest
@@ -161,8 +162,13 @@ def test_a_batch_is_approved_whole_by_another_person(signed_in: SignIn) -> None:
     assert "Approve and move 40.00 USD" in text(asked)
     worked()
     assert (statuses(), balance(b)) == (["pending"] * 4, 0)
-    assert decided(checker, address, "approve", confirm="yes").url == address
+    job = decided(checker, address, "approve", confirm="yes").url
     worked()
+    page = text(checker.get(job))
+    assert "4 of 4" in page
+    made = re.search(r'href="(/admin/bulk/[^"]+/)">See what it made', page)
+    assert made is not None
+    assert checker.get(made[1]).context["job"].id in address
     assert (statuses(), balance(b)) == (["processed"] * 4, 4_000)
     assert {each.approved_by for each in scanned(Payment) if each.batch_id} == {"checker"}
     assert check_bank().faults == []
