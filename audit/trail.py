@@ -150,8 +150,9 @@ def _add_entry(
         seq=seq,
         prev_hash=head.hash,
     )
-    entry.hash = entry_hash(entry.serialize())
-    tx.put_once(f"audit:{name}", entry)
+    item = entry.serialize()
+    entry.hash = entry_hash(item)
+    tx.put_once(f"audit:{name}", entry, item | {"hash": {"S": entry.hash}})
     return entry
 
 

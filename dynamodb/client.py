@@ -1,5 +1,6 @@
 """The one place that talks to DynamoDB: one client a process, counted, its errors in our words."""
 
+import json
 import os
 import threading
 import time
@@ -217,10 +218,22 @@ def _connect(store: Settings) -> Connection:
             max_pool_connections=store.max_connections,
         ),
     )
+    client.meta.events.register("before-call.dynamodb.TransactWriteItems", _write_body)
     client.meta.events.register("before-send.dynamodb", _note_request)
     client.meta.events.register("response-received.dynamodb", _note_answer)
     made._client = client  # type: ignore[assignment]  # noqa: SLF001 - PynamoDB offers no other way to tune it
     return made
+
+
+_transaction: ContextVar[dict[str, Any] | None] = ContextVar("transaction", default=None)
+"""The transaction that the call under way sends. It is JSON as DynamoDB takes it: botocore's walk
+through its actions, shape by shape, took a quarter of the time of a commit of a hundred."""
+
+
+def _write_body(params: dict[str, Any], **_: Any) -> None:
+    transaction = _transaction.get()
+    if transaction is not None:
+        params["body"] = json.dumps(transaction).encode()
 
 
 def _note_request(event_name: str, **_: Any) -> None:
@@ -281,8 +294,11 @@ def _call(operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
     limit = _limit.get()
     if limit is not None:
         limit.begin_call()
+    is_transaction = operation == "TransactWriteItems"
+    token = _transaction.set(arguments if is_transaction else None)
+    shown = {"TransactItems": []} if is_transaction else arguments
     try:
-        answer: dict[str, Any] = connection().client._make_api_call(operation, arguments)  # noqa: SLF001 - what the client's own methods do
+        answer: dict[str, Any] = connection().client._make_api_call(operation, shown)  # noqa: SLF001 - what the client's own methods do
     except _NEVER_SENT as error:
         if _lost_answer.get():
             raise errors.StoreUnavailableError(f"The store did not answer: {error}") from error
@@ -291,6 +307,8 @@ def _call(operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
         raise _translated(error) from error
     except (BotoCoreError, ResponseParserError) as error:
         raise errors.StoreUnavailableError(f"The store did not answer: {error}") from error
+    finally:
+        _transaction.reset(token)
     if log is not None and log.requests:
         _note_capacity(log, answer)
     return answer

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self
 
 from pynamodb.connection.base import MetaTable
 from pynamodb.connection.table import TableConnection
+from pynamodb.exceptions import AttributeNullError
 from pynamodb.models import Model
 
 from dynamodb import client
@@ -34,6 +35,18 @@ class Record(Model):
     stream: ClassVar[str] = ""
     managed: ClassVar[bool] = True
 
+    def __init__(self, *, _user_instantiated: bool = True, **values: Any) -> None:
+        """Attributes by their names; like PynamoDB's, but with one look at what is set."""
+        if not values.keys() <= type(self).get_attributes().keys():
+            raise ValueError(f"{type(self).__name__} has no such attributes: {sorted(values)}.")
+        self.attribute_values = {**self._defaults(), **values}
+
+    @classmethod
+    @cache
+    def _defaults(cls) -> dict[str, Any]:
+        attributes = cls.get_attributes().items()
+        return {name: each.default for name, each in attributes if each.default is not None}
+
     @classmethod
     def table_name(cls) -> str:
         return client.settings().table_prefix + str(cls.Meta.table_name)
@@ -59,12 +72,18 @@ class Record(Model):
     @classmethod
     def from_item(cls, item: Item) -> Self:
         """Read a record; raises ``UnreadableRecordError`` naming it where a value is damaged."""
+        attributes, record = cls.get_attributes(), cls()
         try:
-            return cls.from_raw_data(dict(item))
+            for name, typed in item.items():
+                if name in attributes and "NULL" not in typed:
+                    attribute = attributes[name]
+                    value = attribute.deserialize(attribute.get_value(typed))
+                    record.attribute_values[name] = value
         except (UnreadableRecordError, ValueError, TypeError, AttributeError) as error:
             key = ", ".join(str(item.get(name)) for name in cls.key_names())
             message = f"A record of {cls.table_name()} cannot be read ({key}): {error}"
             raise UnreadableRecordError(message) from error
+        return record
 
     def key_item(self) -> dict[str, Any]:
         """The record's key as DynamoDB takes it."""
@@ -83,9 +102,25 @@ class Record(Model):
 
     def with_changes(self, changes: Mapping[str, Any]) -> Self:
         """A copy with some attributes set, those given as ``None`` taken away."""
-        copy = type(self)()
+        copy = self.__new__(type(self))
         copy.attribute_values = {**self.attribute_values, **changes}
         return copy
+
+    def serialize(self, null_check: bool = True) -> dict[str, Any]:
+        """The record as DynamoDB takes it; like PynamoDB's, but looks only at what is set."""
+        attributes, item = type(self).get_attributes(), {}
+        for name, value in self.attribute_values.items():
+            typed = None if value is None else attributes[name].serialize(value)
+            if typed is not None:
+                item[name] = {attributes[name].attr_type: typed}
+        if null_check and not self._required() <= item.keys():
+            raise AttributeNullError(min(self._required() - item.keys()))
+        return item
+
+    @classmethod
+    @cache
+    def _required(cls) -> frozenset[str]:
+        return frozenset(name for name, each in cls.get_attributes().items() if not each.null)
 
     @classmethod
     def _get_connection(cls) -> TableConnection:

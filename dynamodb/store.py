@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 from pynamodb.attributes import Attribute
@@ -180,6 +181,12 @@ def must_have_no_version(record: Record) -> None:
 def must_not_exist(model: type[Record]) -> Condition:
     """The condition that no record has the key."""
     return model.get_attributes()[model.key_names()[0]].does_not_exist()
+
+
+@cache
+def new_key_arguments(model: type[Record]) -> dict[str, Any]:
+    """The same as the arguments of a write."""
+    return condition_arguments(must_not_exist(model))
 
 
 def condition_arguments(

@@ -7,18 +7,23 @@ lost answer without a second effect (for ten minutes, DynamoDB's life of a token
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 from pynamodb.expressions.condition import Condition
-from pynamodb.expressions.update import Action
 
 from dynamodb import client
 from dynamodb.errors import StoreBusyError, StoreUnavailableError, StoreUnreachableError
 from dynamodb.models import Item, Record, VersionedRecord
-from dynamodb.store import condition_arguments, must_have_no_version, must_not_exist, steps_of
+from dynamodb.store import (
+    condition_arguments,
+    must_have_no_version,
+    must_not_exist,
+    new_key_arguments,
+    steps_of,
+)
 
 __all__ = [
     "Attempt",
@@ -33,6 +38,7 @@ __all__ = [
 ]
 
 V = TypeVar("V", bound=VersionedRecord)
+R = TypeVar("R", bound=Record)
 
 MAX_ACTIONS = 100
 """TransactWriteItems takes at most 100 actions."""
@@ -81,6 +87,38 @@ class Unknown:
 Outcome = Committed | Rejected | Contended | Unknown
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Write:
+    """An action: what it does to a record, on which condition, and how that will then stand."""
+
+    kind: str
+    record: Record
+    after: Record
+    condition: Condition | None = None
+    changes: Mapping[str, Any] | None = None
+    item: Item | None = None
+
+    def then(self, later: "_Write") -> "_Write":
+        """This and a later update of the record as it leaves it, in one."""
+        before = (self.after.key_item(), self.after.attribute_values.get("version"))
+        if before != (later.record.key_item(), later.record.attribute_values.get("version")):
+            raise ValueError(f"{later.record.key_item()} is not as {self.after.key_item()} stands.")
+        if later.changes is None:
+            raise ValueError(f"{later.record.key_item()} would be written twice.")
+        changes = None if self.changes is None else {**self.changes, **later.changes}
+        return replace(self, after=later.after, changes=changes)
+
+    def to_action(self) -> dict[str, Any]:
+        """The action as DynamoDB takes it."""
+        model = type(self.record)
+        if self.kind == "Put":
+            body = {"Item": self.item or self.after.serialize(), **new_key_arguments(model)}
+        else:
+            steps = None if self.changes is None else steps_of(self.record, self.changes)
+            body = {"Key": self.record.key_item(), **condition_arguments(self.condition, steps)}
+        return {self.kind: {"TableName": model.table_name(), **body}}
+
+
 @dataclass(kw_only=True)
 class Transaction:
     """A list of named actions, none of which happens before ``commit``.
@@ -89,19 +127,39 @@ class Transaction:
     """
 
     at: datetime
-    _actions: dict[str, dict[str, Any]] = field(default_factory=dict)
-    _models: dict[str, type[Record]] = field(default_factory=dict)
+    _writes: dict[str, _Write] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
-        return not self._actions
+        return not self._writes
+
+    @property
+    def records(self) -> dict[str, Record]:
+        """Records by the names of their actions, as they will stand."""
+        return {name: write.after for name, write in self._writes.items()}
 
     def as_they_stood(self, rejected: Rejected) -> dict[str, Record | None]:
         """Records by the names of the actions that were refused, ``None`` where there was none."""
         return {
-            name: self._models[name].from_item(item) if item else None
+            name: type(self._writes[name].record).from_item(item) if item else None
             for name, item in rejected.items.items()
         }
+
+    def join(self, other: "Transaction", names: Mapping[str, str]) -> bool:
+        """Add another's actions, each under a new name; tells whether there is room for them.
+
+        A record that both write under one name is written once: it becomes what the later one
+        makes of it, on the conditions of the first. Raises ``ValueError`` where the later one was
+        not built on the record as the first leaves it.
+        """
+        later = {names[name]: write for name, write in other._writes.items()}  # noqa: SLF001 - its own kind
+        if len(self._writes.keys() | later.keys()) > MAX_ACTIONS:
+            return False
+        self._writes |= {
+            name: self._writes[name].then(write) if name in self._writes else write
+            for name, write in later.items()
+        }
+        return True
 
     def put_new(self, name: str, record: V) -> V:
         """Write a record whose key must be free, at version 1; returns it as it will stand."""
@@ -109,10 +167,13 @@ class Transaction:
         self._put(name, new)
         return new
 
-    def put_once(self, name: str, record: Record) -> None:
-        """Write a record that is never changed again, so has no version; its key must be free."""
+    def put_once(self, name: str, record: Record, item: Item | None = None) -> None:
+        """Write a record that is never changed again, so has no version; its key must be free.
+
+        ``item`` is the record as DynamoDB takes it, where that is known already.
+        """
         must_have_no_version(record)
-        self._put(name, record)
+        self._put(name, record, item)
 
     def update(
         self,
@@ -127,8 +188,8 @@ class Transaction:
         """
         moved = {**changes, "version": record.version + 1, "updated_at": self.at}
         unchanged = type(record).version == record.version
-        self._update(name, record, moved, unchanged if condition is None else unchanged & condition)
-        return record.with_changes(moved)
+        condition = unchanged if condition is None else unchanged & condition
+        return self._update(name, record, moved, condition)
 
     def update_existing(self, name: str, record: Record, changes: Mapping[str, Any]) -> None:
         """Change attributes of a record that has no version, which must be there."""
@@ -138,47 +199,41 @@ class Transaction:
     def delete(self, name: str, record: Record) -> None:
         """Take away a record that has no version, if it is there."""
         must_have_no_version(record)
-        self._add(name, "Delete", record, Key=record.key_item())
+        self._add(name, _Write(kind="Delete", record=record, after=record))
 
     def check(self, name: str, record: Record, condition: Condition) -> None:
         """Commit only if a condition holds for a record that is not itself written."""
-        self._add(name, "ConditionCheck", record, Key=record.key_item(), condition=condition)
+        check = _Write(kind="ConditionCheck", record=record, after=record, condition=condition)
+        self._add(name, check)
 
-    def _put(self, name: str, record: Record) -> None:
-        item, condition = record.serialize(), must_not_exist(type(record))
-        self._add(name, "Put", record, Item=item, condition=condition)
+    def _put(self, name: str, record: Record, item: Item | None = None) -> None:
+        self._add(name, _Write(kind="Put", record=record, after=record, item=item))
 
-    def _update(
-        self, name: str, record: Record, changes: Mapping[str, Any], condition: Condition
-    ) -> None:
-        steps, key = steps_of(record, changes), record.key_item()
-        self._add(name, "Update", record, Key=key, steps=steps, condition=condition)
+    def _update(self, name: str, record: R, changes: Mapping[str, Any], condition: Condition) -> R:
+        after = record.with_changes(changes)
+        update = _Write(
+            kind="Update", record=record, after=after, condition=condition, changes=changes
+        )
+        self._add(name, update)
+        return after
 
-    def _add(
-        self,
-        name: str,
-        kind: str,
-        record: Record,
-        *,
-        condition: Condition | None = None,
-        steps: list[Action] | None = None,
-        **body: Any,
-    ) -> None:
-        if name in self._actions:
+    def _add(self, name: str, write: _Write) -> None:
+        if name in self._writes:
             raise ValueError(f"There is already an action named {name!r}.")
-        arguments: dict[str, Any] = {"TableName": record.table_name(), **body}
-        arguments |= condition_arguments(condition, steps)
-        self._actions[name] = {kind: arguments}
-        self._models[name] = type(record)
+        self._writes[name] = write
+
+    def actions(self) -> dict[str, dict[str, Any]]:
+        """The actions as DynamoDB takes them, by their names."""
+        return {name: write.to_action() for name, write in self._writes.items()}
 
     def freeze(self) -> Attempt:
         """Fix bytes and token; raises ``ValueError`` for none or more than 100 actions."""
-        if not 0 < len(self._actions) <= MAX_ACTIONS:
-            message = f"A transaction has 1 to {MAX_ACTIONS} actions, not {len(self._actions)}."
+        if not 0 < len(self._writes) <= MAX_ACTIONS:
+            message = f"A transaction has 1 to {MAX_ACTIONS} actions, not {len(self._writes)}."
             raise ValueError(message)
         return Attempt(
-            names=tuple(self._actions),
-            actions=tuple(self._actions.values()),
+            names=tuple(self._writes),
+            actions=tuple(self.actions().values()),
             token=str(uuid.uuid4()),
         )
 

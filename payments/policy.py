@@ -14,7 +14,8 @@ class Policy:
 
     Thresholds are in minor units of a currency with two decimals and mean the same number of whole
     units in every currency. PCI DSS 8.3.4 asks for a lock after at most 10 attempts and for at
-    least 30 minutes; 31 CFR 1010.311 looks at 10,000 units and more.
+    least 30 minutes; 31 CFR 1010.311 looks at 10,000 units and more. At most ``group_commit``
+    transfers that wait for the same accounts go into one commit; 1 is each by itself.
     """
 
     approval_threshold: int = 1_000_000
@@ -35,6 +36,7 @@ class Policy:
     round_trip_percent: int = 90
     round_trip_amount: int = 100_000
     transaction_retention_days: int = 2555
+    group_commit: int = 24
     role_limits: RoleLimits = field(default_factory=RoleLimits)
 
     @classmethod

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from dynamodb.errors import StoreBusyError
-from payments import policy, turns
+from payments import groups, policy, turns
+from payments.deciding import Deciding
 from payments.identifiers import new_payment_id
 from payments.models import PaymentStatus
 from tests.builders import NOON, PROGRAM, opened, transferred
@@ -46,3 +47,4 @@ def crowd(transfers: int, work: Callable[..., Any] = transferred) -> dict[str, P
 def colliding(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every thread as if it were a process of its own: none waits for its turn."""
     monkeypatch.setattr(turns, "turn", lambda *_: nullcontext())
+    monkeypatch.setattr(groups, "settle_in_turn", Deciding.settle)

@@ -39,7 +39,7 @@ def a_chained(**values: Any) -> Account:
 
 
 def entry_of(tx: Transaction, name: str = "account") -> dict[str, Any]:
-    item = tx._actions[f"audit:{name}"]["Put"]["Item"]
+    item = tx.actions()[f"audit:{name}"]["Put"]["Item"]
     return {each: plain(typed) for each, typed in item.items()}
 
 
@@ -139,8 +139,8 @@ def test_a_change_moves_the_head_with_it_under_the_version_and_a_further_conditi
     entry = entry_of(tx)
     assert (after.balance, after.version, record.balance) == (250, 4, 100)
     assert after.head == Head(seq=4, hash=entry["hash"], at=NOON)
-    assert [*tx._actions] == ["audit:account", "account"]
-    update = tx._actions["account"]["Update"]
+    assert [*tx.actions()] == ["audit:account", "account"]
+    update = tx.actions()["account"]["Update"]
     assert update["Key"] == record.key_item()
     assert {"N": "3"} in update["ExpressionAttributeValues"].values()
     assert {"held", "version"} <= {*update["ExpressionAttributeNames"].values()}
@@ -160,10 +160,10 @@ def test_a_new_record_begins_its_chain_with_all_its_values() -> None:
     }  # fmt: skip
     assert made.head == Head(seq=1, hash=entry["hash"], at=NOON)
     assert made.version == 1
-    put = tx._actions["account"]["Put"]
+    put = tx.actions()["account"]["Put"]
     assert put["Item"]["audit_hash"] == {"S": entry["hash"]}
     assert "attribute_not_exists" in put["ConditionExpression"]
-    assert "attribute_not_exists" in tx._actions["audit:account"]["Put"]["ConditionExpression"]
+    assert "attribute_not_exists" in tx.actions()["audit:account"]["Put"]["ConditionExpression"]
 
 
 def test_secrets_are_masked_before_and_after() -> None:
@@ -183,7 +183,7 @@ def test_an_entry_is_found_by_what_it_tells_or_not_at_all() -> None:
     assert keys == {"action_key": "a.b", "user_key": "u", "day_key": "2026-03-02"}
     tx = Transaction(at=NOON)
     trail.change(tx, "account", a_chained(), {"balance": 1}, EVENT)
-    item = tx._actions["audit:account"]["Put"]["Item"]
+    item = tx.actions()["audit:account"]["Put"]["Item"]
     assert is_findable(item)
     for name in ("action_key", "user_key", "day_key"):
         assert not is_findable({**item, name: {"S": "elsewhere"}})
@@ -199,7 +199,7 @@ def test_a_posting_is_found_by_its_day_and_by_no_other_key_that_is_not_its_own(
     tx = Transaction(at=NOON)
     event = replace(EVENT, action=action)
     trail.change(tx, "account", a_chained(), {"balance": 1}, event)
-    item = tx._actions["audit:account"]["Put"]["Item"]
+    item = tx.actions()["audit:account"]["Put"]["Item"]
     assert is_findable(item)
     assert is_findable({**item, "action_key": {"S": action}, "user_key": {"S": TELLER.id}})
     for name in ("action_key", "user_key", "day_key"):

@@ -167,8 +167,10 @@ def test_a_name_is_used_once() -> None:
 
 
 def test_an_unknown_attribute_is_refused() -> None:
+    transaction = a_transaction()
+    transaction.update("thing", a_thing(version=1), {"colou": "red"})
     with pytest.raises(KeyError):
-        a_transaction().update("thing", a_thing(version=1), {"colou": "red"})
+        transaction.freeze()
 
 
 def test_a_frozen_attempt_does_not_change_any_more() -> None:

@@ -12,8 +12,8 @@ import pytest
 from audit.models import AuditLog
 from dynamodb import client, store, transactions
 from dynamodb.client import settings
-from dynamodb.transactions import Attempt, Committed, Condition, Transaction, commit
-from payments.models import Account
+from dynamodb.transactions import Attempt, Committed, Transaction, _Write, commit
+from payments.models import Account, Payment
 from tests.bank import check_bank
 from tests.builders import opened, planted, transferred
 from tests.crowd import colliding, crowd
@@ -37,22 +37,18 @@ def caught(control: str) -> list[str]:
 @integration
 @pytest.mark.usefixtures("local_store", "colliding")
 def test_without_the_version_condition_the_check_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    update = Transaction.update
+    to_action = _Write.to_action
 
-    def unguarded(
-        self: Transaction,
-        name: str,
-        record: Any,
-        changes: Any,
-        condition: Condition | None = None,
-    ) -> Any:
-        after = update(self, name, record, changes)
-        action = self._actions[name]["Update"]
-        action["ConditionExpression"] = f"attribute_exists(#i) OR {action['ConditionExpression']}"
-        action["ExpressionAttributeNames"] |= {"#i": "id"}
-        return after
+    def unguarded(self: _Write) -> dict[str, Any]:
+        action = to_action(self)
+        if update := action.get("Update"):
+            update["ConditionExpression"] = (
+                f"attribute_exists(#i) OR {update['ConditionExpression']}"
+            )
+            update["ExpressionAttributeNames"] |= {"#i": "id"}
+        return action
 
-    monkeypatch.setattr(Transaction, "update", unguarded)
+    monkeypatch.setattr(_Write, "to_action", unguarded)
     with free_audit_keys(monkeypatch):
         crowd(200)
     caught("no version condition")
@@ -61,17 +57,20 @@ def test_without_the_version_condition_the_check_fails(monkeypatch: pytest.Monke
 @contextmanager
 def free_audit_keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let entries overwrite each other, or their keys would guard the chain on their own."""
-    put_once = Transaction.put_once
+    to_action = _Write.to_action
 
-    def unguarded(self: Transaction, name: str, record: Any) -> None:
-        put_once(self, name, record)
-        if isinstance(record, AuditLog):
-            action = self._actions[name]["Put"]
-            for part in ("ConditionExpression", "ExpressionAttributeNames"):
-                action.pop(part, None)
+    def unguarded(self: _Write) -> dict[str, Any]:
+        action = to_action(self)
+        return _unconditional(action) if isinstance(self.record, AuditLog) else action
 
-    monkeypatch.setattr(Transaction, "put_once", unguarded)
+    monkeypatch.setattr(_Write, "to_action", unguarded)
     yield
+
+
+def _unconditional(action: dict[str, Any]) -> dict[str, Any]:
+    for part in ("ConditionExpression", "ExpressionAttributeNames"):
+        action["Put"].pop(part)
+    return action
 
 
 @integration
@@ -83,11 +82,11 @@ def test_with_entries_outside_the_commit_the_check_fails(
     put_once = Transaction.put_once
     waiting = threading.local()
 
-    def set_aside(self: Transaction, name: str, record: Any) -> None:
+    def set_aside(self: Transaction, name: str, record: Any, item: Any = None) -> None:
         if isinstance(record, AuditLog):
             waiting.entries = [*getattr(waiting, "entries", []), record]
         else:
-            put_once(self, name, record)
+            put_once(self, name, record, item)
 
     def entries_afterwards(source: Account, target: Account, **values: Any) -> Any:
         waiting.entries = []
@@ -107,14 +106,12 @@ def test_with_a_new_token_and_no_condition_on_the_payment_the_check_fails(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     source, target = opened("a", balance=5000), opened("b")
-    put_new, lost = Transaction.put_new, iter([True])
+    to_action, lost = _Write.to_action, iter([True])
 
-    def unguarded(self: Transaction, name: str, record: Any) -> Any:
-        new = put_new(self, name, record)
-        if name == "payment":
-            for part in ("ConditionExpression", "ExpressionAttributeNames"):
-                self._actions[name]["Put"].pop(part)
-        return new
+    def unguarded(self: _Write) -> dict[str, Any]:
+        action = to_action(self)
+        is_new_payment = isinstance(self.record, Payment) and "Put" in action
+        return _unconditional(action) if is_new_payment else action
 
     def answer_lost_once(attempt: Attempt) -> transactions.Outcome:
         outcome = commit(attempt)
@@ -122,7 +119,7 @@ def test_with_a_new_token_and_no_condition_on_the_payment_the_check_fails(
             return commit(replace(attempt, token=str(uuid.uuid4())))
         return outcome
 
-    monkeypatch.setattr(Transaction, "put_new", unguarded)
+    monkeypatch.setattr(_Write, "to_action", unguarded)
     monkeypatch.setattr("dynamodb.retries.commit", answer_lost_once)
     with free_audit_keys(monkeypatch):
         payment = transferred(source, target, amount_minor=1500).payment

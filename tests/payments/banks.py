@@ -31,7 +31,7 @@ def loaded_bank(payments: int) -> None:
         trail.create(tx, "payment", payment, about(payment, "payment.processed"))
         for place, amount in ((source, -1), (target, 1)):
             accounts[place] = moved(tx, accounts[place], {"balance": amount}, payment)
-        puts += [action["Put"] for action in tx._actions.values() if "Put" in action]
+        puts += [action["Put"] for action in tx.actions().values() if "Put" in action]
     puts += [{"TableName": each.table_name(), "Item": each.serialize()} for each in accounts]
     for start in range(0, len(puts), BATCH):
         _write(puts[start : start + BATCH])

@@ -78,7 +78,7 @@ class Town:
         return name
 
     def _take(self, tx: Transaction, wanted: str) -> None:
-        actions = tx._actions.items()
+        actions = tx.actions().items()
         self.puts += [
             body["Put"] for name, body in actions if name.startswith(wanted) and "Put" in body
         ]

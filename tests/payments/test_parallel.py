@@ -12,8 +12,9 @@ from audit import queries as trail
 from dynamodb import store
 from dynamodb.client import count_requests
 from dynamodb.transactions import Committed, Transaction, commit
-from payments import turns
+from payments import groups, turns
 from payments.accounts import clearing_account, open_account
+from payments.deciding import Deciding
 from payments.models import Account, AccountStatus
 from payments.refusals import KeyReused
 from payments.requests import OpeningRequest
@@ -30,6 +31,7 @@ T = TypeVar("T")
 @pytest.fixture
 def colliding(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turns, "turn", lambda *_: nullcontext())
+    monkeypatch.setattr(groups, "settle_in_turn", Deciding.settle)
 
 
 def at_once(work: Callable[[int], T], threads: int = THREADS) -> list[T]:
