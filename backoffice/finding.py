@@ -101,7 +101,9 @@ def recent(*, person: Staff) -> list[Hit]:
     seen: dict[str, AuditLog] = {}
     for look in looks.rows:
         if _PAGES.get(_address(look)) and person.has_perm(_PAGES[_address(look)][1]):
-            seen.setdefault(look.entity_id, AuditLog(look.entity_id, look.timestamp))
+            seen.setdefault(
+                look.entity_id, AuditLog(entity_id=look.entity_id, timestamp=look.timestamp)
+            )
     entries = [entry for entry in store.get_many(list(seen.values())[:_RECENT]) if entry]
     return [hit for hit in map(_looked_at, entries) if hit]
 

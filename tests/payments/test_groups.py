@@ -204,7 +204,9 @@ def test_a_group_that_would_make_money_is_not_sent(monkeypatch: pytest.MonkeyPat
         write = self._writes[target.id]
         richer = {"balance": 10**6}
         after = write.after.with_changes(richer)
-        self._writes[target.id] = replace(write, after=after, changes=write.changes | richer)
+        self._writes[target.id] = replace(
+            write, after=after, changes={**(write.changes or {}), **richer}
+        )
         return fits
 
     monkeypatch.setattr(Transaction, "join", generous)
