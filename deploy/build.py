@@ -1,8 +1,8 @@
 """Packages for AWS Lambda: the same bytes from the same sources, each with its bill of materials.
 
-``service`` holds the HTTP service and only what it imports; ``backoffice`` the staff pages and the
-scheduled commands. What others wrote is taken from the environment this runs in, where it was
-installed by hash from ``requirements.txt``.
+``service`` holds the HTTP service, the function of events, and only what they import;
+``backoffice`` the staff pages and the scheduled commands. What others wrote is taken from the
+environment this runs in, where it was installed by hash from ``requirements.txt``.
 """
 
 import json
@@ -51,9 +51,10 @@ class Package:
 
 
 def service() -> Package:
-    """What ``payments.lambda_handler`` imports, however indirectly."""
+    """What its two handlers import, however indirectly."""
     finder = ModuleFinder(path=[str(ROOT)])
-    finder.import_hook("payments.lambda_handler")
+    for handler in ("payments.lambda_handler", "payments.events_handler"):
+        finder.import_hook(handler)
     files = (getattr(module, "__file__", None) for module in finder.modules.values())
     theirs = {name.partition(".")[0] for name in finder.badmodules} - sys.stdlib_module_names
     known = packages_distributions()
@@ -61,7 +62,7 @@ def service() -> Package:
         name="service",
         modules=[Path(file) for file in files if file],
         requirements={known[name][0] for name in theirs - set(PACKAGES)},
-        services={"dynamodb"},
+        services={"dynamodb", "sns"},
     )
 
 

@@ -22,7 +22,8 @@ RUN = """
 import sys
 sys.path[:] = [sys.argv[1], *(path for path in sys.path if "site-packages" not in path)]
 import json
-from payments import lambda_handler
+from payments import events_handler, lambda_handler, receivers
+receivers._client("us-east-1")
 from dynamodb import client
 assert client._connection is not None
 answers = [lambda_handler.handler(event, None) for event in json.load(sys.stdin)]
@@ -52,11 +53,11 @@ def test_only_what_the_handler_needs(made: Path) -> None:
     with zipfile.ZipFile(made) as package:
         names = package.namelist()
     ours = {name for name in names if name.startswith(("payments/", "audit/", "dynamodb/"))}
-    assert "payments/lambda_handler.py" in ours
+    assert {"payments/lambda_handler.py", "payments/events_handler.py"} <= ours
     assert not [name for name in names if name.startswith(("django", "boto3", "backoffice"))]
     assert not [name for name in ours if "local" in name or "server" in name]
     data = [name for name in names if name.startswith("botocore/data/") and name.count("/") > 2]
-    assert {name.split("/")[2] for name in data} == {"dynamodb"}
+    assert {name.split("/")[2] for name in data} == {"dynamodb", "sns"}
     assert made.stat().st_size < 5_000_000
     sources = [name for name in names if name.endswith(".py")]
     compiled = [name for name in names if name.endswith(f"{sys.implementation.cache_tag}.pyc")]
