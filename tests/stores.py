@@ -90,6 +90,11 @@ def rows_of(table: str) -> list[dict[str, Any]]:
     return [item.to_json()["Attributes"] for item in kept]
 
 
+def kept_in(table: str) -> Any:
+    """What a table in process holds, to be compared with what it holds later: in no time."""
+    return copy.deepcopy(_moto_tables()[client.settings().table_prefix + table]).items
+
+
 @contextmanager
 def unchanged() -> Iterator[None]:
     """Take the tables in process back to how they are now, whatever is done inside."""

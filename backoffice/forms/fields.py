@@ -23,8 +23,16 @@ class TypedForm(forms.Form):
         if not self.is_bound:
             drafts.fill(self)
         for text in [*self.data.values(), *self.initial.values()]:
-            if isinstance(text, str) and any("\ud800" <= letter <= "\udfff" for letter in text):
+            if isinstance(text, str) and not _is_whole(text):
                 raise BadRequest("Half a character cannot be read or shown again.")
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def readable(text: str) -> None:
