@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from dynamodb import cursors
 from dynamodb.client import call
-from dynamodb.models import PARTITION_KEY_BYTES, Record
+from dynamodb.models import PARTITION_KEY_BYTES, SORT_KEY_BYTES, Record
 from dynamodb.store import BATCH_KEYS, get_many_at
 
 R = TypeVar("R", bound=Record)
@@ -44,7 +44,8 @@ class Query(Generic[R]):
     def can_have_rows(self) -> bool:
         """Tell what DynamoDB refuses to look for: an empty or over-long key, a reversed range."""
         low, high = self.between or ("", "")
-        return low <= high and 0 < len(self.partition.encode()) <= PARTITION_KEY_BYTES
+        is_range = low <= high and len((low + high).encode()) <= SORT_KEY_BYTES
+        return is_range and 0 < len(self.partition.encode()) <= PARTITION_KEY_BYTES
 
     def key_names(self) -> tuple[str, ...]:
         """The partition key and sort key that this query runs on."""

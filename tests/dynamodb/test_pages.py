@@ -202,8 +202,9 @@ def test_a_hydrated_row_is_as_its_table_has_it() -> None:
         lines_of("x" * 2049),
         lines_of("é" * 1025),
         lines_of("story", between=("0009", "0001")),
+        lines_of("story", between=("0", "é" * 512)),
     ],
-    ids=["empty", "too long", "too many bytes", "reversed"],
+    ids=["empty", "too long", "too many bytes", "reversed", "to a place that is too long"],
 )
 def test_what_nobody_can_have_is_an_empty_list(query: Query[Line]) -> None:
     with count_requests() as requests:
