@@ -12,15 +12,22 @@ from payments.policy import policy
 
 @dataclass(frozen=True, kw_only=True)
 class Kept:
-    """``until`` is the earliest day that a record may go; the tables themselves let none go."""
+    """``until`` is the earliest day that a record may go; the tables themselves let none go.
+
+    Holds are ``None`` where a page has not looked for them.
+    """
 
     until: datetime | None
     rule: str
-    holds: Sequence[Hold]
+    holds: Sequence[Hold] | None
+
+    @property
+    def are_holds_known(self) -> bool:
+        return self.holds is not None
 
 
-def kept_record(last_change: datetime, holds: Sequence[Hold] = ()) -> Kept:
-    """Of an account or a payment."""
+def kept_record(last_change: datetime | None, holds: Sequence[Hold] | None = None) -> Kept:
+    """Of an account, a payment, an alert or a case."""
     days = policy().transaction_retention_days
     rule = f"{days:,} days after the last change (TRANSACTION_RETENTION_DAYS)"
     return Kept(until=_after(last_change, days), rule=rule, holds=holds)

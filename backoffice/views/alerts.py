@@ -14,6 +14,7 @@ from backoffice.presenters.audit import entry_rows
 from backoffice.presenters.charts import alert_charts
 from backoffice.presenters.lists import pager
 from backoffice.presenters.payments import payment_rows
+from backoffice.presenters.retention import kept_record
 from backoffice.site import page
 from backoffice.views.inbox import MOST_COUNTED
 from dynamodb.times import utc_now
@@ -74,6 +75,7 @@ def detail(request: StaffRequest, alert_id: str) -> HttpResponse:
         "row": alert_row(alert, at=at),
         "alert": alert,
         "why": why(alert),
+        "kept": kept_record(alert.updated_at),
         "is_waiting": not alert.is_resolved(),
         "other_case": other_case(alert, related),
         "related": [alert_row(each, at=at) for each in related],

@@ -13,10 +13,12 @@ from django.urls import reverse
 from audit.queries import chain_page
 from backoffice.forms import alerts as forms
 from backoffice.forms.ids import OnceForm
+from backoffice.holds.subjects import holds_on
 from backoffice.permissions import Permission, StaffRequest, View, requires
 from backoffice.presenters.alerts import alert_row, case_row
 from backoffice.presenters.audit import entry_rows
 from backoffice.presenters.lists import pager
+from backoffice.presenters.retention import kept_record
 from backoffice.site import page
 from backoffice.views.alerts import found_alert
 from backoffice.views.confirm import Asking, Crumbs, confirmation, entered, is_confirmed
@@ -45,11 +47,13 @@ def listing(request: StaffRequest) -> HttpResponse:
 def detail(request: StaffRequest, case_id: str) -> HttpResponse:
     case, at = found_case(case_id), utc_now()
     chain = chain_page(case.id, person=request.user.username, cursor=request.GET.get("cursor", ""))
+    subjects = [f"case:{case.id}", f"customer:{case.customer_id}"]
     context = {
         "title": "Case",
         "crumbs": [("Cases", reverse("admin:cases"))],
         "row": case_row(case),
         "case": case,
+        "kept": kept_record(case.updated_at, holds_on(subjects)),
         "rows": [alert_row(alert, at=at) for alert in alert_queries.alerts_of(case)],
         "entries": entry_rows(chain.rows),
         "pager": pager(request, chain),

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from audit.holds import HELD
+from audit.models import Hold, HoldStatus
 from backoffice.permissions import Role
 from dynamodb import store
 from dynamodb.client import count_requests
@@ -18,7 +20,7 @@ from payments.receivers import Receivers
 from tests.backoffice.conftest import SignIn
 from tests.backoffice.pages import errors, fresh, text
 from tests.backoffice.people import a_member
-from tests.builders import opened, transferred
+from tests.builders import opened, planted, transferred
 from tests.payments.alarms import an_alert
 
 
@@ -88,7 +90,7 @@ def test_an_alert_shows_its_payments_and_relatives_within_six_requests(reviewer:
     with count_requests() as seen:
         answer = reviewer.get(f"/admin/alerts/{alert.id}/")
     assert len(seen) == 6
-    for words in (payment.id, "15,000.00 USD", "90,000.00 USD", "alert.raised", "nobody"):
+    for words in (payment.id, "15,000.00 USD", "90,000.00 USD", "alert.raised", "nobody", "Kept"):
         assert words in text(answer), words
     assert reviewer.get("/admin/alerts/alert_none/").status_code == 404
 
@@ -139,9 +141,14 @@ def test_a_case_is_opened_extended_and_decided(reviewer: Client) -> None:
     assert "There is no such alert." in text(nowhere)
     decision = {"outcome": "reported", "reason": "Report 17 is filed.", "confirm": "yes"}
     assert reviewer.post(f"{own}close/", decision).status_code == 302
+    assert "on the case" not in text(reviewer.get(own))
+    hold = Hold(subject=f"case:{case.id}", listed_as=HELD, status=HoldStatus.IN_FORCE, set_at=now)
+    planted(hold.with_changes({"since_month": "2026-01", "reason": "A court", "set_by": "x"}))
     with count_requests() as seen:
         shown = text(reviewer.get(own))
     assert len(seen) <= 6
+    for words in ("Kept at least until", "2,555 days after the last change", "on the case"):
+        assert words in shown
     assert "Report 17 is filed." in shown
     assert "Reported: a report is filed" in shown
     assert {alerts.find_alert(each).outcome for each in (first.id, third.id)} == {"reported"}
