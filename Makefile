@@ -52,7 +52,8 @@ test-integration: $(VENV)/dev.stamp  ## the tests on DynamoDB Local
 test-load: $(VENV)/dev.stamp  ## the load and fault tests with their full counts: about an hour
 	LOAD=full $(BIN)/pytest $(LONG) $(PYTEST_OPTIONS)
 
-benchmark-payments: $(VENV)/run.stamp  ## what a cold start of the service costs, as a table
+benchmark-payments: $(VENV)/dev.stamp  ## what transfers and a cold start of the service cost, as tables
+	@$(BIN)/python -m benchmarks.transfers
 	@$(BIN)/python -m benchmarks.service_start
 
 benchmark-queries: $(VENV)/run.stamp  ## what reading costs on DynamoDB Local, as a table

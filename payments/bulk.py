@@ -16,6 +16,7 @@ from typing import Any
 
 from audit.context import Actor
 from dynamodb import store
+from dynamodb.errors import StoreError
 from dynamodb.models import Record
 from dynamodb.retries import read_within
 from payments import directory, turns
@@ -24,13 +25,9 @@ from payments.bulk_rows import Row
 from payments.models import Account, Payment
 from payments.money import exponent, format_amount, parse_amount
 from payments.policy import policy
-from payments.refusals import (
-    InvalidRequest,
-    KeyReused,
-    Refusal,
-)
+from payments.refusals import InvalidRequest, Refusal
 from payments.requests import ID_LENGTH, TransferRequest, check_text, checked_transfer
-from payments.transfers import transfer_funds
+from payments.transfers import transfer_many
 
 
 class BrokenRow(InvalidRequest):
@@ -78,20 +75,22 @@ class Batch:
 def post_rows(
     batch: Batch, rows: Iterable[Row], *, actor: Actor, clock: Callable[[], datetime]
 ) -> Counter[str]:
-    """Run the transfers of some rows; counts by status, ``refused`` for those that are malformed.
+    """Run the transfers of some rows together; counts by status, ``refused`` for malformed ones.
 
     Safe to repeat, also at once with others. Raises as ``transfer_funds`` does for trouble.
     """
     counts: Counter[str] = Counter()
+    asked, at = list[TransferRequest](), clock()
     for row in rows:
-        at = clock()
         try:
-            request = batch.request(row, at)
-            payment = transfer_funds(request, actor=actor, at=at).payment
-        except (InvalidRequest, KeyReused):
+            asked.append(batch.request(row, at))
+        except InvalidRequest:
             counts["refused"] += 1
-        else:
-            counts[str(payment.status)] += 1
+    for answer in transfer_many(asked, actor=actor, at=at):
+        if isinstance(answer, StoreError):
+            raise answer
+        became = "refused" if isinstance(answer, Refusal) else answer.payment.status
+        counts[str(became)] += 1
     return counts
 
 

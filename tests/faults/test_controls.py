@@ -2,7 +2,7 @@
 
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -13,9 +13,11 @@ from audit.models import AuditLog
 from dynamodb import client, store, transactions
 from dynamodb.client import settings
 from dynamodb.transactions import Attempt, Committed, Transaction, _Write, commit
+from payments.identifiers import new_payment_id
 from payments.models import Account, Payment
+from payments.transfers import transfer_many
 from tests.bank import check_bank
-from tests.builders import opened, planted, transferred
+from tests.builders import NOON, TELLER, a_request, opened, planted, transferred
 from tests.crowd import colliding, crowd
 from tests.tried import tell
 
@@ -34,9 +36,22 @@ def caught(control: str) -> list[str]:
     return found
 
 
+def three_together(source: Account, target: Account, **values: Any) -> Any:
+    """The transfer, and two like it, in one commit."""
+    actor, one = values.pop("actor", TELLER), a_request(source, target, **values)
+    others = [replace(one, payment_id=new_payment_id(NOON)) for _ in range(2)]
+    first, *_ = transfer_many([one, *others], actor=actor, at=NOON)
+    if isinstance(first, Exception):
+        raise first
+    return first
+
+
 @integration
+@pytest.mark.parametrize("work", [transferred, three_together])
 @pytest.mark.usefixtures("local_store", "colliding")
-def test_without_the_version_condition_the_check_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_version_condition_the_check_fails(
+    monkeypatch: pytest.MonkeyPatch, work: Callable[..., Any]
+) -> None:
     to_action = _Write.to_action
 
     def unguarded(self: _Write) -> dict[str, Any]:
@@ -50,8 +65,8 @@ def test_without_the_version_condition_the_check_fails(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(_Write, "to_action", unguarded)
     with free_audit_keys(monkeypatch):
-        crowd(200)
-    caught("no version condition")
+        crowd(200, work)
+    caught(f"no version condition, {work.__name__}")
 
 
 @contextmanager
@@ -101,11 +116,12 @@ def test_with_entries_outside_the_commit_the_check_fails(
     caught("audit outside the commit")
 
 
+@pytest.mark.parametrize("work", [transferred, three_together])
 @pytest.mark.usefixtures("moto_store")
 def test_with_a_new_token_and_no_condition_on_the_payment_the_check_fails(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, work: Callable[..., Any]
 ) -> None:
-    source, target = opened("a", balance=5000), opened("b")
+    source, target = opened("a", balance=20_000), opened("b")
     to_action, lost = _Write.to_action, iter([True])
 
     def unguarded(self: _Write) -> dict[str, Any]:
@@ -122,10 +138,10 @@ def test_with_a_new_token_and_no_condition_on_the_payment_the_check_fails(
     monkeypatch.setattr(_Write, "to_action", unguarded)
     monkeypatch.setattr("dynamodb.retries.commit", answer_lost_once)
     with free_audit_keys(monkeypatch):
-        payment = transferred(source, target, amount_minor=1500).payment
-    found = caught("a new token, no condition on the payment")
+        payment = work(source, target, amount_minor=1500).payment
+    found = caught(f"a new token, no condition on the payment, {work.__name__}")
     assert f"{payment.id}: processed, told 4 times" in found
-    assert f"{source.id}: balance 2000, payments say 3500" in found
+    assert any(each.startswith(f"{source.id}: balance") for each in found)
 
 
 def newest_entry(entity_id: str) -> AuditLog:

@@ -1,0 +1,227 @@
+"""Moving money on DynamoDB Local: one by one, together, and by many writers on one account.
+
+Everything is measured in one run, side by side. The engine answers in a millisecond or two what
+takes AWS 25, so the rows "as far as AWS" let each request wait as long as it was measured to take
+there: a read 8 ms, a commit 25 ms and 0.35 ms for each action past the fifth.
+"""
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from functools import partial
+from typing import Any
+from unittest.mock import patch
+
+import boto3
+from rich.console import Console
+
+from audit.context import Actor
+from benchmarks.frame import Row, engine, measured, median_of, show
+from dynamodb import client
+from dynamodb.times import utc_now
+from payments import groups, policy, turns
+from payments.accounts import open_account
+from payments.deciding import Deciding
+from payments.identifiers import new_payment_id
+from payments.models import Account
+from payments.requests import OpeningRequest, TransferRequest
+from payments.transfers import Transfer, transfer_funds, transfer_many
+
+SHOP = Actor(id="api:benchmark")
+ROUNDS, BULK, ACCOUNTS = 3, 96, 20
+WRITERS, HOT_SECONDS = 16, 5.0
+MOST_PROCESSOR_TIME, LEAST_GAIN = 0.25, 5
+KEYS = {f"aws_{name}": "none" for name in ("access_key_id", "secret_access_key")}
+READ_MS, COMMIT_MS, ACTION_MS = 8.0, 25.0, 0.35
+
+_call = client.call
+
+
+def main() -> int:
+    """Print the tables; the exit code is 1 where going together gains less than it promises."""
+    policy.configure(replace(policy.policy(), approval_threshold=10**15))
+    with engine() as turn_to, Console(stderr=True).status("bulk, one by one and together") as said:
+        turn_to("raw-")
+        _accounts()
+        turn_to("bench-")
+        accounts = _accounts()
+        bulk = _bulk(accounts, turn_to)
+        said.update("bulk, as far as AWS")
+        with as_far_as_aws():
+            far = _bulk_pair(accounts, rounds=1)
+        said.update("a hot account")
+        hot = _hot(accounts)
+        said.update("a hot account, as far as AWS")
+        with as_far_as_aws():
+            hot_far = _hot(accounts)
+    titles = {
+        "Bulk": bulk, "Bulk, as far as AWS": far,
+        "16 writers on one account": hot, "16 writers on one account, as far as AWS": hot_far,
+    }  # fmt: skip
+    show("transfers", titles)
+    return int(not _is_worth_it(bulk, far, hot_far))
+
+
+def _is_worth_it(bulk: list[Row], far: list[Row], hot: list[Row]) -> bool:
+    """Five times the transfers a second, a quarter of the processor time, one time in no engine."""
+    times = bulk[1].processor_ms / bulk[0].processor_ms
+    gains = [far[-1].per_second / far[0].per_second, hot[-1].per_second / hot[0].per_second]
+    told = f"processor time {times:.2f} of one by one; {gains[0]:.1f} and {gains[1]:.1f} times"
+    Console().print(f"{told} the transfers a second, as far as AWS.")
+    return times <= MOST_PROCESSOR_TIME and min(gains) >= LEAST_GAIN
+
+
+@contextmanager
+def as_far_as_aws() -> Iterator[None]:
+    """Let each request wait half of AWS's time before it is sent and half before it is answered."""
+
+    def far(operation: str, **arguments: Any) -> dict[str, Any]:
+        actions = len(arguments.get("TransactItems", ()))
+        took_ms = COMMIT_MS + ACTION_MS * max(0, actions - 5) if actions else READ_MS
+        time.sleep(took_ms / 2000)
+        try:
+            return _call(operation, **arguments)
+        finally:
+            time.sleep(took_ms / 2000)
+
+    with patch.object(client, "call", far), patch("dynamodb.store.call", far):
+        yield
+
+
+def _accounts() -> list[Account]:
+    requests = [
+        OpeningRequest(
+            request_id=f"account-{number}", customer_id=f"customer-{number}",
+            account_type="checking", currency="USD", opening_balance_minor=10**9,
+        )
+        for number in range(ACCOUNTS)
+    ]  # fmt: skip
+    return [open_account(request, actor=SHOP, at=utc_now()).account for request in requests]
+
+
+def _requests(source: Account, targets: Sequence[Account], count: int) -> list[TransferRequest]:
+    return [
+        TransferRequest(
+            payment_id=new_payment_id(utc_now()), from_account_id=source.id,
+            to_account_id=targets[number % len(targets)].id, amount_minor=1, currency="USD",
+        )
+        for number in range(count)
+    ]  # fmt: skip
+
+
+def _bulk(accounts: list[Account], turn_to: Callable[[str], None]) -> list[Row]:
+    recorded = _recorded(_requests(accounts[0], accounts[1:2], BULK))
+    turn_to("raw-")
+    url = client.settings().endpoint_url
+    raw = boto3.client("dynamodb", endpoint_url=url, region_name="us-east-1", **KEYS)
+    sent = measured("raw boto3, the same as one by one", BULK, partial(_replay, raw, recorded))
+    turn_to("bench-")
+    one, together = _bulk_pair(accounts, rounds=ROUNDS)
+    payroll = [
+        _together("to 19 accounts, together", accounts[2], accounts[:2] + accounts[3:])
+        for _ in range(ROUNDS)
+    ]
+    return [one, together, median_of(payroll), sent]
+
+
+def _bulk_pair(accounts: list[Account], *, rounds: int) -> list[Row]:
+    ones, togethers = [], []
+    for _ in range(rounds):
+        ones.append(_one_by_one("one by one", accounts[0], accounts[1:2]))
+        togethers.append(_together("between two accounts, together", accounts[0], accounts[1:2]))
+    return [median_of(ones), median_of(togethers)]
+
+
+def _one_by_one(name: str, source: Account, targets: Sequence[Account]) -> Row:
+    requests = _requests(source, targets, BULK)
+    return measured(name, BULK, lambda: [_timed(partial(_pay, each)) for each in requests])
+
+
+def _together(name: str, source: Account, targets: Sequence[Account]) -> Row:
+    requests = _requests(source, targets, BULK)
+
+    def work() -> None:
+        done = transfer_many(requests, actor=SHOP, at=utc_now())
+        assert all(isinstance(each, Transfer) for each in done)
+
+    return measured(name, BULK, work)
+
+
+def _pay(request: TransferRequest) -> None:
+    assert transfer_funds(request, actor=SHOP, at=utc_now()).payment.is_processed()
+
+
+def _timed(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return (time.perf_counter() - began) * 1000
+
+
+def _recorded(requests: list[TransferRequest]) -> list[tuple[str, dict[str, Any]]]:
+    """The requests that transfers send, made for the tables of the raw client."""
+    sent: list[tuple[str, dict[str, Any]]] = []
+
+    def record(operation: str, **arguments: Any) -> dict[str, Any]:
+        others = {name: each for name, each in arguments.items() if name != "ClientRequestToken"}
+        sent.append((operation, _renamed(others)))
+        return _call(operation, **arguments)
+
+    with patch.object(client, "call", record), patch("dynamodb.store.call", record):
+        for request in requests:
+            _pay(request)
+    return sent
+
+
+def _renamed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_renamed(name): _renamed(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_renamed(each) for each in value]
+    return value.replace("bench-", "raw-", 1) if isinstance(value, str) else value
+
+
+def _replay(raw: Any, recorded: list[tuple[str, dict[str, Any]]]) -> None:
+    send = {"BatchGetItem": raw.batch_get_item, "TransactWriteItems": raw.transact_write_items}
+    for operation, arguments in recorded:
+        send[operation](**arguments)
+
+
+def _hot(accounts: list[Account]) -> list[Row]:
+    alone = patch.object(groups, "settle_in_turn", Deciding.settle)
+    with alone, patch.object(turns, "turn", lambda *_: nullcontext()):
+        plain = _crowd("plain optimistic retry", accounts[0], accounts[1:])
+    with alone:
+        queued = _crowd("one at a time, in turn", accounts[0], accounts[1:])
+    return [plain, queued, _crowd("together", accounts[0], accounts[1:])]
+
+
+def _crowd(name: str, source: Account, targets: Sequence[Account]) -> Row:
+    """Writers that all pay from one account for some seconds, each one transfer after another."""
+    times: list[list[float]] = [[] for _ in range(WRITERS)]
+    missed = [0] * WRITERS
+    gate, ends = threading.Barrier(WRITERS), time.monotonic() + HOT_SECONDS
+
+    def write(number: int) -> None:
+        gate.wait()
+        while time.monotonic() < ends:
+            (request,) = _requests(source, targets[number : number + 1], 1)
+            try:
+                times[number].append(_timed(partial(_pay, request)))
+            except Exception:  # noqa: BLE001 - counted, and shown
+                missed[number] += 1
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        row = measured(name, 1, lambda: list(pool.map(write, range(WRITERS))) and None)
+    each = [len(some) for some in times]
+    more = {"least by a writer": min(each), "most": max(each), "given up": sum(missed)}
+    return replace(
+        row, count=sum(each), times_ms=[one for some in times for one in some], more=more
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
