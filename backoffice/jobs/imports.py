@@ -201,11 +201,16 @@ def told_of(job: Job, data: bytes) -> dict[str, Any]:
 
 
 IMPORT = Kind(
-    name="bulk", run=run_import, permission=Permission.RUN_TRANSFERS, page="admin:bulk_batch"
-)  # fmt: skip
+    name="bulk",
+    run=run_import,
+    permission=Permission.RUN_TRANSFERS,
+    page="admin:bulk_batch",
+    in_name=True,
+)
 DECIDE = Kind(
     name="bulk_decision",
     run=run_decision,
     permission=Permission.RUN_TRANSFERS,
     page="admin:bulk_batch",
+    in_name=True,
 )

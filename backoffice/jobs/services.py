@@ -46,6 +46,11 @@ class NotRetryable(Refusal):
     sentence = "Only a job that failed or was canceled can be tried again."
 
 
+class NotYours(Refusal):
+    code = "job_not_yours"
+    sentence = "This job acts in the name of whoever asked for it: that is for them to say."
+
+
 class JobLost(Exception):  # noqa: N818 - what has happened to it
     """The job is no longer this worker's: it was canceled, or taken over."""
 
@@ -165,11 +170,13 @@ class Work:
     worker: Actor
     clock: Callable[[], datetime] = utc_now
     is_stopping: Callable[[], bool] = lambda: False
+    watch: Callable[[Job], None] = lambda _: None
 
     def save(self, checkpoint: Mapping[str, Any], *, done: int, total: int | None = None) -> None:
         """Keep where the job is, and the lease. Raises ``JobLost`` or ``Interrupted``."""
         progress = {"checkpoint": dict(checkpoint), "done": done, "stalls": 0}
         self._update(progress | ({} if total is None else {"total": total}))
+        self.watch(self.job)
         if self.is_stopping():
             raise Interrupted
 
@@ -229,13 +236,15 @@ class Kind:
     """A kind of job. ``run`` does one, and goes on from its checkpoint if it has one.
 
     It saves often, and ends by ``work.finish``; whoever has the ``permission`` sees all jobs of
-    the kind, not their own alone. ``page`` is the address of what a finished one has made.
+    the kind, not their own alone. ``page`` is the address of what a finished one has made. A job
+    ``in_name`` of whoever asked for it does what only they may do: nobody else tries it again.
     """
 
     name: str
     run: Callable[[Work], None]
     permission: Permission
     page: str = ""
+    in_name: bool = False
 
 
 def _change(

@@ -35,6 +35,7 @@ class Worker:
     """``say`` takes a line for whoever watches. Trouble with the store is said and outlived."""
 
     say: Callable[[str], None]
+    watch: Callable[[Job], None] = lambda _: None
     chores: Sequence[Chore] = field(default_factory=lambda: CHORES)
     actor: Actor = field(default_factory=worker_actor)
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -76,7 +77,7 @@ class Worker:
             context.name_actor(self.actor.id)
             work = claim_job(job, worker=self.actor, at=utc_now())
             if work is not None:
-                work.is_stopping = self.stopping.is_set
+                work.is_stopping, work.watch = self.stopping.is_set, self.watch
                 with measures.timed("job", kind=job.kind) as told:
                     told["outcome"] = self._do(work)
         return work is not None

@@ -1,6 +1,7 @@
 """What operators' commands share: who acts and why, one sentence for trouble, JSON for scripts."""
 
 import json
+import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 
 from django.core.management.base import BaseCommand, CommandError
+from rich.console import Console
+from rich.progress import Progress
 from uuid_utils import uuid7
 
 from audit import context
@@ -127,12 +130,18 @@ class OperatorCommand(BaseCommand):
 
     def finished(self, job: Job) -> Job:
         """Do a job here, unless a worker was faster; wait for its end. Raises ``Failed``."""
-        worker = Worker(say=self.stderr.write)
-        while job.is_open:
-            worker.do_job(job)
-            job = services.find_job(job.id)
-            if job.is_open:
-                time.sleep(0.5)
+        with Progress(console=Console(file=sys.stderr)) as progress:
+            task = progress.add_task(job.title, total=None)
+            worker = Worker(
+                say=lambda _: None,
+                watch=lambda seen: progress.update(task, completed=seen.done, total=seen.total),
+            )
+            while job.is_open:
+                worker.do_job(job)
+                job = services.find_job(job.id)
+                worker.watch(job)
+                if job.is_open:
+                    time.sleep(0.5)
         if job.state != JobState.DONE:
             raise Failed(job.error or f"The job was {job.state}.", returncode=FAILED)
         return job

@@ -48,6 +48,8 @@ def progress(request: StaffRequest, job_id: str) -> HttpResponse:
 def cancel(request: StaffRequest, job_id: str) -> HttpResponseBase:
     job = visible_job(request, job_id)
     try:
+        if not request.user.has_perm(Permission.CANCEL_ANY_REQUEST):
+            _must_be_own(request, job)
         services.cancel_job(job.id, actor=request.user.actor, at=utc_now())
         messages.success(request, "The job is canceled. It can be tried again.")
     except Refusal as refusal:
@@ -60,11 +62,19 @@ def cancel(request: StaffRequest, job_id: str) -> HttpResponseBase:
 def retry(request: StaffRequest, job_id: str) -> HttpResponseBase:
     job = visible_job(request, job_id)
     try:
+        _must_be_own(request, job)
         services.retry_job(job.id, actor=request.user.actor, at=utc_now())
         messages.success(request, "The job is queued again and goes on where it was.")
     except Refusal as refusal:
         messages.error(request, str(refusal))
     return redirect("admin:job", job.id)
+
+
+def _must_be_own(request: StaffRequest, job: Job) -> None:
+    """Raises ``NotYours`` for what another person is having done in their name."""
+    kind = KINDS.get(job.kind)
+    if kind is not None and kind.in_name and job.created_by != request.user.username:
+        raise services.NotYours
 
 
 def visible_job(request: StaffRequest, job_id: str) -> Job:

@@ -22,7 +22,7 @@ from tests.backoffice.conftest import SignIn
 from tests.backoffice.pages import errors, text
 from tests.backoffice.people import chain
 from tests.bank import check_bank, scanned
-from tests.builders import opened
+from tests.builders import opened, planted
 from tests.stores import rows_of
 
 ADDRESS = "/admin/bulk/"
@@ -226,3 +226,40 @@ def test_who_is_pending_is_pending_in_the_inbox_too(signed_in: SignIn) -> None:
     assert inbox.count(f'href="{address}"') == 4
     payment = next(each for each in scanned(Payment) if each.status == PaymentStatus.PENDING)
     assert f'href="{address}"' in text(checker.get(f"/admin/payments/{payment.id}/"))
+
+
+def test_a_batch_is_stopped_by_whom_it_may_be_and_tried_again_by_its_maker(
+    signed_in: SignIn,
+) -> None:
+    client = signed_in()
+    a, b = two_accounts()
+    upload = handed_in(client, f"{a.id},{b.id},10,USD,,,")
+    address: str = client.post(upload.url).headers["Location"]
+    job = address.replace("/bulk/", "/jobs/")
+    other = signed_in(Role.TELLER, username="other")
+    supervisor = signed_in(Role.SUPERVISOR, username="supervisor")
+
+    def state() -> str:
+        (item,) = rows_of("jobs")
+        return str(item["state"]["S"])
+
+    other.post(f"{job}cancel/")
+    assert state() == "queued"
+    supervisor.post(f"{job}cancel/")
+    assert state() == "canceled"
+    worked()
+    supervisor.post(f"{job}retry/")
+    assert (state(), balance(b)) == ("canceled", 0)
+    client.post(f"{job}retry/")
+    worked()
+    assert (state(), balance(b)) == ("done", 1_000)
+
+
+def test_a_row_that_is_not_the_files_any_more_is_not_approved(signed_in: SignIn) -> None:
+    _, address, b = waiting_batch(signed_in)
+    checker = signed_in(Role.SUPERVISOR, username="checker")
+    odd = next(each for each in scanned(Payment) if each.batch_id)
+    planted(odd.with_changes({"request_hash": "0" * 64}))
+    decided(checker, address, "approve", confirm="yes")
+    worked()
+    assert (statuses(), balance(b)) == (["pending"] + ["processed"] * 3, 3_000)

@@ -24,7 +24,7 @@ from payments.queries import get_account
 from payments.refusals import SamePerson
 from payments.role_limits import RoleLimits
 from tests.bank import check_bank
-from tests.builders import NOON, TELLER, opened
+from tests.builders import NOON, TELLER, opened, transferred
 from tests.stores import NO_FOUR_EYES, rows_of, unchanged
 
 pytestmark = pytest.mark.usefixtures("moto_store")
@@ -143,7 +143,6 @@ def test_what_is_decided_in_advance_is_what_posting_then_does(
         policy.configure(
             Policy(approval_threshold=threshold * 100, role_limits=RoleLimits.parse(limits))
         )
-        maker = replace(TELLER, roles=("teller",))
         rows = [
             a_row(
                 number,
@@ -155,16 +154,44 @@ def test_what_is_decided_in_advance_is_what_posting_then_does(
             )
             for number, each in enumerate(cells, start=1)
         ]
-        batch = a_batch(*rows)
-        foreseen = dry_run(batch, actor=maker, at=NOON)
-        posted(batch, maker)
-        became = outcome(batch, NOON)
-        assert told(became) == told(foreseen)
-        for _, account in foreseen.accounts:
-            now = get_account(account.id)
-            assert now is not None
-            assert (now.balance, now.held) == (account.balance, account.held)
-        assert check_bank().faults == []
+        foreseen(rows)
+
+
+TELLER_3 = Actor(id="teller3", roles=("teller",))
+
+
+def foreseen(rows: list[Row], maker: Actor = TELLER_3) -> Report:
+    """Decide rows in advance, post them, and find everything as it was foreseen."""
+    batch = a_batch(*rows)
+    report = dry_run(batch, actor=maker, at=NOON)
+    posted(batch, maker)
+    assert told(outcome(batch, NOON)) == told(report)
+    for _, account in report.accounts:
+        now = get_account(account.id)
+        assert now is not None
+        assert (now.balance, now.held) == (account.balance, account.held)
+    assert check_bank().faults == []
+    return report
+
+
+def test_debits_that_a_row_locks_are_locked_for_the_next() -> None:
+    a, b = opened("a", balance=1_000), opened("b")
+    amounts = ["20", "20", "1", "20", "20", "20", "1"]
+    report = foreseen([a_row(n, a.id, b.id, amount) for n, amount in enumerate(amounts, start=1)])
+    assert [fault.rule for fault in report.errors] == ["insufficient_funds"] * 5 + ["source_locked"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "waiting", "refused"), [("", {"USD": 3_000}, 0), ("teller=/8000", {}, 1)]
+)
+def test_rows_count_in_the_makers_day(limits: str, waiting: dict[str, int], refused: int) -> None:
+    """Between strangers each, so that no account's total is what counts."""
+    ends = [opened(f"n{number}", balance=3_000 * (number % 2)) for number in range(6)]
+    policy.configure(Policy(role_limits=RoleLimits.parse(limits), approval_threshold=8_000))
+    transferred(ends[1], ends[0], actor=TELLER_3, amount_minor=3_000)
+    rows = [a_row(1, ends[3].id, ends[2].id, "30"), a_row(2, ends[5].id, ends[4].id, "30")]
+    report = foreseen(rows)
+    assert (report.waiting, report.refused) == (waiting, refused)
 
 
 def test_a_row_posted_again_is_the_payment_that_is_there() -> None:
