@@ -45,6 +45,7 @@ _PREFIX = re.compile("(customer|merchant|staff):")
 
 _MORE_PLACES = (
     (_("Dashboard"), "admin:index", Permission.USE_DASHBOARD),
+    (_("Saved views"), "admin:views", Permission.USE_DASHBOARD),
     (_("Change password"), "admin:password_change", Permission.USE_DASHBOARD),
     (_("Second factor"), "admin:second_factor", Permission.USE_DASHBOARD),
     (_("Overview of alerts"), "admin:alerts_overview", Permission.READ_ALERTS),

@@ -128,5 +128,6 @@ def _query(request: HttpRequest) -> dict[str, Any]:
     asked = {name: value for name, value in request.GET.items() if value}
     if "cursor" in asked:
         asked["cursor"] = "given"
+    asked.pop("newer", None)
     most = list(asked.items())[:_MOST_VALUES]
     return {name[:_VALUE_LENGTH]: value[:_VALUE_LENGTH] for name, value in most}

@@ -7,6 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import QueryDict
+from django.utils.translation import gettext_lazy
 
 from backoffice.forms.fields import AmountField, CurrencyField, IdField, TextField, TypedForm
 from backoffice.forms.ids import OnceForm
@@ -63,6 +64,14 @@ class OpenAccountForm(OnceForm):
 class AccountFilter(TypedForm):
     """Which accounts to list."""
 
+    list_name = "accounts"
+    columns = {
+        "owner": gettext_lazy("Owner"),
+        "type": gettext_lazy("Type"),
+        "available": gettext_lazy("Available"),
+        "opened": gettext_lazy("Opened"),
+    }
+
     customer_id = IdField(label="Customer", required=False)
     account_number = TextField(required=False)
     status = forms.ChoiceField(
@@ -82,6 +91,12 @@ class AccountFilter(TypedForm):
         if number and not is_account_number(number):
             raise ValidationError(why_no_number(number))
         return number
+
+    @property
+    def wanted(self) -> dict[str, str]:
+        """What ``queries.list_accounts`` takes; a number is no filter of its."""
+        names = ("customer_id", "status", "account_type")
+        return {name: self.cleaned_data[name] for name in names}
 
 
 def why_no_number(text: str) -> str:

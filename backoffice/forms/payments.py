@@ -18,6 +18,13 @@ _ONE_OF_THESE = {"invalid_choice": _("Choose one of the list.")}
 class PaymentFilter(PeriodForm):
     """Without customer, merchant or state it stands on processed payments, the first view."""
 
+    list_name = "payments"
+    columns = {
+        "sides": _("From and to"),
+        "parties": _("Customer / merchant"),
+        "words": _("Description"),
+    }
+
     customer_id = IdField(label=_("Customer"), required=False)
     merchant_id = IdField(label=_("Merchant"), required=False)
     status = forms.ChoiceField(

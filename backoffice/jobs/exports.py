@@ -38,14 +38,16 @@ def export_order(*, order_id: str, parameters: Mapping[str, Any]) -> Order:
 
 
 def pack_path(job: Job) -> Path:
-    return Path(settings.EXPORT_DIR) / f"{job.id}.zip"
+    """The file that an export makes: a pack, or of any other kind a list."""
+    suffix = "zip" if job.kind == EXPORT.name else "csv"
+    return Path(settings.EXPORT_DIR) / f"{job.id}.{suffix}"
 
 
 def tidy_packs(at: datetime) -> str:
     """Remove packs that have lain for long: they can be made again from the trail."""
     old = (at - KEPT).timestamp()
-    packs = Path(settings.EXPORT_DIR).glob("*.zip")
-    removed = [path for path in packs if path.stat().st_mtime < old]
+    made = [path for path in Path(settings.EXPORT_DIR).glob("*.*") if path.is_file()]
+    removed = [path for path in made if path.stat().st_mtime < old]
     for path in removed:
         path.unlink(missing_ok=True)
     return f"{len(removed)} removed" if removed else ""

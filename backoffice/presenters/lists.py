@@ -10,6 +10,11 @@ from django.http import HttpRequest
 from dynamodb.pages import Page
 from dynamodb.times import from_rfc3339
 
+PASSED = "newer"
+"""In an address, the cursors of the pages before, empty for the first one."""
+
+_STEPS_BACK = 5
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pager:
@@ -20,6 +25,7 @@ class Pager:
     """
 
     next_url: str = ""
+    newer_url: str = ""
     first_url: str = ""
     examined: int = 0
     reached: datetime | None = None
@@ -33,13 +39,23 @@ def pager(request: HttpRequest, page: Page[Any], *, kept: Mapping[str, str] | No
     query = request.GET.copy()
     for name, value in (kept or {}).items():
         query[name] = value
-    is_first = not query.pop("cursor", None)
-    first_url = f"{request.path}?{query.urlencode()}" if query else request.path
-    query["cursor"] = page.next_cursor
+    current = query.get("cursor", "")
+    query.pop("cursor", None)
+    passed = query.pop(PASSED, [])
+
+    def at_page(cursor: str, behind: list[str]) -> str:
+        asked = query.copy()
+        asked.setlist(PASSED, behind)
+        asked.setlist("cursor", [cursor] if cursor else [])
+        return f"{request.path}?{asked.urlencode()}" if asked.urlencode() else request.path
+
     is_filtered = page.examined > len(page.rows)
     return Pager(
-        next_url=f"{request.path}?{query.urlencode()}" if page.next_cursor else "",
-        first_url="" if is_first else first_url,
+        next_url=at_page(page.next_cursor, [*passed, current][-_STEPS_BACK:])
+        if page.next_cursor
+        else "",
+        newer_url=at_page(passed[-1], passed[:-1]) if passed else "",
+        first_url=at_page("", []) if current else "",
         examined=page.examined if is_filtered else 0,
         reached=_time(page.reached) if is_filtered else None,
     )

@@ -47,6 +47,7 @@ class StaffRecord(Chained):
             "listed_as",
             "past_passwords",
             "roles_since",
+            "saved_views",
             "session_epoch",
             "state_since",
         }
@@ -71,6 +72,7 @@ class StaffRecord(Chained):
     state_since = TimeAttribute(null=True)
     roles_since = TimeAttribute(null=True)
     shortcuts_off = BooleanAttribute(null=True)
+    saved_views = TextListAttribute(null=True)
 
     staff_index = StaffIndex()
 

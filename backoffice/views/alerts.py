@@ -16,7 +16,7 @@ from backoffice.presenters.lists import pager
 from backoffice.presenters.payments import payment_rows
 from backoffice.presenters.retention import kept_record
 from backoffice.site import page
-from backoffice.views.inbox import MOST_COUNTED
+from backoffice.views.inbox import MOST_COUNTED, as_count
 from dynamodb.times import utc_now
 from payments import alert_queries, alerts, queries
 from payments.alert_records import Alert
@@ -45,8 +45,7 @@ def queue(request: StaffRequest) -> HttpResponse:
 def count(request: StaffRequest) -> HttpResponse:
     """A fragment for the navigation: how many are open, no further than 50; nothing for none."""
     found = alert_queries.list_alerts(person=request.user.username, rows=MOST_COUNTED)
-    text = f"{len(found.rows) or ''}{'+' * bool(found.next_cursor)}"
-    return HttpResponse(text, content_type="text/plain; charset=utf-8")
+    return as_count(len(found.rows), found)
 
 
 @requires(Permission.READ_ALERTS)

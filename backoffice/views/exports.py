@@ -1,5 +1,6 @@
 """Evidence packs: all that were asked for, asking for one, and taking it away."""
 
+from collections.abc import Callable, Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -7,11 +8,17 @@ from typing import Any
 from django.conf import settings
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_POST
 from itsdangerous import BadSignature, URLSafeTimedSerializer
+from uuid_utils import uuid7
 
+from backoffice.forms.accounts import AccountFilter
 from backoffice.forms.exports import ExportForm, prefilled
+from backoffice.forms.payments import PaymentFilter
 from backoffice.jobs import services
 from backoffice.jobs.exports import EXPORT, export_order, pack_path
+from backoffice.jobs.lists import LIST, list_order
 from backoffice.jobs.records import Job, JobState
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.jobs import JobView
@@ -22,6 +29,10 @@ from backoffice.views.once import settle
 from dynamodb.times import utc_now
 
 LINK_SECONDS = 15 * 60
+_FILTERS: Mapping[str, Callable[[StaffRequest], Any]] = {
+    "accounts": lambda request: AccountFilter(request.POST),
+    "payments": lambda request: PaymentFilter(request.POST, zone=request.user.zone.key),
+}
 
 
 @requires(Permission.EXPORT_TRAIL)
@@ -52,6 +63,21 @@ def new(request: StaffRequest) -> HttpResponse:
     return settle(request, ExportForm(request.POST, username=username, at=at), act, show)
 
 
+@requires(Permission.EXPORT_TRAIL)
+@freshly_proved(posts_only=True)
+@require_POST
+def new_list(request: StaffRequest, name: str) -> HttpResponse:
+    """Ask for all that a filter finds; the list itself says what is wrong with one."""
+    if name not in _FILTERS:
+        raise Http404("There is no list of this name to export.")
+    form = _FILTERS[name](request)
+    if not form.is_valid():
+        return redirect(f"{reverse(f'admin:{name}')}?{request.POST.urlencode()}")
+    order = list_order(order_id=str(uuid7()), name=name, wanted=form.wanted)
+    job = services.order_job(order, actor=request.user.actor, at=utc_now())
+    return redirect("admin:export", job.id)
+
+
 @requires(Permission.EXPORT_TRAIL, viewing="export")
 def detail(request: StaffRequest, job_id: str) -> HttpResponse:
     job = _export(job_id)
@@ -63,6 +89,7 @@ def detail(request: StaffRequest, job_id: str) -> HttpResponse:
         "token": _links(request, job).dumps("pack") if has_pack else "",
         "link_minutes": LINK_SECONDS // 60,
         "has_pack": has_pack,
+        "is_pack": job.kind == EXPORT.name,
     }
     return page(request, "backoffice/exports/detail.html", context)
 
@@ -81,7 +108,7 @@ def download(request: StaffRequest, job_id: str) -> HttpResponseBase:
     if request.look:
         request.look.values.update(job.result or {}, job=job.id)
     return FileResponse(
-        pack_path(job).open("rb"), as_attachment=True, filename=f"evidence-{job.id}.zip"
+        pack_path(job).open("rb"), as_attachment=True, filename=f"export-{pack_path(job).name}"
     )  # fmt: skip
 
 
@@ -90,7 +117,7 @@ def _export(job_id: str) -> Job:
         job = services.find_job(job_id)
     except services.JobNotFound:
         raise Http404(f"There is no evidence pack {job_id}.") from None
-    if job.kind != EXPORT.name:
+    if job.kind not in (EXPORT.name, LIST.name):
         raise Http404(f"There is no evidence pack {job_id}.")
     return job
 

@@ -18,6 +18,7 @@ from backoffice.views.confirm import is_confirmed
 from backoffice.views.fresh_proof import freshly_proved
 from backoffice.views.once import settle
 from dynamodb.errors import StoreError
+from dynamodb.pages import Page
 from dynamodb.times import utc_now
 from payments import queries
 from payments.approvals import approve_payment, digest
@@ -65,6 +66,11 @@ def count(request: StaffRequest) -> HttpResponse:
     """A fragment for the navigation: how many wait, no further than 50; nothing for none."""
     found = queries.list_pending(person=request.user.username, rows=MOST_COUNTED)
     number = sum(not payment.awaits_its_day for payment in found.rows)
+    return as_count(number, found)
+
+
+def as_count(number: int, found: Page[Any]) -> HttpResponse:
+    """A number for a script to show, and whether there are more; nothing for none."""
     text = f"{number or ''}{'+' * bool(found.next_cursor)}"
     return HttpResponse(text, content_type="text/plain; charset=utf-8")
 

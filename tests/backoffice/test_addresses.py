@@ -42,8 +42,8 @@ def test_every_view_names_its_permission_or_is_declared_public() -> None:
     assert bare == []
 
 
-PARTS = frozenset({"payment_holds"})
-"""What a page that has left its entry fetches afterwards, by the names of the addresses."""
+PARTS = frozenset({"export_list", "payment_holds"})
+"""What a page that has left its entry fetches afterwards, or orders, by the names of addresses."""
 
 
 def test_every_page_of_a_single_record_leaves_an_entry_of_who_saw_it() -> None:
@@ -85,6 +85,7 @@ GRAVE = {
     "approval",
     "approvals",
     "export_download",
+    "export_list",
     "export_new",
     "hold_release",
     "payment_reverse",

@@ -41,6 +41,8 @@ job_cancel job_retry                       pack                    TSA   405 404
 sessions                                   -                       TSCA  200 302
 
 accounts account_lookup payments           -                       TSC   200 200
+payments_newer                             -                       TSC   200 200
+views                                      -                       TSCA  200 302
 account account_timeline payment           known                   TSC   200 200
 customer merchant                          known                   TSC   200 200
 account account_timeline payment           unknown                 TSC   404 404
@@ -69,6 +71,8 @@ approval                                   own,foreign             S     200 422
 approval                                   own,foreign             C     200 403
 approval                                   unknown                 SC    404 404
 
+export_list                                known                   C     405 302
+export_list                                unknown                 C     405 404
 exports holds                              -                       C     200 200
 export_new hold_new                        -                       C     200 422
 export                                     known                   C     200 200

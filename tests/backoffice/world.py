@@ -159,6 +159,7 @@ def a_world(*roles: Role) -> World:
         "entity_id": {"account": source.id, "person": f"staff:{OTHER}", "unknown": "nothing"},
         "factor": {"own": second_factor.APP, "unknown": "nothing"},
         "export": {"known": pack, "unknown": NO_ID},
+        "export_list": {"known": "payments", "unknown": "nothing"},
         "export_download": {"known": pack, "unknown": NO_ID},
         "job_id": {**made, "pack": pack, "unknown": NO_ID},
         "list_hash": {"known": signed, "unknown": "0" * 64},

@@ -1,0 +1,36 @@
+"""Saving a list as it is narrowed."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.urls import Resolver404, resolve
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.forms.fields import TextField, TypedForm
+from backoffice.staff.saved_views import ADDRESS_LENGTH, NAME_LENGTH
+
+LISTS = frozenset({"accounts", "alerts", "audit", "cases", "payments"})
+
+
+class SavedViewForm(TypedForm):
+    name = TextField(max_length=NAME_LENGTH, required=False)
+    address = TextField(max_length=ADDRESS_LENGTH)
+    remove = forms.BooleanField(required=False)
+
+    def clean_address(self) -> str:
+        """The address of a list here, never one elsewhere."""
+        address: str = self.cleaned_data["address"]
+        try:
+            found = resolve(address.partition("?")[0])
+        except Resolver404:
+            found = None
+        if found is None or found.url_name not in LISTS:
+            raise ValidationError(_("Only lists can be saved as views."))
+        return address
+
+    def clean(self) -> dict[str, Any]:
+        found = self.cleaned_data
+        if not (found.get("remove") or found.get("name")):
+            self.add_error("name", _("Give the view a name."))
+        return found
