@@ -15,7 +15,7 @@ from backoffice.jobs import imports
 from backoffice.jobs import services as jobs
 from backoffice.jobs.exports import export_order
 from backoffice.jobs.services import Order
-from backoffice.permissions import Role
+from backoffice.permissions import Role, granted
 from backoffice.reviews import services as reviews
 from backoffice.staff import access_review, queries, second_factor, services
 from backoffice.staff.models import Staff
@@ -52,6 +52,11 @@ class Place:
     @property
     def row(self) -> str:
         return f"{self.name} {self.what}".strip()
+
+    def is_for(self, role: Role) -> bool:
+        """Whether the page behind it is shown to a role."""
+        permission = getattr(self.pattern.callback, "permission", None)
+        return self.what != "unknown" and (permission is None or permission in granted([role]))
 
 
 @dataclass(frozen=True, kw_only=True)
