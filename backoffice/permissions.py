@@ -68,6 +68,7 @@ class Permission(StrEnum):
     MANAGE_HOLDS = "holds.manage"
     READ_ALERTS = "alerts.read"
     MANAGE_ALERTS = "alerts.manage"
+    MANAGE_EVENTS = "events.manage"
     READ_STAFF = "staff.read"
     MANAGE_STAFF = "staff.manage"
     MAINTAIN_RECORDS = "records.maintain"
@@ -93,6 +94,7 @@ _OVERSEE = frozenset(
         Permission.DECIDE_APPROVALS,
         Permission.REVERSE_PAYMENTS,
         Permission.MANAGE_ACCOUNTS,
+        Permission.MANAGE_EVENTS,
     }
 )
 
@@ -109,6 +111,7 @@ _GRANTED: dict[Role, frozenset[Permission]] = {
         Permission.MANAGE_HOLDS,
         Permission.READ_ALERTS,
         Permission.MANAGE_ALERTS,
+        Permission.MANAGE_EVENTS,
         Permission.READ_STAFF,
     },
     Role.ADMIN: frozenset(

@@ -78,6 +78,11 @@ NAVIGATION = (
                 permission=Permission.READ_PAYMENTS,
             ),
             Entry(
+                name="Events",
+                page="admin:events",
+                permission=Permission.MANAGE_EVENTS,
+            ),
+            Entry(
                 name="Approvals",
                 about="What waits for a second person, and what would become of both accounts.",
                 page="admin:approvals",

@@ -16,7 +16,7 @@ from payments.event_records import Feed
 from payments.policy import policy
 from payments.receivers import receivers
 
-_SILENCE = timedelta(minutes=15)
+SILENCE = timedelta(minutes=15)
 """After so long without a run nobody seems to send notices."""
 
 _OUTCOMES = {
@@ -133,7 +133,7 @@ def notice_sentences(at: datetime, kept: Feed | None = None) -> list[str]:
             f"Notices of alerts have not gone out since {kept.failing_since:%Y-%m-%d %H:%M} UTC. "
             f"{kept.error} They are tried again."
         )
-    if not kept.seen_at or at - kept.seen_at > _SILENCE:
+    if not kept.seen_at or at - kept.seen_at > SILENCE:
         found.append(
             "Nobody is sending notices of alerts: is the worker running? After a day of it, look "
             "through the queue itself."

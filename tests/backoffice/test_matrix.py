@@ -73,6 +73,9 @@ approval                                   unknown                 SC    404 404
 
 export_list                                known                   C     405 302
 export_list                                unknown                 C     405 404
+events                                     -                       SC    200 200
+event_again                                known                   SC    200 200
+event_again                                unknown                 SC    404 404
 exports holds                              -                       C     200 200
 export_new hold_new                        -                       C     200 422
 export                                     known                   C     200 200

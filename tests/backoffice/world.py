@@ -20,11 +20,14 @@ from backoffice.reviews import services as reviews
 from backoffice.staff import access_review, queries, second_factor, services
 from backoffice.staff.models import Staff
 from dynamodb.times import utc_now
-from payments import bulk_store, cases, policy
+from payments import bulk_store, cases, policy, receivers
 from payments.bulk_rows import REQUIRED
+from payments.event_records import DeliveryState
 from payments.identifiers import new_payment_id
 from payments.models import Account, Payment
 from payments.policy import Policy
+from payments.receivers import Receivers
+from tests.backoffice.deliveries import plant_delivery
 from tests.backoffice.factors import with_app
 from tests.backoffice.people import a_member
 from tests.backoffice.test_addresses import patterns
@@ -175,11 +178,21 @@ def a_world(*roles: Role) -> World:
         "subject": {"known": hold.subject, "unknown": "account:nothing"},
         "username": people,
     }
+    objects["line"] = {"known": _dead_event(paid), "unknown": f"shop:{NO_ID}"}
     for action in ("note", "add", "close"):
         objects[f"case_{action}"] = objects["case"]
     for action in ("assign", "note", "escalate", "resolve", "case"):
         objects[f"alert_{action}"] = objects["alert_id"]
     return World(objects=objects, source=source, payment=paid)
+
+
+def _dead_event(payment: Payment) -> str:
+    """A delivery that a webhook has not taken."""
+    at, kept = utc_now(), {"EVENT_WEBHOOKS": "shop=https://shop.example/"}
+    kept["EVENT_WEBHOOK_SECRETS"] = "shop=whsec_" + "A" * 32
+    receivers.configure(Receivers.from_environment(kept))
+    plant_delivery(payment.id, receiver="shop", state=DeliveryState.DEAD, at=at)
+    return f"shop:{payment.id}"
 
 
 def _job(person: str) -> str:

@@ -1,0 +1,41 @@
+"""The filter of events, and what is confirmed to send some again."""
+
+from collections.abc import Sequence
+
+from django import forms
+from django.http import QueryDict
+
+from backoffice.forms.fields import TypedForm
+from backoffice.forms.ids import ActionForm
+from payments.event_records import DeliveryState
+from payments.receivers import Receiver
+
+_WRONG_CHOICE = {"invalid_choice": "Choose one of the list."}
+_STATES = {
+    DeliveryState.DEAD: "Dead: not tried any more",
+    DeliveryState.WAITING: "Waiting to be tried again",
+    DeliveryState.SENT: "Sent",
+}
+
+
+class EventFilter(TypedForm):
+    """Stands on the first receiver, and on what is dead."""
+
+    receiver = forms.ChoiceField(label="Receiver", error_messages=_WRONG_CHOICE)
+    state = forms.ChoiceField(
+        label="State", choices=list(_STATES.items()), error_messages=_WRONG_CHOICE
+    )
+
+    def __init__(self, asked: QueryDict, known: Sequence[Receiver]) -> None:
+        data = asked.copy()
+        for name, first in (("receiver", known[0].name), ("state", DeliveryState.DEAD.value)):
+            data[name] = data.get(name) or first
+        super().__init__(data)
+        choices = [(each.name, each.name) for each in known]
+        self.fields["receiver"] = forms.ChoiceField(
+            label="Receiver", choices=choices, error_messages=_WRONG_CHOICE
+        )
+
+
+class SendAgainForm(ActionForm):
+    subject = "event"

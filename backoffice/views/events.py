@@ -1,0 +1,99 @@
+"""What other systems were told, and what they have not taken."""
+
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from backoffice.forms.events import EventFilter, SendAgainForm
+from backoffice.permissions import Permission, StaffRequest, requires
+from backoffice.presenters.events import event_row, receiver_rows
+from backoffice.presenters.lists import pager
+from backoffice.site import page
+from backoffice.views.confirm import Asking, confirmation, is_confirmed
+from backoffice.views.once import settle
+from dynamodb.times import utc_now
+from payments import deliveries
+from payments.alert_records import Alert
+from payments.event_records import Delivery, DeliveryState
+from payments.receivers import Receiver, receivers
+
+
+@requires(Permission.MANAGE_EVENTS, searching="event")
+def listing(request: StaffRequest) -> HttpResponse:
+    known, template = _visible(request), "backoffice/events/list.html"
+    context: dict[str, Any] = {"title": "Events", "receivers": receiver_rows(known, at=utc_now())}
+    if not known:
+        return page(request, template, context)
+    context["form"] = form = EventFilter(request.GET, known)
+    if not form.is_valid():
+        return page(request, template, context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    cursor, person = request.GET.get("cursor", ""), request.user.username
+    found = deliveries.list_deliveries(person=person, cursor=cursor, **form.cleaned_data)
+    [receiver] = [each for each in known if each.name == form.cleaned_data["receiver"]]
+    context["rows"] = [event_row(delivery, receiver) for delivery in found.rows]
+    context["pager"] = pager(request, found)
+    return page(request, template, context)
+
+
+@requires(Permission.MANAGE_EVENTS)
+def send_again(request: StaffRequest, line: str) -> HttpResponse:
+    """Confirm that the dead events of a record are tried again. ``line`` is receiver:record."""
+    name, _, entity_id = line.partition(":")
+    kept = _found(request, name, entity_id)
+    dead = [each for each in kept if each.state == DeliveryState.DEAD]
+    ask = partial(_ask, request, kept, dead)
+    if not is_confirmed(request):
+        return redirect("admin:events") if "edit" in request.POST else ask(SendAgainForm())
+
+    def act(_: SendAgainForm) -> HttpResponse:
+        deliveries.send_again(
+            receiver=name, entity_id=entity_id, actor=request.user.actor, at=utc_now()
+        )
+        messages.success(request, "They are tried again now, in their order.")
+        return redirect("admin:events")
+
+    return settle(request, SendAgainForm(request.POST), act, ask)
+
+
+def _ask(
+    request: StaffRequest,
+    kept: list[Delivery],
+    dead: list[Delivery],
+    form: SendAgainForm,
+    *,
+    status: int = HTTPStatus.OK,
+    **_: Any,
+) -> HttpResponse:
+    told = ", ".join(each.type for each in dead) or "none that is dead"
+    asking = Asking(
+        title="Send these events again?",
+        button="Send again",
+        crumbs=[("Events", reverse("admin:events"))],
+        facts=[("To", kept[0].receiver), ("About", kept[0].entity_id), ("Events", told)],
+        notes=[
+            "The receiver may have taken some of them: it knows them by their ids.",
+            *(str(error) for error in form.non_field_errors()),
+        ],
+    )
+    answer = confirmation(request, form, asking)
+    answer.status_code = status
+    return answer
+
+
+def _visible(request: StaffRequest) -> list[Receiver]:
+    """Nobody but those who may read alerts is to know where they go."""
+    may_read_alerts = request.user.has_perm(Permission.READ_ALERTS)
+    return [each for each in receivers().everybody if may_read_alerts or each.follows is not Alert]
+
+
+def _found(request: StaffRequest, name: str, entity_id: str) -> list[Delivery]:
+    is_visible = name in [each.name for each in _visible(request)]
+    kept = deliveries.of_record(name, entity_id) if is_visible else []
+    if not kept:
+        raise Http404("There is no such event.")
+    return kept

@@ -1,0 +1,27 @@
+"""Builders of deliveries."""
+
+from datetime import datetime
+
+from dynamodb import store
+from payments.event_records import Delivery, DeliveryState
+
+
+def plant_delivery(
+    entity_id: str, *, receiver: str, state: DeliveryState, at: datetime
+) -> Delivery:
+    """The first event of a payment on its way to a receiver."""
+    made = Delivery(
+        entity_id=entity_id,
+        place=f"{receiver}#000000000001",
+        receiver=receiver,
+        event_id=f"{entity_id}_1",
+        type="payment.processed",
+        body="{}",
+        state=state,
+        tries=16,
+        error="It answered 400.",
+        listed_as=f"{receiver} {state}",
+        listed_at=at,
+    )
+    store.put(made)
+    return made
