@@ -35,6 +35,7 @@ _ENTITY_IDS: Mapping[str, Callable[[str], str]] = {
     "account": lambda named: account_id(named) if is_account_number(named) else named,
     "audit": lambda named: named.removeprefix("views:"),
     "customer": "customer:{}".format,
+    "event": lambda named: f"events:{named.partition(':')[2]}",
     "export": "job:{}".format,
     "hold": "hold:{}".format,
     "job": "job:{}".format,

@@ -40,7 +40,7 @@ def listing(request: StaffRequest) -> HttpResponse:
     return page(request, template, context)
 
 
-@requires(Permission.MANAGE_EVENTS)
+@requires(Permission.MANAGE_EVENTS, viewing="event")
 def send_again(request: StaffRequest, line: str) -> HttpResponse:
     """Confirm that the dead events of a record are tried again. ``line`` is receiver:record."""
     name, _, entity_id = line.partition(":")
