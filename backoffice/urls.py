@@ -36,6 +36,7 @@ from backoffice.views import (
     shell,
     staff,
     staff_actions,
+    statements,
     transfers,
 )
 
@@ -52,6 +53,8 @@ ADMIN = [
     path("payments/newer/", payments.newer, name="payments_newer"),
     path("payments/<str:payment_id>/", payments.payment, name="payment"),
     path("payments/<str:entity_id>/viewers/", history.viewers, name="payment_viewers"),
+    path("payments/<str:payment_id>/receipt/", statements.receipt, name="receipt"),
+    path("payments/<str:payment_id>/receipt/pdf/", statements.receipt_pdf, name="receipt_pdf"),
     path("payments/<str:payment_id>/holds/", holds.on_payment, name="payment_holds"),
     path("payments/<str:payment_id>/cancel/", requests.cancel, name="payment_cancel"),
     path("payments/<str:payment_id>/reverse/", requests.reverse_payment, name="payment_reverse"),
@@ -110,6 +113,10 @@ ADMIN = [
     path("accounts/lookup/", lookup.lookup, name="account_lookup"),
     path("accounts/<str:account_id>/", accounts.detail, name="account"),
     path("accounts/<str:account_id>/timeline/", history.timeline, name="account_timeline"),
+    path("accounts/<str:account_id>/statement/", statements.on_page, name="statement"),
+    path("accounts/<str:account_id>/statement/pdf/", statements.as_pdf, name="statement_pdf"),
+    path("accounts/<str:account_id>/statement/csv/", statements.as_csv, name="statement_csv"),
+    path("accounts/<str:account_id>/statement/xml/", statements.as_camt053, name="statement_xml"),
     path("accounts/<str:entity_id>/viewers/", history.viewers, name="account_viewers"),
     path("accounts/<str:account_id>/freeze/", lifecycle.freeze, name="account_freeze"),
     path("accounts/<str:account_id>/unfreeze/", lifecycle.unfreeze, name="account_unfreeze"),

@@ -79,11 +79,12 @@ class StatementPage:
     closing_minor: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Statement:
     """A whole statement. It ends with the entry that was the last of its period when it was made.
 
-    ``until`` is the key of that entry; empty where nothing moved.
+    ``until`` is the key of that entry; empty where nothing moved. ``rows`` counts the lines that
+    have been read.
     """
 
     account: Account
@@ -92,6 +93,7 @@ class Statement:
     opening_minor: int
     closing_minor: int
     until: str
+    rows: int = field(init=False, default=0)
 
     @property
     def is_final(self) -> bool:
@@ -106,6 +108,7 @@ class Statement:
         lines = filter(None, map(line_of, entries))
         while batch := list(islice(lines, BATCH_KEYS)):
             balance = _add_up(balance, batch)
+            self.rows += len(batch)
             yield from _with_payments(batch)
         if balance != self.closing_minor:
             raise DoesNotAddUpError(f"{self.account.id} ends with {balance}.")
@@ -124,6 +127,11 @@ def line_of(entry: AuditLog) -> Line | None:
         amount_minor=after - before,
         balance_minor=after,
     )
+
+
+def lines_of(entries: Iterable[AuditLog]) -> list[Line]:
+    """The movements that some entries tell of, in the order given."""
+    return list(filter(None, map(line_of, entries)))
 
 
 def statement(account: Account, period: Period, *, at: datetime) -> Statement:
@@ -149,7 +157,7 @@ def statement_page(
         model=AuditLog, partition=account.id, between=(low, high), newest_first=False
     )  # fmt: skip
     page = read_page([query], person=person, cursor=cursor, rows=BATCH_KEYS)
-    lines = list(filter(None, map(line_of, page.rows)))
+    lines = lines_of(page.rows)
     if lines:
         brought = lines[0].before_minor
     else:

@@ -1,12 +1,17 @@
 """Bars of a chart, laid out: what a template draws as SVG, and lists as a table beside it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from itertools import pairwise
 
+from django.utils.translation import gettext as _
+
+from backoffice.presenters.values import money
 from payments.alert_queries import Overview
 from payments.policy import policy
+from payments.statements import Line
 
 WIDTH, HEIGHT = 440, 170
 _BASE = HEIGHT - 28
@@ -16,6 +21,8 @@ _FEW, _LABEL_EVERY = 14, 5
 _TOLD_WIDTH = 130
 _SHARE = 0.7
 """How much of its place a bar fills."""
+_FEWEST = 2
+"""So many movements a curve takes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,3 +128,51 @@ def chart(
     listed = ", ".join(f"{bar.label} {bar.shown}" for bar in bars)
     summary = f"{title}: {listed}."
     return Chart(title=title, unit=unit, counted=counted, bars=bars, summary=summary)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """A balance over time, in steps. ``zero`` is where nothing is left, if that is in sight."""
+
+    path: str
+    highest: str
+    lowest: str
+    first: datetime
+    last: datetime
+    zero: float | None
+    summary: str
+    width: int = 2 * WIDTH
+    height: int = _BASE + _TOP
+    top: int = _TOP
+    base: int = _BASE
+
+
+def curve(lines: Sequence[Line], currency: str) -> Curve | None:
+    """The balance before the first line and after each; nothing for fewer than two lines."""
+    if len(lines) < _FEWEST:
+        return None
+    first, last = lines[0].at, lines[-1].at
+    seconds = (last - first).total_seconds() or 1
+    balances = [lines[0].before_minor, *(line.balance_minor for line in lines)]
+    low, high = min(balances), max(balances)
+
+    def y(balance_minor: int) -> float:
+        return round(_BASE - (_BASE - _TOP) * (balance_minor - low) / ((high - low) or 1), 1)
+
+    steps = [
+        f"H{round(2 * WIDTH * (line.at - first).total_seconds() / seconds, 1)}"
+        f"V{y(line.balance_minor)}"
+        for line in lines
+    ]
+    highest, lowest = money(high, currency), money(low, currency)
+    end = money(balances[-1], currency)
+    return Curve(
+        path=f"M0 {y(balances[0])}{''.join(steps)}",
+        highest=highest,
+        lowest=lowest,
+        first=first,
+        last=last,
+        zero=y(0) if low < 0 < high else None,
+        summary=_("Balance: at least %(lowest)s, at most %(highest)s, at the end %(end)s.")
+        % {"lowest": lowest, "highest": highest, "end": end},
+    )

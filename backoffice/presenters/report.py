@@ -1,24 +1,14 @@
 """The compliance report as people read it: the same lines as text and as PDF."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
-from fpdf import FPDF
-
+from backoffice.presenters.pdf import Section, Sheet
 from backoffice.report import DECIDED, LOCKS, Report
 from backoffice.reviews.queries import DayState
 from backoffice.templatetags.backoffice import in_words
 from payments.money import format_amount
 
 _NONE = [("None", "")]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Section:
-    """A heading and lines of a label and what it says."""
-
-    heading: str
-    lines: Sequence[tuple[str, str]]
 
 
 def title(report: Report) -> str:
@@ -53,23 +43,10 @@ def as_text(report: Report) -> str:
 
 def as_pdf(report: Report) -> bytes:
     """For the files: a table a section, on A4."""
-    pdf = FPDF()
-    pdf.set_title(title(report))
-    pdf.set_creation_date(report.made_at)
-    pdf.add_page()
-    pdf.set_font("helvetica", "B", 16)
-    pdf.cell(text=title(report), new_x="LMARGIN", new_y="NEXT")
-    pdf.set_font("helvetica", "", 10)
-    pdf.cell(text=f"Made {report.made_at:%d %b %Y %H:%M} UTC", new_x="LMARGIN", new_y="NEXT")
+    sheet = Sheet(title(report), report.made_at)
     for section in sections(report):
-        pdf.ln(5)
-        pdf.set_font("helvetica", "B", 12)
-        pdf.cell(text=section.heading, new_x="LMARGIN", new_y="NEXT")
-        pdf.set_font("helvetica", "", 10)
-        with pdf.table(first_row_as_headings=False, col_widths=(2, 3)) as table:
-            for line in section.lines:
-                table.row(line)
-    return bytes(pdf.output())
+        sheet.add_section(section)
+    return bytes(sheet.output())
 
 
 def _counted(report: Report, actions: Sequence[str]) -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ from backoffice.holds.subjects import holds_shown
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.accounts import AccountView, State, movements, stood
 from backoffice.presenters.audit import entry_rows
+from backoffice.presenters.charts import curve
 from backoffice.presenters.lists import pager
 from backoffice.presenters.retention import kept_record
 from backoffice.site import page
@@ -22,6 +23,7 @@ from dynamodb.pages import Page
 from dynamodb.times import utc_now
 from payments import accounts, history, queries
 from payments.models import Account
+from payments.statements import lines_of
 
 
 @requires(Permission.READ_ACCOUNTS, searching="account")
@@ -70,6 +72,7 @@ def detail(request: StaffRequest, account_id: str) -> HttpResponse:
         "stood": stood(history.account_at(account.id, form.at), account) if form.at else None,
         "state": State.of(account, utc_now()),
         "movements": movements(chain.rows, account.currency),
+        "curve": curve(lines_of(reversed(chain.rows)), account.currency),
         "entries": entry_rows(chain.rows, currency=account.currency),
         "pager": pager(request, chain),
         "kept": kept_record(account.updated_at, holds_shown(account, request.user)),

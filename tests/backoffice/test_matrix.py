@@ -48,6 +48,10 @@ customer merchant                          known                   TSC   200 200
 account account_timeline payment           unknown                 TSC   404 404
 customer merchant                          unknown                 TSC   404 404
 payment_holds                              known,unknown           TSC   200 200
+statement statement_pdf statement_csv      known                   TSC   200 200
+statement_xml receipt receipt_pdf          known                   TSC   200 200
+statement statement_pdf statement_csv      unknown                 TSC   404 404
+statement_xml receipt receipt_pdf          unknown                 TSC   404 404
 account_new transfer_new                   -                       TS    200 422
 account_freeze account_unfreeze            known                   S     200 422
 account_unlock account_edit account_close  known                   S     200 422

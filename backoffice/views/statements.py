@@ -1,0 +1,177 @@
+"""Statements of an account and receipts of payments: as pages, on paper, as files.
+
+A page shows one account or payment, as all pages do. A file of many movements leaves the house:
+it takes a fresh proof, and its entry among the account's views tells its rows and its hash. A
+receipt as PDF is what its page shows, and no more.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from http import HTTPStatus
+from tempfile import SpooledTemporaryFile
+from typing import Any
+
+from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
+from django.urls import reverse
+from django.utils.translation import gettext
+
+from backoffice.forms.statements import PeriodForm, presets
+from backoffice.permissions import Permission, StaffRequest, requires
+from backoffice.presenters import statements as shown
+from backoffice.presenters.accounts import AccountView
+from backoffice.presenters.charts import curve
+from backoffice.presenters.lists import pager
+from backoffice.presenters.pdf import Section
+from backoffice.presenters.values import money, record_url
+from backoffice.site import page
+from backoffice.views.fresh_proof import freshly_proved
+from backoffice.views.requests import found as get_payment
+from dynamodb.times import utc_now
+from payments import queries
+from payments.camt053 import camt053
+from payments.models import Account, Payment
+from payments.statements import Statement, statement, statement_page
+
+IN_MEMORY = 1_000_000
+"""A longer file is made on disk, in bytes."""
+
+Write = Callable[[Statement], Iterator[bytes]]
+
+
+@requires(Permission.READ_ACCOUNTS, viewing="account")
+def on_page(request: StaffRequest, account_id: str) -> HttpResponse:
+    return _page(request, _account(account_id), _form(request))
+
+
+def _page(
+    request: StaffRequest, account: Account, form: PeriodForm, trouble: str = ""
+) -> HttpResponse:
+    context: dict[str, Any] = {
+        "title": gettext("Statement of %s") % account.account_number,
+        "crumbs": [
+            (gettext("Accounts"), reverse("admin:accounts")),
+            (account.account_number, record_url(account.id)),
+        ],
+        "shown": AccountView(account),
+        "account": account,
+        "form": form,
+        "presets": presets(form.today),
+        "trouble": trouble,
+    }
+    if form.is_valid():
+        context |= _lines(request, account, form)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors or trouble else HTTPStatus.OK
+    return page(request, "backoffice/accounts/statement.html", context, status=status)
+
+
+def _lines(request: StaffRequest, account: Account, form: PeriodForm) -> dict[str, Any]:
+    cursor, period = request.GET.get("cursor", ""), form.period
+    found = statement_page(account, period, person=request.user.username, cursor=cursor)
+    balances = {
+        "brought": found.brought_minor,
+        "carried": found.carried_minor,
+        "closing": found.closing_minor,
+    }
+    return {
+        "days": shown.days(period),
+        "period": period,
+        "is_first": not cursor,
+        "is_last": not found.page.next_cursor,
+        "rows": shown.statement_rows(found.lines, account.currency),
+        "curve": curve(found.lines, account.currency),
+        "pager": pager(request, found.page),
+        **{name: money(minor, account.currency) for name, minor in balances.items()},
+    }
+
+
+def _file(write: Write, suffix: str, content_type: str) -> Callable[..., HttpResponseBase]:
+    """A view that gives a statement as a file, once the whole of it is known to be right.
+
+    It is written as it is read, in pages, a long one to disk, and sent from there: memory does
+    not grow.
+    """
+
+    @requires(Permission.READ_ACCOUNTS, viewing="account", exporting="statement")
+    @freshly_proved()
+    def view(request: StaffRequest, account_id: str) -> HttpResponseBase:
+        account, form = _account(account_id), _form(request)
+        if not form.is_valid():
+            return _page(request, account, form)
+        made = statement(account, form.period, at=utc_now())
+        file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - the answer closes it
+        try:
+            told = _written(write(made), file)
+        except shown.TooLongToPrintError:
+            file.close()
+            most = f"{shown.MOST_PRINTED:,}"
+            return _page(
+                request,
+                account,
+                form,
+                gettext("More than %s movements make no PDF. Take CSV or camt.053.") % most,
+            )
+        if request.look is not None:
+            days = {"from": f"{made.period.first}", "to": f"{made.period.last}"}
+            request.look.values.update(days | told, file=suffix, rows=made.rows)
+        name = f"statement-{account.account_number}-{made.period.first}-{made.period.last}"
+        return FileResponse(
+            file, as_attachment=True, filename=f"{name}.{suffix}", content_type=content_type
+        )
+
+    return view
+
+
+def _written(pieces: Iterable[bytes], file: Any) -> dict[str, Any]:
+    """Write a file to its end, and wind it back; gives its hash."""
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
+        file.write(piece)
+    file.seek(0)
+    return {"sha256": digest.hexdigest()}
+
+
+as_pdf = _file(shown.as_pdf, "pdf", "application/pdf")
+as_csv = _file(shown.as_csv, "csv", "text/csv; charset=utf-8")
+as_camt053 = _file(camt053, "xml", "application/xml")
+
+
+@requires(Permission.READ_PAYMENTS, viewing="payment")
+def receipt(request: StaffRequest, payment_id: str) -> HttpResponse:
+    payment = get_payment(payment_id)
+    context = {
+        "title": shown.receipt_title(payment),
+        "crumbs": [
+            (gettext("Payments"), reverse("admin:payments")),
+            (payment.id, record_url(payment.id)),
+        ],
+        "payment": payment,
+        "sections": _receipt(payment),
+    }
+    return page(request, "backoffice/payments/receipt.html", context)
+
+
+@requires(Permission.READ_PAYMENTS, viewing="payment")
+def receipt_pdf(_: StaffRequest, payment_id: str) -> HttpResponse:
+    payment = get_payment(payment_id)
+    document = shown.receipt_pdf(payment, _receipt(payment), utc_now())
+    name = f'attachment; filename="receipt-{payment.id}.pdf"'
+    return HttpResponse(
+        document, content_type="application/pdf", headers={"Content-Disposition": name}
+    )  # fmt: skip
+
+
+def _receipt(payment: Payment) -> list[Section]:
+    ends = payment.from_account_id, payment.to_account_id
+    return shown.receipt(payment, *map(queries.get_account, ends))
+
+
+def _form(request: StaffRequest) -> PeriodForm:
+    return PeriodForm(request.GET, today=utc_now().date())
+
+
+def _account(account_id: str) -> Account:
+    account = queries.get_account(account_id)
+    if account is None:
+        raise Http404(f"There is no account {account_id}.")
+    return account
