@@ -8,8 +8,9 @@ receipt as PDF is what its page shows, and no more.
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
-from tempfile import SpooledTemporaryFile
-from typing import Any
+from io import BytesIO
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
 from django.urls import reverse
@@ -58,7 +59,7 @@ def _page(
         "presets": presets(form.today),
         "trouble": trouble,
     }
-    if form.is_valid():
+    if form.is_valid() and not trouble:
         context |= _lines(request, account, form)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors or trouble else HTTPStatus.OK
     return page(request, "backoffice/accounts/statement.html", context, status=status)
@@ -98,11 +99,9 @@ def _file(write: Write, suffix: str, content_type: str) -> Callable[..., HttpRes
         if not form.is_valid():
             return _page(request, account, form)
         made = statement(account, form.period, at=utc_now())
-        file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - the answer closes it
         try:
-            told = _written(write(made), file)
+            file, sha256 = _written(write(made))
         except shown.TooLongToPrintError:
-            file.close()
             most = f"{shown.MOST_PRINTED:,}"
             return _page(
                 request,
@@ -112,7 +111,7 @@ def _file(write: Write, suffix: str, content_type: str) -> Callable[..., HttpRes
             )
         if request.look is not None:
             days = {"from": f"{made.period.first}", "to": f"{made.period.last}"}
-            request.look.values.update(days | told, file=suffix, rows=made.rows)
+            request.look.values.update(days, file=suffix, rows=made.rows, sha256=sha256)
         name = f"statement-{account.account_number}-{made.period.first}-{made.period.last}"
         return FileResponse(
             file, as_attachment=True, filename=f"{name}.{suffix}", content_type=content_type
@@ -121,14 +120,19 @@ def _file(write: Write, suffix: str, content_type: str) -> Callable[..., HttpRes
     return view
 
 
-def _written(pieces: Iterable[bytes], file: Any) -> dict[str, Any]:
-    """Write a file to its end, and wind it back; gives its hash."""
-    digest = hashlib.sha256()
+def _written(pieces: Iterable[bytes]) -> tuple[IO[bytes], str]:
+    """Write a file to its end, and wind it back; gives its hash too."""
+    digest, file = hashlib.sha256(), BytesIO()
+    target: IO[bytes] = file
     for piece in pieces:
         digest.update(piece)
-        file.write(piece)
-    file.seek(0)
-    return {"sha256": digest.hexdigest()}
+        target.write(piece)
+        if target is file and file.tell() > IN_MEMORY:
+            target = TemporaryFile()  # noqa: SIM115 - the answer closes it
+            target.write(file.getvalue())
+            file.close()
+    target.seek(0)
+    return target, digest.hexdigest()
 
 
 as_pdf = _file(shown.as_pdf, "pdf", "application/pdf")

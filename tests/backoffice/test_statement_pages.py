@@ -14,6 +14,7 @@ from backoffice.permissions import Role
 from backoffice.presenters import statements as shown
 from backoffice.staff import services
 from backoffice.staff.models import Staff
+from backoffice.views import statements as statement_views
 from dynamodb.client import count_requests
 from dynamodb.times import utc_now
 from payments import queries
@@ -137,9 +138,15 @@ def test_a_pdf_takes_any_letters_and_says_where_it_would_be_too_long(
     refused = teller.get(statement_of(account, "pdf/"), MARCH)
     assert refused.status_code == 422
     assert "More than 60 movements make no PDF" in text(refused)
+    assert "50.00 USD" not in text(refused), "Nobody took down who sees it."
 
 
-def test_camt_053_is_sent_as_xml(teller: Client) -> None:
+@pytest.mark.parametrize("in_memory", [statement_views.IN_MEMORY, 10])
+def test_camt_053_is_sent_as_xml(
+    teller: Client, in_memory: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From memory or, where it is long, from disk."""
+    monkeypatch.setattr(statement_views, "IN_MEMORY", in_memory)
     assert taken(teller, a_busy_account(), "xml").count(b"<Ntry>") == 4
 
 
