@@ -26,7 +26,7 @@ pytestmark = [
 ]
 
 ACKNOWLEDGED = 50_000 if FULL else 1_500
-NAME = "through the proxy"
+TOGETHER = {"through the proxy": False, "through the proxy, together": True}
 
 
 @pytest.fixture
@@ -36,8 +36,13 @@ def teller() -> Client:
     return browser
 
 
-@pytest.mark.usefixtures("colliding")
-def test_whatever_the_proxy_does_every_transfer_happens_once(proxy: Proxy, teller: Client) -> None:
+@pytest.mark.parametrize("name", TOGETHER)
+def test_whatever_the_proxy_does_every_transfer_happens_once(
+    request: pytest.FixtureRequest, proxy: Proxy, teller: Client, name: str
+) -> None:
+    """Each thread as if it were a process of its own, and all as one that lets them go together."""
+    if not TOGETHER[name]:
+        request.getfixturevalue("colliding")
     notebook, engine = Notebook(), client.settings().endpoint_url
     pages = Pages(teller)
     ways = (by_service,) * 8 + (by_command, pages.transfer)
@@ -55,18 +60,18 @@ def test_whatever_the_proxy_does_every_transfer_happens_once(proxy: Proxy, telle
     proxy.drain()
     served_at(engine)
 
-    tell_fired(NAME, FAULTS, fired)
-    tell(NAME, "writers", WRITERS, at_least=16)
-    tell(NAME, "accounts", ACCOUNTS, at_most=8)
-    tell(NAME, "asked", len(notebook.answers))
-    tell(NAME, "acknowledged", notebook.acknowledged, at_least=ACKNOWLEDGED)
-    tell(NAME, "sent twice at once", traffic.sent_twice, at_least=1)
-    tell(NAME, "steps of the clock by an hour", traffic.clock_steps, at_least=1)
-    tell(NAME, "looked at and found", traffic.looks.found)
-    tell(NAME, "looked at, told of trouble", traffic.looks.in_trouble)
+    tell_fired(name, FAULTS, fired)
+    tell(name, "writers", WRITERS, at_least=16)
+    tell(name, "accounts", ACCOUNTS, at_most=8)
+    tell(name, "asked", len(notebook.answers))
+    tell(name, "acknowledged", notebook.acknowledged, at_least=ACKNOWLEDGED)
+    tell(name, "sent twice at once", traffic.sent_twice, at_least=1)
+    tell(name, "steps of the clock by an hour", traffic.clock_steps, at_least=1)
+    tell(name, "looked at and found", traffic.looks.found)
+    tell(name, "looked at, told of trouble", traffic.looks.in_trouble)
     for status, number in sorted(pages.answers.items()):
-        tell(NAME, f"pages answered {status}", number)
-    tell(NAME, "pages answered 5xx, but 503 with Retry-After", pages.failed, at_most=0)
-    tell(NAME, "unknown when healed", settled[0], at_least=1)
-    assert judge(NAME, notebook, stored(), settled) == []
-    assert missed(NAME) == []
+        tell(name, f"pages answered {status}", number)
+    tell(name, "pages answered 5xx, but 503 with Retry-After", pages.failed, at_most=0)
+    tell(name, "unknown when healed", settled[0], at_least=1)
+    assert judge(name, notebook, stored(), settled) == []
+    assert missed(name) == []

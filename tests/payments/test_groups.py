@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from audit.context import Actor
+from audit import context
+from audit.context import Actor, Context
 from audit.models import AuditLog
 from dynamodb import client, store, transactions
 from dynamodb.client import count_requests
@@ -225,10 +226,11 @@ def hot(source: Account, targets: Sequence[Account], **values: Any) -> dict[int,
 
     def write(number: int) -> list[Payment]:
         gate.wait(30)
-        return [
-            transferred(source, targets[number % len(targets)], actor=PROGRAM, **values).payment
-            for _ in range(EACH)
-        ]
+        with context.use(Context(request_id=f"writer-{number}")):
+            return [
+                transferred(source, targets[number % len(targets)], actor=PROGRAM, **values).payment
+                for _ in range(EACH)
+            ]
 
     with ThreadPoolExecutor(WRITERS) as pool:
         return dict(enumerate(pool.map(write, range(WRITERS))))
@@ -264,9 +266,10 @@ def test_writers_of_a_hot_account_go_together_and_none_is_left_behind(commits: l
     assert len(commits) <= WRITERS * EACH / 3
     entries = [each for each in AuditLog.query(source.id) if each.action == "account.debited"]
     assert [each.seq for each in entries] == sorted(each.seq for each in entries)
-    for paid in answered.values():
-        order = [each.reference for each in entries if each.reference in {one.id for one in paid}]
-        assert order == [payment.id for payment in paid]
+    for number, paid in answered.items():
+        own = [each for each in entries if each.reference in {payment.id for payment in paid}]
+        assert [each.reference for each in own] == [payment.id for payment in paid]
+        assert {each.request_id for each in own} == {f"writer-{number}"}
     assert check_bank().faults == []
 
 
