@@ -142,15 +142,7 @@ class Beside(RuleBasedStateMachine):
         """Ask for a transfer, of the model first; gives the name of the payment."""
         at = self.now()
         slip_id = slip_id or new_payment_id(at)
-        request = TransferRequest(
-            payment_id=slip_id,
-            from_account_id=self.ids[ask.source],
-            to_account_id=self.ids[ask.target],
-            amount_minor=ask.minor,
-            currency="USD",
-            reverses=ask.reverses,
-            scheduled_for=ask.day,
-        )
+        request = self._request(slip_id, ask)
         was_there = slip_id in self.model.slips
         code = self.model.transfer(slip_id, ask, maker, at)
         if not code and not was_there:
@@ -165,6 +157,33 @@ class Beside(RuleBasedStateMachine):
 
         self.same(really, code)
         return slip_id
+
+    def ask_together(self, asks: list[Ask], maker: str) -> None:
+        """Ask for many transfers at once, of the model one after the other."""
+        at = self.now()
+        named = {new_payment_id(at): ask for ask in asks}
+        for slip_id, ask in named.items():
+            assert not self.model.transfer(slip_id, ask, maker, at)
+        self.asked += named
+        requests = [self._request(slip_id, ask) for slip_id, ask in named.items()]
+        for done in transfers.transfer_many(requests, actor=Actor(id=maker), at=at):
+            assert isinstance(done, transfers.Transfer)
+            slip = self.model.slips[done.payment.id]
+            assert (done.payment.status, done.payment.failure_code or "") == (
+                slip.status,
+                slip.code,
+            )
+
+    def _request(self, slip_id: str, ask: Ask) -> TransferRequest:
+        return TransferRequest(
+            payment_id=slip_id,
+            from_account_id=self.ids[ask.source],
+            to_account_id=self.ids[ask.target],
+            amount_minor=ask.minor,
+            currency="USD",
+            reverses=ask.reverses,
+            scheduled_for=ask.day,
+        )
 
     def do_approve(
         self, payment: str, checker: str, at: datetime, *, is_stale: bool = False

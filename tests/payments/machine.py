@@ -74,6 +74,11 @@ class Bank(Beside):
         if source != to:
             self.ask(Ask(source, to, minor), maker)
 
+    @step(moves=st.lists(st.tuples(accounts, accounts, amounts), max_size=9), maker=people)
+    def transfer_together(self, moves: list[tuple[str, str, int]], maker: str) -> None:
+        asks = [Ask(source, to, minor) for source, to, minor in moves if source != to]
+        self.ask_together(asks, maker)
+
     @step(source=accounts, maker=people, times=st.integers(1, 3))
     def overdraw(self, source: str, maker: str, times: int) -> None:
         purse = self.model.purses[source]

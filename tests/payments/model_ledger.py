@@ -145,13 +145,13 @@ class Model:
 
     def close(self, name: str, rest_to: str, slip_id: str, maker: str, at: datetime) -> str:
         purse = self.purses[name]
+        if rest_to == name:
+            return "same_account"
         if purse.is_house or purse.is_closed or purse.held:
             return "wrong_state"
         if purse.balance:
             if not rest_to:
                 return "wrong_state"
-            if rest_to == name:
-                return "same_account"
             ask = Ask(name, rest_to, purse.balance)
             if code := self._refused(ask, at):
                 return code

@@ -10,6 +10,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from payments.models import FrozenDirection
 from tests.payments.beside import FULL_RUNS, STEPS, TRIED, moto_tables
 from tests.payments.machine import Bank
+from tests.payments.model_ledger import CLEARING
 from tests.tried import FULL, missed, tell
 
 NAME = "state machine"
@@ -17,6 +18,7 @@ RUNS = 200 if FULL else 40
 
 MUST = {
     *(f"step: {step}" for step in ("ask_again", "close", "freeze", "open", "page", "reverse")),
+    "step: transfer_together",
     *(f"payment: {end}" for end in ("approved", "canceled", "expired", "pending", "processed")),
     "payment: rejected",
 }
@@ -58,7 +60,23 @@ def a_freeze_that_has_ended(bank: Bank) -> None:
     bank.wait(minutes=60, then_settle=True)
 
 
-KEPT: list[Callable[[Bank], None]] = [a_freeze_that_has_ended]
+def a_house_closed_into_itself(bank: Bank) -> None:
+    """Which is refused for that, before anybody asks whose account it is."""
+    bank.close(number=9, rest_to=CLEARING, maker="teller1", again=False)
+
+
+def several_together(bank: Bank) -> None:
+    """In one commit: paid, too little money, and so much in a day that the rest waits."""
+    moves = [("rich", "richer", 4_000), ("rich", CLEARING, 60_000), ("richer", "rich", 9_999)]
+    bank.transfer_together(moves=[*moves, *moves], maker="teller1")
+    bank.wait(minutes=60 * 25, then_settle=True)
+
+
+KEPT: list[Callable[[Bank], None]] = [
+    a_freeze_that_has_ended,
+    a_house_closed_into_itself,
+    several_together,
+]
 """What the machine has failed with, as it printed it: each is tried again at every run."""
 
 
