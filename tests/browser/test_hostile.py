@@ -57,6 +57,9 @@ KEPT = frozenset({
 TWINS = {"audit_log": "entity_id", "holds": "subject", "review_items": "item_id"}
 """Keys that take what somebody typed: a second record of each has a payload there."""
 
+BEFORE = {"saved_views": "/admin/accounts/\t"}
+"""What stands before the text in each of a list."""
+
 
 class Threaded(ThreadingMixIn, WSGIServer):
     daemon_threads = True
@@ -118,7 +121,7 @@ def hostile(model: type[Record], item: dict[str, Any], first: int) -> Record:
         if type(attribute) is TextAttribute and before is not None:
             setattr(record, name, payload)
         elif isinstance(attribute, TextListAttribute) and model.Meta.table_name != "cases":
-            setattr(record, name, [payload])
+            setattr(record, name, [BEFORE.get(name, "") + payload])
         elif isinstance(attribute, ValuesAttribute):
             given = before or {}
             texts = {key for key in given.keys() - KEPT if isinstance(given[key], str)}
