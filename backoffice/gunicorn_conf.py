@@ -30,12 +30,5 @@ def on_starting(_arbiter: Any) -> None:
     end_with_parent(os.getppid())
 
 
-def child_exit(_arbiter: Any, worker: Any) -> None:
-    """Forget what a process that ended was doing just then; what it has counted stays."""
-    from prometheus_client import multiprocess
-
-    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
-
-
 def on_exit(_arbiter: Any) -> None:
     shutil.rmtree(_figures, ignore_errors=True)
