@@ -53,6 +53,7 @@ class Report:
     warnings: list[Duplicate] = field(default_factory=list)
     totals: Counter[str] = field(default_factory=Counter)
     waiting: Counter[str] = field(default_factory=Counter)
+    waiting_rows: list[int] = field(default_factory=list)
     accounts: list[tuple[Account, Account]] = field(default_factory=list)
     trigger: str = ""
     digest: str = ""
@@ -103,7 +104,9 @@ def outcome(batch: Batch, at: datetime) -> Report:
             report.errors.append(fault)
         elif payment is not None:
             report.count(payment.amount, payment.currency, is_waiting=payment.can_cancel())
-            waiting += [payment] * payment.can_cancel()
+            if payment.can_cancel():
+                waiting.append(payment)
+                report.waiting_rows.append(row.number)
     if waiting:
         report.accounts = _if_approved(batch.rows, waiting)
         report.digest = hashlib.sha256("".join(map(digest, waiting)).encode()).hexdigest()

@@ -141,7 +141,10 @@ def _first_group(decidings: Sequence[Deciding]) -> list[Member]:
     taken: set[str] = set()
     for each in decidings[: max(1, min(MOST, policy().group_commit))]:
         deciding = replace(each, patience=turns.patience())
-        member = Member(deciding=deciding, keys=deciding.keys())
+        try:
+            member = Member(deciding=deciding, keys=deciding.keys())
+        except StoreError:  # alone, it meets its own trouble
+            member = Member(deciding=deciding, keys={})
         is_welcome = member.is_sociable and member.own.isdisjoint(taken)
         if group and not is_welcome:
             break
@@ -208,8 +211,10 @@ _queue = _Queue()
 
 
 def _lead(group: Sequence[Member]) -> None:
-    """Settle a group, in as many commits as it takes."""
+    """Settle a group, in as many commits as it takes; each member waits for its own alone."""
     while len(group) > 1 and (done := _settle_some(group)):
+        for member in group[:done]:
+            member.wake.set()
         group = group[done:]
 
 
@@ -225,12 +230,10 @@ def _settle_some(members: Sequence[Member]) -> int:
             known = directory.read(keys, patience)
             build = partial(_build, members, known)
             answers = settle(build, known, at=members[0].deciding.at, patience=patience)
-    except OutcomeUnknownError:
-        for member in members:
-            member.is_unknown = True
-        return 0
-    except Exception:  # noqa: BLE001 - alone, each member meets its own trouble
+    except Exception as trouble:  # noqa: BLE001 - alone, each member meets its own trouble
         _log.warning("a group of %d settles one by one", len(members), exc_info=True)
+        for member in members:
+            member.is_unknown = not isinstance(trouble, StoreBusyError)
         return 0
     for member, answer in zip(members, answers, strict=False):
         member.answer = answer

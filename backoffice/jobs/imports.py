@@ -1,8 +1,9 @@
 """Bulk transfers as a job: a file's rows posted one after the other, resumable, each row once."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from audit.context import Actor
@@ -83,10 +84,10 @@ def acting(username: str, permission: Permission) -> Actor:
 def run_import(work: Work) -> None:
     """Post the rows of a job's file, or what is left of them."""
     job = work.job
-    maker = acting(job.created_by, IMPORT.permission)
     batch = batch_of(job, work.clock())
     counts = Counter(job.checkpoint or {})
     for start in range(counts.pop("row", 0), len(batch.rows), _STEP):
+        maker = acting(job.created_by, IMPORT.permission)
         rows = batch.rows[start : start + _STEP]
         bulk.look_up(rows)
         work.keep()
@@ -97,7 +98,7 @@ def run_import(work: Work) -> None:
         entity_id=f"person:{job.created_by}",
         entity_type="person",
         action="bulk.applied",
-        actor=maker,
+        actor=Actor(id=job.created_by),
         reference=f"job:{job.id}",
     )
     work.finish(counts, told=(event, {**(job.parameters or {}), **counts}))
@@ -108,15 +109,17 @@ def check_decision(
 ) -> Order:
     """What is to become of all that waits of a batch; raises the refusal that prevents it.
 
-    ``digest`` is of what the checker has seen waiting. Maker and checker are told apart again at
-    each payment, as a condition of its write.
+    ``digest`` is of what the checker has seen waiting, and nothing else is decided, though more
+    rows be posted meanwhile. Maker and checker are told apart again at each payment, as a
+    condition of its write.
     """
     with recorded_refusals(subject="bulk", actor=actor, at=at, reference=f"job:{job.id}"):
         if decision != "cancel" and job.created_by == actor.id:
             raise SamePerson
         if job.is_open:
             raise NotPending("The batch is still on its way: decide once all its rows are there.")
-        if bulk_report.outcome(batch_of(job, at), at).digest != digest or not digest:
+        seen = bulk_report.outcome(batch_of(job, at), at)
+        if seen.digest != digest or not digest:
             raise RequestChanged
     given = job.parameters or {}
     return Order(
@@ -125,7 +128,7 @@ def check_decision(
         title=f"{_DECIDED[decision][0]}: {given['name']}",
         parameters={
             "batch_id": job.id, "file_hash": given["file_hash"], "decision": decision,
-            "reason": reason,
+            "reason": reason, "waiting": ranges(seen.waiting_rows),
         },
     )  # fmt: skip
 
@@ -134,12 +137,13 @@ def run_decision(work: Work) -> None:
     """Approve, reject or take back every row of a batch that waits, or what is left of them."""
     given = work.job.parameters or {}
     _, permission, act = _DECIDED[given["decision"]]
-    actor = acting(work.job.created_by, permission)
     batch = batch_of(services.find_job(given["batch_id"]), work.clock())
+    seen = set(in_ranges(given["waiting"]))
     counts = Counter(work.job.checkpoint or {})
     for start in range(counts.pop("row", 0), len(batch.rows), _STEP):
-        some = Batch(id=batch.id, rows=batch.rows[start : start + _STEP])
-        for row, payment in bulk.payments_of(some):
+        actor = acting(work.job.created_by, permission)
+        rows = [row for row in batch.rows[start : start + _STEP] if row.number in seen]
+        for row, payment in bulk.payments_of(Batch(id=batch.id, rows=rows)):
             work.keep()
             if payment is not None and payment.can_cancel():
                 counts[
@@ -148,6 +152,19 @@ def run_decision(work: Work) -> None:
         done = min(start + _STEP, len(batch.rows))
         work.save({"row": done, **counts}, done=done, total=len(batch.rows))
     work.finish(counts)
+
+
+def ranges(numbers: Iterable[int]) -> list[str]:
+    """Growing numbers in few words: ``1-96``, ``98-98``."""
+    runs = groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0])
+    each = ([number for _, number in run] for _, run in runs)
+    return [f"{run[0]}-{run[-1]}" for run in each]
+
+
+def in_ranges(texts: Iterable[str]) -> Iterator[int]:
+    """The numbers that ``ranges`` was given."""
+    for first, last in (map(int, text.split("-")) for text in texts):
+        yield from range(first, last + 1)
 
 
 def _decided(

@@ -3,24 +3,28 @@
 import csv
 import io
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from audit.context import Actor
+from backoffice.jobs import imports, services
 from backoffice.jobs.worker import Worker
 from backoffice.permissions import Role
+from backoffice.staff import managing
 from dynamodb.client import count_requests
 from dynamodb.times import utc_now
-from payments import policy
+from payments import bulk, policy
 from payments.bulk_rows import COLUMNS
 from payments.models import Account, Payment, PaymentStatus
 from payments.policy import Policy
 from payments.queries import get_account
 from tests.backoffice.conftest import SignIn
 from tests.backoffice.pages import errors, text
-from tests.backoffice.people import chain
+from tests.backoffice.people import SETUP, chain
 from tests.bank import check_bank, scanned
 from tests.builders import opened, planted
 from tests.stores import rows_of
@@ -172,6 +176,57 @@ def test_a_batch_is_approved_whole_by_another_person(signed_in: SignIn) -> None:
     assert (statuses(), balance(b)) == (["processed"] * 4, 4_000)
     assert {each.approved_by for each in scanned(Payment) if each.batch_id} == {"checker"}
     assert check_bank().faults == []
+
+
+def after_two_rows(monkeypatch: pytest.MonkeyPatch, act: Callable[[], Any]) -> None:
+    """Do something while a batch is on its way, once its first two rows are posted."""
+    post, acts = bulk.post_rows, iter([act])
+
+    def posted(*given: Any, **named: Any) -> Any:
+        counts = post(*given, **named)
+        next(acts, lambda: None)()
+        return counts
+
+    monkeypatch.setattr(imports, "_STEP", 2)
+    monkeypatch.setattr(bulk, "post_rows", posted)
+
+
+def test_nobody_approves_rows_that_they_have_not_seen(
+    signed_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of a batch is approved; its maker has the other half posted before that is done."""
+    a, b = two_accounts()
+    policy.configure(Policy(approval_threshold=3_500))
+    maker = signed_in(Role.SUPERVISOR, username="maker")
+    upload = handed_in(maker, *(f"{a.id},{b.id},10,USD,,,R{number}" for number in range(4)))
+    address = maker.post(upload.url).headers["Location"]
+    batch_id = address.rstrip("/").rsplit("/", 1)[-1]
+    asked: dict[str, Any] = {"actor": Actor(id="maker"), "at": utc_now()}
+    after_two_rows(monkeypatch, lambda: services.cancel_job(batch_id, **asked))
+    worked()
+    assert statuses() == ["pending"] * 2
+    checker = signed_in(Role.SUPERVISOR, username="checker")
+    assert decided(checker, address, "approve", confirm="yes").status_code == 302
+    services.retry_job(batch_id, **asked)
+    worked()
+    assert (statuses(), balance(b)) == (["pending"] * 2 + ["processed"] * 2, 2_000)
+    decided(checker, address, "approve", confirm="yes")
+    worked()
+    assert (statuses(), balance(b)) == (["processed"] * 4, 4_000)
+    assert check_bank().faults == []
+
+
+def test_who_loses_the_right_in_the_middle_of_a_batch_moves_no_more(
+    signed_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a, b = two_accounts()
+    maker = signed_in(Role.TELLER, username="maker")
+    upload = handed_in(maker, *(f"{a.id},{b.id},10,USD,,,R{number}" for number in range(4)))
+    maker.post(upload.url)
+    left: dict[str, Any] = {"reason": "Has left", "actor": SETUP, "at": utc_now()}
+    after_two_rows(monkeypatch, lambda: managing.disable_staff(username="maker", **left))
+    worked()
+    assert (statuses(), balance(b)) == (["processed"] * 2, 2_000)
 
 
 @pytest.mark.parametrize(
