@@ -6,11 +6,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
 from dynamodb import local
 from dynamodb.local import Engine
+from payments import policy
 from payments.turns import TRANSFER_SECONDS
 from tests.engines import throwaway_engine
 from tests.faults.asks import Notebook, run, settle
@@ -98,7 +100,9 @@ def killed_and_back(engine: Engine) -> Engine:
 def test_a_killed_engine_loses_at_most_its_last_commit_and_that_one_whole(
     own_engine: Engine,
 ) -> None:
+    """Each transfer goes by itself here, so that those lost are commits."""
     name = "the engine killed"
+    policy.configure(replace(policy.policy(), group_commit=1))
     notebook, traffic, engine = Notebook(), Traffic(eight_accounts()), own_engine
     with writing(traffic, notebook):
         for _ in range(KILLS):
