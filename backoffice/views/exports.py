@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
@@ -27,6 +28,7 @@ from backoffice.site import page
 from backoffice.views.fresh_proof import freshly_proved
 from backoffice.views.once import settle
 from dynamodb.times import utc_now
+from payments.requests import ID_LENGTH
 
 LINK_SECONDS = 15 * 60
 _FILTERS: Mapping[str, Callable[[StaffRequest], Any]] = {
@@ -72,7 +74,8 @@ def new_list(request: StaffRequest, name: str) -> HttpResponse:
         raise Http404("There is no list of this name to export.")
     form = _FILTERS[name](request)
     if not form.is_valid():
-        return redirect(f"{reverse(f'admin:{name}')}?{request.POST.urlencode()}")
+        asked = {field: request.POST.get(field, "")[:ID_LENGTH] for field in form.fields}
+        return redirect(f"{reverse(f'admin:{name}')}?{urlencode(asked)}")
     order = list_order(order_id=str(uuid7()), name=name, wanted=form.wanted)
     job = services.order_job(order, actor=request.user.actor, at=utc_now())
     return redirect("admin:export", job.id)

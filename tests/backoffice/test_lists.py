@@ -222,8 +222,10 @@ def test_accounts_are_exported_too_and_for_compliance_alone(
     (file,) = folder.glob("*.csv")
     (row,) = csv.DictReader(file.read_text().splitlines())
     assert (row["balance"], row["available"], row["currency"]) == ("12.34", "12.34", "USD")
-    refused = client.post("/admin/exports/lists/payments/", {"status": "nothing"}, follow=True)
+    wrong = {"status": "nothing", "csrfmiddlewaretoken": "secret"}
+    refused = client.post("/admin/exports/lists/payments/", wrong, follow=True)
     assert refused.status_code == 422
+    assert "secret" not in refused.redirect_chain[0][0]
     teller = signed_in(Role.TELLER, username="teller")
     assert "/admin/exports/" not in text(teller.get("/admin/accounts/"))
     assert teller.post("/admin/exports/lists/accounts/").status_code == 403
