@@ -59,7 +59,8 @@ def cursors(client: Client, world: World, among: Container[str] | None = None) -
             continue
         with unchanged():
             answer = client.get(place.url)
-        if link := _NEXT.search(text(answer) if answer.status_code == 200 else ""):
+        is_page = answer.status_code == 200 and "html" in answer.headers["Content-Type"]
+        if link := _NEXT.search(text(answer) if is_page else ""):
             query = parse_qs(urlsplit(unescape(link[1])).query)
             (cursor,) = query.pop("cursor")
             kept = "&".join(f"{name}={value}" for name, (value,) in query.items())
