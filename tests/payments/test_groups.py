@@ -18,7 +18,7 @@ from dynamodb import client, store, transactions
 from dynamodb.client import count_requests
 from dynamodb.errors import StoreError
 from dynamodb.transactions import Attempt, Committed, Transaction, commit
-from payments import groups, lifecycle, policy, turns
+from payments import directory, groups, lifecycle, policy, turns
 from payments.models import Account, FrozenDirection, Payment
 from payments.policy import Policy
 from payments.refusals import KeyReused, Refusal
@@ -168,7 +168,8 @@ def test_who_is_faster_in_between_changes_what_is_decided(monkeypatch: pytest.Mo
 
 
 @moto
-def test_a_damaged_account_sinks_its_own_transfers_alone() -> None:
+@pytest.mark.parametrize("is_known", [True, False], ids=["known", "looked up"])
+def test_a_damaged_account_sinks_its_own_transfers_alone(is_known: bool) -> None:
     source, target, damaged = opened("a", balance=100), opened("b"), opened("c")
     planted(damaged.with_changes({"audit_hash": "0" * 64, "balance": 0}))
     client.call(
@@ -176,6 +177,8 @@ def test_a_damaged_account_sinks_its_own_transfers_alone() -> None:
         UpdateExpression="SET balance = :b", ExpressionAttributeValues={":b": {"N": "1.5"}},
     )  # fmt: skip
     requests = [a_request(source, end, amount_minor=1) for end in (target, damaged, target)]
+    if not is_known:
+        directory._numbers.clear()
     answers = transfer_many(requests, actor=TELLER, at=NOON)
     assert [isinstance(each, Transfer) for each in answers] == [True, False, True]
     assert isinstance(answers[1], StoreError)
