@@ -104,7 +104,7 @@ def transfer_of(row: Row, payment_id: str, **more: str) -> TransferRequest:
     """A row as a request, its amount read; raises ``InvalidRequest``."""
     if row.fault:
         raise BrokenRow(row.fault)
-    values = {name: row.values.get(name, "") for name in row.values}
+    values = dict(row.values)
     currency = values.pop("currency", "")
     amount = values.pop("amount", "")
     check_text("currency", currency, ID_LENGTH, required=True)

@@ -50,7 +50,7 @@ def receiver_rows(known: Sequence[Receiver], *, at: datetime) -> list[ReceiverRo
 
 def event_row(delivery: Delivery, receiver: Receiver) -> EventRow:
     page = "admin:alert" if receiver.follows is Alert else "admin:payment"
-    line = f"{delivery.receiver}:{delivery.entity_id}"
+    line = f"{receiver.name}:{delivery.entity_id}"
     is_dead = delivery.state == DeliveryState.DEAD
     return EventRow(
         delivery=delivery,

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 
 from backoffice.forms.statements import PeriodForm, presets
 from backoffice.permissions import Permission, StaffRequest, requires
@@ -31,10 +31,16 @@ from dynamodb.times import utc_now
 from payments import queries
 from payments.camt053 import camt053
 from payments.models import Account, Payment
-from payments.statements import Statement, statement, statement_page
+from payments.refusals import UnknownCurrency
+from payments.statements import DoesNotAddUpError, Statement, statement, statement_page
 
 IN_MEMORY = 1_000_000
 """A longer file is made on disk, in bytes."""
+
+DAMAGED = gettext_lazy(
+    "The records of this account do not fit together, so no statement is given. An operator can "
+    "look with reconcile and verify_audit."
+)
 
 Write = Callable[[Statement], Iterator[bytes]]
 
@@ -60,7 +66,10 @@ def _page(
         "trouble": trouble,
     }
     if form.is_valid() and not trouble:
-        context |= _lines(request, account, form)
+        try:
+            context |= _lines(request, account, form)
+        except (DoesNotAddUpError, UnknownCurrency):
+            context["trouble"] = trouble = str(DAMAGED)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors or trouble else HTTPStatus.OK
     return page(request, "backoffice/accounts/statement.html", context, status=status)
 
@@ -109,6 +118,8 @@ def _file(write: Write, suffix: str, content_type: str) -> Callable[..., HttpRes
                 form,
                 gettext("More than %s movements make no PDF. Take CSV or camt.053.") % most,
             )
+        except (DoesNotAddUpError, UnknownCurrency):
+            return _page(request, account, form, str(DAMAGED))
         if request.look is not None:
             days = {"from": f"{made.period.first}", "to": f"{made.period.last}"}
             request.look.values.update(days, file=suffix, rows=made.rows, sha256=sha256)

@@ -193,3 +193,19 @@ def test_an_account_shows_its_balance_over_time(teller: Client) -> None:
     page = text(teller.get(f"/admin/accounts/{a_busy_account().id}/"))
     assert "at least 0.00 USD, at most 50.00 USD, at the end 49.70 USD" in page
     assert "at the end" not in text(teller.get(f"/admin/accounts/{opened('c').id}/"))
+
+
+@pytest.mark.parametrize("file", ["", "csv/", "pdf/", "xml/"])
+def test_records_that_do_not_fit_are_told_and_make_no_statement(teller: Client, file: str) -> None:
+    account = a_busy_account()
+    entry = chain(account.id)[1]
+    planted(entry.with_changes({"new_values": {"balance": 4001}}))
+    answer = teller.get(statement_of(account, file), MARCH)
+    assert answer.status_code == 422
+    assert "do not fit together" in text(answer)
+
+
+def test_an_account_of_an_unknown_currency_has_no_files(teller: Client) -> None:
+    account = a_busy_account()
+    planted(account.with_changes({"currency": "???"}))
+    assert teller.get(statement_of(account, "csv/"), MARCH).status_code == 422

@@ -209,7 +209,9 @@ def test_no_stored_text_runs(moto_store: None, browser: Browser, role: Role) -> 
     world.sign_in(client)
     for place in filter(lambda place: place.is_for(role), world.places()):
         with unchanged():
-            body = client.get(place.url).getvalue().decode()
+            answer = client.get(place.url)
+        is_page = "html" in answer.headers["Content-Type"]
+        body = answer.getvalue().decode() if is_page else ""
         wrong += [f"{place.url}: {payload}" for payload in PAYLOADS if payload in body]
     assert wrong == []
     assert len({url for url, _ in SHOWN}) >= PAGES[role]
