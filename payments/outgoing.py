@@ -67,7 +67,8 @@ def _happened(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """What became of a payment, in a word; empty where it is only bookkeeping."""
     if _state(before) != _state(now):
         return _state(now)
-    was, is_now = (each.get("reversed_amount") or 0 for each in (before, now))
+    amounts = (each.get("reversed_amount") for each in (before, now))
+    was, is_now = (amount if isinstance(amount, int) else 0 for amount in amounts)
     if was == is_now:
         return ""
     return "reversed" if is_now > was else "reversal_ended"

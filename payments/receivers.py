@@ -188,7 +188,7 @@ class Receivers:
         secrets = _pairs(environment, "EVENT_WEBHOOK_SECRETS")
         for name, url in _pairs(environment, "EVENT_WEBHOOKS").items():
             if name in ("alerts", "topic") or not _is_address(url, is_development):
-                raise ValueError(f"EVENT_WEBHOOKS must list name=https://..., not {name}={url}.")
+                raise ValueError(f"EVENT_WEBHOOKS must list name=https://...: see {name}.")
             keys = tuple(_key(name, secret) for secret in secrets.get(name, "").split() or [""])
             found.append(Webhook(name=name, place=url, keys=keys))
         by_function = environment.get("EVENTS_BY_FUNCTION", "").strip().lower() == "true"
