@@ -36,6 +36,9 @@ THROTTLES = frozenset(
         "LimitExceededException",
     }
 )
+CANCELED = "TransactionCanceledException"
+_OF_ALL_ATTEMPTS = frozenset({CANCELED, "ResourceInUseException"})
+"""Answers that hold for the call as a whole, and not for its last attempt alone."""
 CONFLICTS = frozenset({"TransactionConflict", "TransactionConflictException"})
 
 _FASTER = CONFLICTS | {"ConditionalCheckFailed", "ConditionalCheckFailedException"}
@@ -269,13 +272,13 @@ def _is_unclear(code: str, status: int) -> bool:
 
 
 def call(operation: str, **arguments: Any) -> dict[str, Any]:
-    """Send one request. Raises the errors of ``dynamodb.errors``; ``ClientError`` for others."""
+    """Send one request. Raises the errors of ``dynamodb.errors``."""
     if not measures.is_heard():
         return _call(operation, arguments)
     with count_requests() as log, measures.timed("call", operation=operation) as told:
         try:
             answer = _call(operation, arguments)
-        except (errors.StoreError, ClientError) as error:
+        except errors.StoreError as error:
             told["outcome"] = _reason(error)
             if told["outcome"] in _FASTER:
                 measures.tell("conflict", operation=operation)
@@ -316,7 +319,7 @@ def _call(operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
 
 def _reason(error: Exception) -> str:
     """How a call failed: by AWS's code, a cancelled transaction's by the first of its reasons."""
-    cause = error if isinstance(error, ClientError) else error.__cause__
+    cause = error.__cause__
     if not isinstance(cause, ClientError):
         return type(error).__name__
     answer: dict[str, Any] = dict(cause.response)
@@ -336,7 +339,7 @@ def _note_capacity(log: RequestLog, answer: dict[str, Any]) -> None:
     log.requests[-1] = Request(log.requests[-1].operation, parts)
 
 
-def _translated(error: ClientError) -> Exception:
+def _translated(error: ClientError) -> errors.StoreError:
     answer: dict[str, Any] = dict(error.response)
     code, status = _code_and_status(answer)
     if _asks_for_patience(code, answer) or code in _NOT_ADMITTED:
@@ -347,9 +350,10 @@ def _translated(error: ClientError) -> Exception:
         )
     if code == "ConditionalCheckFailedException":
         return errors.ConditionFailedError(answer.get("Item"))
-    if _is_unclear(code, status):
+    is_in_doubt = _lost_answer.get() and code not in _OF_ALL_ATTEMPTS
+    if _is_unclear(code, status) or is_in_doubt:
         return errors.StoreUnavailableError(f"The store failed with {code}.")
-    return error
+    return errors.StoreRefusedError(answer)
 
 
 def _turned_away(code: str) -> errors.StoreError:
@@ -362,7 +366,7 @@ def _turned_away(code: str) -> errors.StoreError:
 
 
 def _asks_for_patience(code: str, answer: dict[str, Any]) -> bool:
-    if code != "TransactionCanceledException":
+    if code != CANCELED:
         return code in THROTTLES | CONFLICTS
     reasons = {reason["Code"] for reason in answer.get("CancellationReasons", [])} - {"None"}
     return bool(reasons) and reasons <= THROTTLES | CONFLICTS

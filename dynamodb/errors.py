@@ -29,6 +29,14 @@ class OutcomeUnknownError(StoreError):
     reference: str = ""
 
 
+class StoreRefusedError(StoreError):
+    """The store refused a request for a reason of its own, its ``code``: nothing happened."""
+
+    def __init__(self, answer: Mapping[str, Any]) -> None:
+        self.answer, self.code = answer, str(answer["Error"]["Code"])
+        super().__init__(f"The store refused a request: {self.code}.")
+
+
 class TableMissingError(StoreError):
     """A table is not there yet."""
 

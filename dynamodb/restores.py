@@ -2,10 +2,8 @@
 
 from datetime import datetime
 
-from botocore.exceptions import ClientError
-
 from dynamodb.client import call, settings
-from dynamodb.errors import StoreError
+from dynamodb.errors import StoreError, StoreRefusedError
 from dynamodb.tables import all_records, when_active
 
 COPY_SECONDS = 24 * 3600.0
@@ -29,9 +27,9 @@ def restore_tables(prefix: str, *, to: datetime) -> list[str]:
                 TargetTableName=name,
                 RestoreDateTime=to,
             )
-    except ClientError as error:
-        answer = error.response["Error"]
-        sentence = f"{answer['Code']}: {answer.get('Message', 'the engine cannot do this')}"
+    except StoreRefusedError as error:
+        why = error.answer["Error"].get("Message", "the engine cannot do this")
+        sentence = f"{error.code}: {why}"
         raise StoreError(f"{sentence} Nothing that is in use was touched.") from error
     for name in names:
         when_active(name, COPY_SECONDS)

@@ -13,6 +13,7 @@ from dynamodb.errors import (
     OutcomeUnknownError,
     StoreBusyError,
     StoreError,
+    StoreRefusedError,
     StoreUnavailableError,
 )
 from dynamodb.models import Record
@@ -85,8 +86,13 @@ def commit_within(attempt: Attempt, patience: Patience) -> Committed | Rejected:
     """
     lost: Unknown | None = None
     while True:
-        with patience.in_force():
-            outcome = commit(attempt)
+        try:
+            with patience.in_force():
+                outcome = commit(attempt)
+        except StoreRefusedError as error:
+            if lost is None:
+                raise
+            raise OutcomeUnknownError(str(lost.cause)) from error
         match outcome:
             case Committed() | Rejected():
                 return outcome

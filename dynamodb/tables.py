@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from dynamodb.client import call, settings
-from dynamodb.errors import StoreBusyError, StoreUnavailableError, TableMissingError
+from dynamodb.errors import (
+    StoreBusyError,
+    StoreRefusedError,
+    StoreUnavailableError,
+    TableMissingError,
+)
 from dynamodb.models import Record
 
 _READY_SECONDS = 120.0
@@ -78,8 +81,8 @@ def _create(model: type[Record]) -> bool:
     """Give ``False`` where another process has just begun to create the same table."""
     try:
         call("CreateTable", **declaration(model))
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceInUseException":
+    except StoreRefusedError as error:
+        if error.code != "ResourceInUseException":
             raise
         return False
     return True
@@ -95,8 +98,8 @@ def _enable_point_in_time_recovery(name: str) -> None:
                 TableName=name,
                 PointInTimeRecoverySpecification=recovery,
             )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ContinuousBackupsUnavailableException":
+        except StoreRefusedError as error:
+            if error.code != "ContinuousBackupsUnavailableException":
                 raise
         else:
             return
@@ -165,8 +168,8 @@ def _update(name: str, is_done: Callable[[dict[str, Any]], bool], **changes: Any
         call("UpdateTable", TableName=name, **changes)
     except StoreBusyError:
         pass
-    except ClientError as error:
-        in_use = error.response["Error"]["Code"] == "ResourceInUseException"
+    except StoreRefusedError as error:
+        in_use = error.code == "ResourceInUseException"
         if not (in_use or is_done(when_active(name))):
             raise
 

@@ -11,11 +11,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from botocore.exceptions import ClientError
 from pynamodb.expressions.condition import Condition
 
 from dynamodb import client
-from dynamodb.errors import StoreBusyError, StoreUnavailableError, StoreUnreachableError
+from dynamodb.errors import (
+    StoreBusyError,
+    StoreRefusedError,
+    StoreUnavailableError,
+    StoreUnreachableError,
+)
 from dynamodb.models import Item, Record, VersionedRecord
 from dynamodb.store import (
     condition_arguments,
@@ -250,16 +254,15 @@ def commit(attempt: Attempt) -> Outcome:
         return Contended()
     except StoreUnavailableError as error:
         return Unknown(error)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "TransactionCanceledException":
+    except StoreRefusedError as error:
+        if error.code != client.CANCELED:
             raise
         return _cancelled(attempt, error)
     return Committed()
 
 
-def _cancelled(attempt: Attempt, error: ClientError) -> Rejected:
-    answer: dict[str, Any] = dict(error.response)
-    reasons = answer.get("CancellationReasons", [])
+def _cancelled(attempt: Attempt, error: StoreRefusedError) -> Rejected:
+    reasons = error.answer.get("CancellationReasons", [])
     refused = {
         name: reason.get("Item")
         for name, reason in zip(attempt.names, reasons, strict=True)

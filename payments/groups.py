@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
-from dynamodb.errors import OutcomeUnknownError, StoreBusyError, StoreError
+from dynamodb.errors import OutcomeUnknownError, StoreBusyError, StoreError, StoreRefusedError
 from dynamodb.models import Record
 from dynamodb.retries import BUSY, settle
 from dynamodb.transactions import Transaction
@@ -83,17 +83,23 @@ class Member:
         return self.answer or self._alone()
 
     def _alone(self) -> Transfer:
-        busy = StoreBusyError(BUSY)
+        trouble: StoreError = StoreBusyError(BUSY)
         if self.deciding.patience.remaining_seconds > 0 or not self.is_tried:
             try:
-                return self.deciding.settle()
-            except StoreBusyError as error:
-                busy = error
-        if not self.is_unknown:
-            raise busy
-        unknown = OutcomeUnknownError(str(busy))
+                return self._unless_own(self.deciding.settle())
+            except StoreError as error:
+                trouble = error
+        if not self.is_unknown or isinstance(trouble, OutcomeUnknownError):
+            raise trouble
+        unknown = OutcomeUnknownError(str(trouble))
         unknown.reference = self.deciding.request.payment_id
-        raise unknown from busy
+        raise unknown from trouble
+
+    def _unless_own(self, done: Transfer) -> Transfer:
+        """A payment that is there is no replay where the group has just made it."""
+        is_own = self.is_unknown and done.payment.id == self.deciding.request.payment_id
+        is_own &= done.payment.created_at == self.deciding.at
+        return replace(done, is_replay=done.is_replay and not is_own)
 
 
 def settle_in_turn(deciding: Deciding) -> Transfer:
@@ -233,7 +239,7 @@ def _settle_some(members: Sequence[Member]) -> int:
     except Exception as trouble:  # noqa: BLE001 - alone, each member meets its own trouble
         _log.warning("a group of %d settles one by one", len(members), exc_info=True)
         for member in members:
-            member.is_unknown = not isinstance(trouble, StoreBusyError)
+            member.is_unknown = not isinstance(trouble, StoreBusyError | StoreRefusedError)
         return 0
     for member, answer in zip(members, answers, strict=False):
         member.answer = answer

@@ -31,6 +31,7 @@ def store_trouble(request: HttpRequest, exception: BaseException | None) -> Http
             | errors.StoreBusyError()
             | errors.OutcomeUnknownError()
             | errors.StoreUnavailableError()
+            | errors.StoreRefusedError()
             | errors.TableMissingError()
         ):
             return _unavailable(request, _TITLES.get(type(exception), _NOT_READ), exception)

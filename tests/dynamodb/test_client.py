@@ -4,7 +4,6 @@ import threading
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from dynamodb import client, errors
 from dynamodb.client import call, count_requests
@@ -113,8 +112,8 @@ def test_a_missing_table_has_its_own_error(aws: None) -> None:
         read()
 
 
-def test_what_is_our_own_fault_stays_a_client_error(store: None) -> None:
-    with pytest.raises(ClientError, match="ValidationException"):
+def test_what_is_our_own_fault_is_refused_with_its_code(store: None) -> None:
+    with pytest.raises(errors.StoreRefusedError, match="ValidationException"):
         call("GetItem", TableName=Thing.table_name(), Key={"wrong": {"S": "x"}})
 
 

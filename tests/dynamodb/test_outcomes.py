@@ -4,11 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.exceptions import ClientError
 
 from dynamodb import client
 from dynamodb.client import count_requests
-from dynamodb.errors import OutcomeUnknownError, StoreBusyError
+from dynamodb.errors import OutcomeUnknownError, StoreBusyError, StoreRefusedError
 from dynamodb.retries import Patience, commit_within, read_within
 from dynamodb.store import get
 from dynamodb.transactions import Committed, Contended, Rejected, Unknown, commit
@@ -86,7 +85,10 @@ def test_a_refusal_beside_a_conflict_is_a_refusal() -> None:
 @pytest.mark.parametrize("codes", [("ValidationError",), ("ValidationError", "ThrottlingError")])
 def test_a_mistake_of_ours_is_not_an_outcome(codes: tuple[str, ...]) -> None:
     attempt = putting(*(a_thing(f"{number}") for number in range(len(codes))))
-    with faults(cancellation(*codes)), pytest.raises(ClientError, match="TransactionCanceled"):
+    with (
+        faults(cancellation(*codes)),
+        pytest.raises(StoreRefusedError, match="Canceled"),
+    ):
         commit(attempt)
 
 

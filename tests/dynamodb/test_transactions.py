@@ -5,9 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from dynamodb.client import count_requests
+from dynamodb.errors import StoreRefusedError
 from dynamodb.store import get, put
 from dynamodb.transactions import Attempt, Committed, Rejected, Transaction, commit
 from tests.dynamodb.faults import (
@@ -221,7 +221,7 @@ def test_one_item_twice_is_a_mistake_of_ours() -> None:
     transaction = a_transaction()
     transaction.put_new("one", a_thing())
     transaction.update("two", a_thing(version=1), {"note": "x"})
-    with pytest.raises(ClientError, match="multiple operations on one item"):
+    with pytest.raises(StoreRefusedError, match="ValidationException"):
         commit(transaction.freeze())
     assert get(Visit(id="thing")) is None
 

@@ -15,7 +15,12 @@ import pytest
 
 from audit.context import Actor
 from dynamodb import transactions
-from dynamodb.errors import OutcomeUnknownError, StoreBusyError, StoreUnavailableError
+from dynamodb.errors import (
+    OutcomeUnknownError,
+    StoreBusyError,
+    StoreRefusedError,
+    StoreUnavailableError,
+)
 from dynamodb.retries import BUSY
 from dynamodb.transactions import Attempt, Contended, Unknown, commit
 from payments import approvals, groups, policy, turns
@@ -200,6 +205,36 @@ def test_what_a_group_may_have_done_is_never_called_busy(monkeypatch: pytest.Mon
         assert answer.reference == request.payment_id
     again = transfer_many(requests, actor=TELLER, at=NOON)
     assert all(isinstance(each, Transfer) and each.is_replay for each in again)
+    assert check_bank().faults == []
+
+
+@pytest.mark.usefixtures("moto_store")
+@pytest.mark.parametrize("is_foreign", [True, False])
+def test_what_a_group_has_made_is_no_replay(
+    monkeypatch: pytest.MonkeyPatch, *, is_foreign: bool
+) -> None:
+    """Its commit happens and its answer is lost: each member finds its payment, or cannot tell."""
+    source, target = opened("a", balance=100), opened("b")
+    requests = [a_request(source, target, amount_minor=1) for _ in range(3)]
+    tried = iter([True])
+
+    def losing(attempt: Attempt) -> transactions.Outcome:
+        if next(tried, False):
+            commit(attempt)
+            raise RuntimeError
+        if is_foreign:
+            raise StoreRefusedError({"Error": {"Code": "AccessDeniedException"}})
+        return commit(attempt)
+
+    with monkeypatch.context() as trouble:
+        trouble.setattr("dynamodb.retries.commit", losing)
+        answers = transfer_many(requests, actor=TELLER, at=NOON)
+    if is_foreign:
+        assert [type(each) for each in answers] == [OutcomeUnknownError] * 3
+    else:
+        assert [isinstance(each, Transfer) and each.is_replay for each in answers] == [False] * 3
+    later = transfer_many(requests, actor=TELLER, at=NOON + timedelta(seconds=1))
+    assert all(isinstance(each, Transfer) and each.is_replay for each in later)
     assert check_bank().faults == []
 
 

@@ -97,6 +97,23 @@ def test_what_is_busy_uses_no_key_up(trouble: Fault, body: dict[str, Any]) -> No
     assert ask_transfer(body).status == 201
 
 
+@pytest.mark.usefixtures("clock")
+def test_a_refusal_that_nobody_knows_is_no_outcome_after_a_lost_answer(
+    body: dict[str, Any],
+) -> None:
+    """Whether the client itself asks again, or the commit does so with the same token."""
+    foreign = refusal("AccessDeniedException")
+    with faults(passing, then=foreign):
+        alone = ask_transfer(body)
+    assert (alone.status, alone.headers["Retry-After"], balance(body)) == (503, "5", 5000)
+    for lost in ([read_timeout_after], [read_timeout_after] * 3):
+        with faults(passing, *lost, then=foreign):
+            unknown = ask_transfer(body, key=str(len(lost)))
+        assert (unknown.status, unknown.headers["Retry-After"]) == (202, "5")
+        again = ask_transfer(body, key=str(len(lost)))
+        assert (again.status, again.body["id"]) == (200, unknown.body["id"])
+
+
 TROUBLE = [
     unreachable,
     read_timeout_before,
