@@ -50,7 +50,7 @@ test-integration: $(VENV)/dev.stamp  ## the tests on DynamoDB Local
 	$(BIN)/pytest -m 'integration and not browser' $(PYTEST_OPTIONS)
 
 test-load: $(VENV)/dev.stamp  ## the load and fault tests with their full counts: about an hour
-	LOAD=full $(BIN)/pytest $(LONG) $(PYTEST_OPTIONS)
+	LOAD=full $(BIN)/pytest --timeout 7200 $(LONG) $(PYTEST_OPTIONS)
 
 benchmark-payments: $(VENV)/dev.stamp  ## what transfers and a cold start of the service cost, as tables
 	@$(BIN)/python -m benchmarks.transfers

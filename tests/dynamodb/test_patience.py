@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dynamodb import client
+from dynamodb import client, measures
 from dynamodb.client import TimeLimit
 from dynamodb.errors import (
     OutcomeUnknownError,
@@ -94,6 +94,20 @@ def test_pauses_never_double_beyond_counting(store: Store) -> None:
 def test_no_pause_reaches_the_end(store: Store, limit_seconds: float, waits: bool) -> None:
     assert patient(limit_seconds).pause() is waits
     assert store.slept == [0.01] * waits
+
+
+@pytest.mark.parametrize(("limit_seconds", "told"), [(0.02, ["retry"]), (0.01, [])])
+def test_each_time_that_is_tried_again_is_told(
+    store: Store, limit_seconds: float, told: list[str]
+) -> None:
+    heard: list[str] = []
+    listener: measures.Listener = lambda name, *_: heard.append(name)  # noqa: E731 - its own name
+    measures.listen(listener)
+    try:
+        patient(limit_seconds).pause()
+    finally:
+        measures.stop_listening(listener)
+    assert heard == told
 
 
 def test_nothing_is_asked_again_that_would_end_too_late(store: Store) -> None:

@@ -203,6 +203,7 @@ def test_a_posting_forgives_the_failures_of_its_source_only() -> None:
             {"amount": 10_001, "target": {"account_type": AccountType.SYSTEM}},
             ["source: 100.01 USD today"],
         ),
+        ({"batch_trigger": "batch: 60.00 USD in all"}, ["batch: 60.00 USD in all"]),
     ],
 )
 def test_a_second_person_is_needed_above_the_threshold_of_each_running_total(
