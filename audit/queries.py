@@ -67,7 +67,8 @@ def browse(wanted: TrailFilter, *, person: str, cursor: str = "", rows: int = 50
     """A page of the trail, newest first, on the narrowest key: entity, person, action, then day.
 
     Without any of the first three, or for postings of no one account, it walks day by day through
-    the period, which must then be given. A person alone finds payments and not their postings.
+    the period, which must then be given. A person alone finds payments; their postings are with
+    them, for ``payments.postings`` to join.
     Further filters are applied to the rows read; the page tells how far it has looked.
     """
     queries = _queries(wanted)

@@ -115,6 +115,11 @@ def note(
     settle(build, known, at=at, patience=patience)
 
 
+def next_timestamp(head: Head, at: datetime) -> str:
+    """The sort key of the entry that comes after a head."""
+    return f"{to_rfc3339(max(at, head.at or at))}#{head.seq + 1:0{SEQ_DIGITS}d}"
+
+
 def _add_entry(
     tx: Transaction,
     name: str,
@@ -127,9 +132,7 @@ def _add_entry(
     """Chain an entry to a head. Its time never lies before its predecessor's."""
     origin = context.current()
     new = {**new, "reason": event.reason} if event.reason else new
-    at = max(tx.at, head.at or tx.at)
-    seq = head.seq + 1
-    timestamp = f"{to_rfc3339(at)}#{seq:0{SEQ_DIGITS}d}"
+    seq, timestamp = head.seq + 1, next_timestamp(head, tx.at)
     entry = AuditLog(
         entity_id=event.entity_id,
         timestamp=timestamp,

@@ -1,6 +1,8 @@
 """What verifications have found, kept for the pages that show it."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from audit import trail
 from audit.context import Actor
@@ -8,6 +10,7 @@ from audit.models import EVERYTHING, EntryOutcome, LastVerification, Severity
 from audit.trail import Event
 from audit.verification import Verification
 from dynamodb import store
+from dynamodb.models import Record
 
 MOST_FAULTS = 20
 """How many faults are kept in words; the command prints them all."""
@@ -42,8 +45,14 @@ def keep(run: Verification, *, entity_id: str, actor: Actor, at: datetime) -> La
     return result
 
 
-def last(entity_id: str) -> LastVerification | None:
-    """The newest verification that a chain was part of, its own or everything's; one request."""
+def last(
+    entity_id: str, beside: Sequence[Record] = ()
+) -> tuple[LastVerification | None, list[Any]]:
+    """The newest verification that a chain was part of, its own or everything's.
+
+    The records that have the keys ``beside`` come along: one request.
+    """
     keys = [LastVerification(entity_id=each) for each in (entity_id, EVERYTHING)]
-    found = [each for each in store.get_many(keys) if each is not None]
-    return max(found, key=lambda each: each.verified_at, default=None)
+    own, everything, *others = store.get_many([*keys, *beside])
+    found = [each for each in (own, everything) if each is not None]
+    return max(found, key=lambda each: each.verified_at, default=None), others

@@ -143,7 +143,7 @@ class _Opening:
             totals.add_activity(tx, maker, payment, self.actor)
             return trail.create(tx, "account", account, _opened(account, self.actor))
         ledger.assert_balanced(clearing, account, decision.posting)
-        payment = ledger.add_processed(tx, payment, self.actor)
+        payment = ledger.add_processed(tx, payment, (clearing,), self.actor)
         ledger.debit(tx, clearing, decision.posting, payment, self.actor)
         totals.add_activity(tx, maker, payment, self.actor)
         compliance.watch(tx, self.known, payment, clearing, account)

@@ -69,6 +69,7 @@ def approve_payment(*, payment_id: str, shown: str, actor: Actor, at: datetime) 
             processed_at=at,
             approved_by=actor.id,
             reserved=None,
+            posted_as=ledger.posted_as(tx, source, target),
         )
         ledger.add_posting(tx, source, target, posting, payment, actor)
         compliance.watch(tx, known, done, source, target)

@@ -170,7 +170,7 @@ class Deciding:
         if decision.triggers:
             payment = ledger.add_pending(tx, payment, source, decision.triggers, self.actor)
         else:
-            payment = ledger.add_processed(tx, payment, self.actor)
+            payment = ledger.add_processed(tx, payment, (source, target), self.actor)
             ledger.add_posting(tx, source, target, decision.posting, payment, self.actor)
             compliance.watch(tx, self.known, payment, source, target)
         totals.add_activity(tx, self.known["maker"], payment, self.actor)

@@ -1,5 +1,6 @@
 """What every way of moving money writes: a payment's next state, and both of its sides."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from audit import trail
@@ -114,8 +115,18 @@ def asked(request: TransferRequest, source: Account | None, actor: Actor) -> Pay
     )
 
 
-def add_processed(tx: Transaction, payment: Payment, actor: Actor, reason: str = "") -> Payment:
-    """Add a payment that happens in this commit; its postings are for the caller to add."""
+def posted_as(tx: Transaction, *sides: Account) -> list[str]:
+    """The timestamps that the postings of these accounts will have, the source's first.
+
+    Kept with the payment, so that whoever has found it finds its postings too.
+    """
+    return [trail.next_timestamp(side.head, tx.at) for side in sides]
+
+
+def add_processed(
+    tx: Transaction, payment: Payment, sides: Sequence[Account], actor: Actor, reason: str = ""
+) -> Payment:
+    """Add a payment that happens in this commit; the postings of its sides are still to add."""
     return move(
         tx,
         payment,
@@ -124,6 +135,7 @@ def add_processed(tx: Transaction, payment: Payment, actor: Actor, reason: str =
         actor,
         reason=reason,
         processed_at=tx.at,
+        posted_as=posted_as(tx, *sides),
     )
 
 

@@ -202,7 +202,8 @@ def _close_with_rest(
         decision = rules.decide(request, source, target, at, maker=person)
         if decision.triggers:
             raise WrongState("The rest needs a second person: transfer it first, then close.")
-        payment = ledger.add_processed(tx, ledger.asked(request, source, actor), actor, reason)
+        asked, sides = ledger.asked(request, source, actor), (source, target)
+        payment = ledger.add_processed(tx, asked, sides, actor, reason)
         decision.posting.source.update(_CLOSED)
         ledger.add_posting(tx, source, target, decision.posting, payment, actor)
         totals.add_activity(tx, maker, payment, actor)

@@ -203,7 +203,7 @@ class Payment(Chained):
         table_name = "payments"
 
     stream = "NEW_AND_OLD_IMAGES"
-    unaudited = frozenset({"id", "timestamp", "status_key", "request_hash"})
+    unaudited = frozenset({"id", "timestamp", "status_key", "request_hash", "posted_as"})
 
     id = TextAttribute(hash_key=True)
     timestamp = TextAttribute(range_key=True)
@@ -233,6 +233,7 @@ class Payment(Chained):
     batch_id = TextAttribute(null=True)
     reference = TextAttribute(null=True)
     request_hash = TextAttribute(null=True)
+    posted_as = TextListAttribute(null=True)
 
     customer_index = PaymentCustomerIndex()
     merchant_index = PaymentMerchantIndex()

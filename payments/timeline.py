@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from audit.models import AuditLog
+from dynamodb import store
 from dynamodb.merged import Strand, read_merged
 from dynamodb.pages import Page, Query
-from payments import queries
+from payments import directory
 from payments.identifiers import is_payment_id
 from payments.models import Account, Payment
 
@@ -16,6 +17,7 @@ ROWS = 50
 class Timeline:
     """A page of entries and payments in order of time, and the payments that entries name."""
 
+    account: Account
     page: Page[AuditLog | Payment]
     named: dict[str, Payment]
 
@@ -23,7 +25,10 @@ class Timeline:
 def account_timeline(
     account: Account, *, with_views: bool, person: str, cursor: str = ""
 ) -> Timeline:
-    """A page of an account's time line, newest first, in at most four requests."""
+    """A page of an account's time line, newest first, in at most four requests.
+
+    Of the account its key and owner are used; it is read along with the payments.
+    """
 
     def is_of_account(payment: Payment) -> bool:
         return account.id in (payment.from_account_id, payment.to_account_id)
@@ -34,6 +39,7 @@ def account_timeline(
     strands.append(Strand(query=paid, keep=is_of_account, kept_by=account.id))
     page = read_merged(strands, person=person, cursor=cursor, rows=ROWS)
     named = {row.reference or "" for row in page.rows if isinstance(row, AuditLog)}
-    ids = sorted(filter(is_payment_id, named))
-    found = queries.get_payments(*ids) if ids else []
-    return Timeline(page=page, named={each.id: each for each in found if each is not None})
+    keys = [directory.payment_key(each) for each in sorted(filter(is_payment_id, named))]
+    whole, *found = store.get_many([account, *keys])
+    payments = {each.id: each for each in found if each is not None}
+    return Timeline(account=whole, page=page, named=payments)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from audit.chain import FIRST_PREV_HASH, entry_hash
+from audit.chain import FIRST_PREV_HASH, POSTINGS, entry_hash
 from audit.models import AuditLog
 from payments.models import Account, AccountType, Payment, PaymentStatus
 
@@ -37,9 +37,12 @@ def check_bank(rows: Callable[[Any], Iterable[Any]] = scanned) -> BankReport:
     accounts, payments = list(rows(Account)), list(rows(Payment))
     chains: dict[str, list[AuditLog]] = {}
     movements: Counter[tuple[str, str]] = Counter()
+    posted: dict[str, set[tuple[str, str]]] = {}
     for entry in rows(AuditLog):
         chains.setdefault(entry.entity_id, []).append(entry)
         movements[entry.reference or "", entry.entity_id] += "balance" in (entry.new_values or {})
+        if entry.action in POSTINGS:
+            posted.setdefault(entry.reference or "", set()).add((entry.entity_id, entry.timestamp))
     report.accounts, report.entries = len(accounts), sum(map(len, chains.values()))
     report.processed = sum(payment.is_processed() for payment in payments)
     _check_sums(accounts, report)
@@ -50,6 +53,7 @@ def check_bank(rows: Callable[[Any], Iterable[Any]] = scanned) -> BankReport:
     for payment in payments:
         _check_chain(payment, chains.get(payment.id, []), report)
         _check_told_twice(payment, movements, report)
+        _check_posted_as(payment, posted.get(payment.id, set()), report)
     return report
 
 
@@ -106,6 +110,13 @@ def _check_balance(
         report.unbalanced.append(f"{account.id}: holds {account.held}, payments say {reserved}")
     if moved != account.balance:
         report.unbalanced.append(f"{account.id}: balance {account.balance}, payments say {moved}")
+
+
+def _check_posted_as(payment: Payment, postings: set[tuple[str, str]], report: BankReport) -> None:
+    ends = (payment.from_account_id, payment.to_account_id)
+    named = set(zip(ends, payment.posted_as or (), strict=False))
+    if named != postings:
+        report.untold.append(f"{payment.id}: posted as {postings}, says {named}")
 
 
 def _check_told_twice(

@@ -1,5 +1,6 @@
 """What can be held, since when there are records of it, and which holds a record is under."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,7 +13,7 @@ from dynamodb import store
 from dynamodb.pages import Query, read_page
 from dynamodb.scans import plain_item, query_items
 from dynamodb.times import from_rfc3339
-from payments import queries
+from payments import directory, queries
 from payments.account_numbers import is_account_id
 from payments.identifiers import is_payment_id
 from payments.models import Account, Payment
@@ -43,7 +44,17 @@ def subjects_of(record: Account | Payment) -> list[str]:
     if isinstance(record, Account):
         return [f"account:{record.id}", f"customer:{record.customer_id}"]
     ends = {record.from_account_id, record.to_account_id}
-    return [*(f"account:{end}" for end in sorted(ends)), f"customer:{record.customer_id}"]
+    customers = customers_of(record)
+    return [f"account:{end}" for end in sorted(ends)] + [f"customer:{each}" for each in customers]
+
+
+def customers_of(record: Account | Payment) -> list[str]:
+    """Whose record it is: a payment is of both its ends. A request for a receiver not yet met."""
+    if isinstance(record, Account):
+        return [record.customer_id]
+    receiver = directory.account_key(record.to_account_id)
+    owners = {record.customer_id, receiver.customer_id if receiver else None}
+    return sorted(each for each in owners if each)
 
 
 def record_of(entity_id: str) -> Account | Payment | None:
@@ -55,15 +66,21 @@ def record_of(entity_id: str) -> Account | Payment | None:
 
 def holds_on(subjects: list[str]) -> list[Hold]:
     """The holds in force on any of these, in one request at most."""
-    found: list[Hold | None] = store.get_many([Hold(subject=each) for each in subjects])
+    return in_force(store.get_many([Hold(subject=each) for each in subjects]))
+
+
+def in_force(found: Iterable[Hold | None]) -> list[Hold]:
     return [hold for hold in found if hold is not None and hold.is_in_force]
 
 
 def holds_shown(record: Account | Payment, viewer: Staff) -> list[Hold]:
     """The holds that reach a record; those on cases for those alone who may know of cases."""
-    found = holds_on(subjects_of(record))
+    return holds_on(subjects_of(record)) + case_holds_shown(record, viewer)
+
+
+def case_holds_shown(record: Account | Payment, viewer: Staff) -> list[Hold]:
     may_know = viewer.has_perm(Permission.MANAGE_HOLDS)
-    return found + holds.on_cases_of(record.customer_id) if may_know else found
+    return holds.on_cases_of(*customers_of(record)) if may_know else []
 
 
 def _account_origin(account: str) -> Origin | None:

@@ -21,8 +21,10 @@ from backoffice.jobs.records import Job
 from backoffice.jobs.scopes import SEARCH, chains_of, wanted
 from backoffice.jobs.services import CannotBeDone, Kind, Order, Work
 from backoffice.permissions import Permission
+from dynamodb.models import Item
 from dynamodb.pages import Query
 from dynamodb.times import to_rfc3339
+from payments.postings import postings_of
 from payments.refusals import Refusal
 
 KEPT = timedelta(days=30)
@@ -57,9 +59,12 @@ def run_export(work: Work) -> None:
     """Make the pack of a job, or what is left to make of it."""
     job = work.job
     folder, place, done = _begin(job)
-    queries, keep = _queries(job.parameters or {}, folder)
+    parameters = job.parameters or {}
+    queries, keep = _queries(parameters, folder)
+    needs_postings = parameters["scope"] == SEARCH and wanted(parameters).is_without_postings
     with (folder / JSON_LINES).open("ab") as lines, (folder / CSV).open("ab") as rows:
-        for items, after in read_on(queries, place, keep):
+        for found, after in read_on(queries, place, keep):
+            items = _with_postings(found) if needs_postings else found
             lines.write(export.json_lines(items))
             rows.write(export.csv_rows(items))
             done += len(items)
@@ -112,6 +117,16 @@ def _queries(
     ], None
 
 
+def _with_postings(items: list[Item]) -> list[Item]:
+    entries = [AuditLog.from_item(item) for item in items]
+    postings = postings_of(entries)
+    return [
+        each
+        for item, entry in zip(items, entries, strict=True)
+        for each in (item, *postings.get((entry.entity_id, entry.timestamp), ()))
+    ]
+
+
 def _between(asked: TrailFilter) -> tuple[str, str] | None:
     if asked.first_day is None and asked.last_day is None:
         return None
@@ -154,8 +169,6 @@ def _title(parameters: Mapping[str, Any]) -> str:
     labels = {"entity_id": "", "action": "", "user_id": "by ", "outcome": ""}
     labels |= {"first_day": "from ", "last_day": "to "}
     named += [label + parameters[name] for name, label in labels.items() if parameters.get(name)]
-    if scope == SEARCH and wanted(parameters).is_without_postings:
-        named.append("without postings")
     return f"Evidence pack: {', '.join(named)}"
 
 

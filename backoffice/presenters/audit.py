@@ -22,12 +22,6 @@ _AMOUNTS = frozenset({
 _MOVEMENTS = frozenset({"account.credited", "account.debited"})
 
 
-WITHOUT_POSTINGS = (
-    "A person's payments are here, not both postings of each: they are on the payment, on its "
-    "accounts, and under their action on their day."
-)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Value:
     """One value as it is shown. ``kind`` is one of text, time, state and id."""
@@ -89,23 +83,21 @@ class Completeness:
 
     is_complete: bool
     sentence: str
-    left_out: str = ""
 
 
 def completeness(
     page: Page[Any], *, is_first: bool, wanted: TrailFilter | None = None
 ) -> Completeness:
     days = len(wanted.days) if wanted else 0
-    left_out = WITHOUT_POSTINGS if wanted and wanted.is_without_postings else ""
     if page.next_cursor:
         walked = f"{page.queries_done} of {days} days have been read to their end so far."
         older = "have not been looked through yet" if page.examined > len(page.rows) else "follow"
         sentence = walked if days > 1 else f"Older entries {older}."
-        return Completeness(is_complete=False, sentence=sentence, left_out=left_out)
+        return Completeness(is_complete=False, sentence=sentence)
     count = len(page.rows)
     sentence = f"{count} entr{pluralize(count, 'y,ies')}, all of them here."
     sentence = sentence if is_first else "This is the last page."
-    return Completeness(is_complete=True, sentence=sentence, left_out=left_out)
+    return Completeness(is_complete=True, sentence=sentence)
 
 
 def currency_of(entries: Iterable[AuditLog]) -> str:

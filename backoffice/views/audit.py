@@ -9,19 +9,19 @@ from django.http import Http404, HttpResponse
 from django.urls import reverse
 
 from audit import queries
-from audit.models import AuditLog
+from audit.models import Hold
 from audit.verified import last as last_verification
 from backoffice.forms.audit import TrailFilterForm
-from backoffice.holds.subjects import holds_on, record_of, subjects_of
+from backoffice.holds.subjects import case_holds_shown, in_force, record_of, subjects_of
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.audit import completeness, currency_of, entry_rows
 from backoffice.presenters.lists import pager
 from backoffice.presenters.proof import verified_view
-from backoffice.presenters.retention import Kept, kept_chain
+from backoffice.presenters.retention import kept_chain
 from backoffice.presenters.values import record_url
 from backoffice.site import page
 from dynamodb.times import utc_now
-from payments.queries import get_account
+from payments import postings
 
 _ENTRY = re.compile(r"[0-9TZ:.+-]{20,40}#[0-9]{1,12}", re.ASCII)
 """What an entry's timestamp looks like."""
@@ -35,7 +35,7 @@ def trail(request: StaffRequest) -> HttpResponse:
     if not form.is_valid():
         return page(request, template, context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     cursor = request.GET.get("cursor", "")
-    found = queries.browse(form.wanted, person=request.user.username, cursor=cursor)
+    found = postings.browse(form.wanted, person=request.user.username, cursor=cursor)
     context |= {
         "rows": entry_rows(found.rows),
         "completeness": completeness(found, is_first=not cursor, wanted=form.wanted),
@@ -66,26 +66,21 @@ def chain(request: StaffRequest, entity_id: str) -> HttpResponse:
     found = queries.chain_page(entity_id, person=request.user.username, until=until, cursor=cursor)
     if not (found.rows or cursor):
         raise Http404(f"The trail has no entry about {entity_id}.")
+    is_newest, record = not (cursor or until), record_of(entity_id)
+    subjects = subjects_of(record) if record and is_newest else []
+    verified, beside = last_verification(entity_id, [Hold(subject=each) for each in subjects])
+    on_cases = case_holds_shown(record, request.user) if record and is_newest else []
     context = {
         "title": "Audit chain",
         "entity_id": entity_id,
         "record_url": record_url(entity_id),
         "begins_at": until,
-        "rows": entry_rows(found.rows, currency=_currency(entity_id, found.rows)),
-        "completeness": completeness(found, is_first=not (cursor or until)),
+        "rows": entry_rows(
+            found.rows, currency=record.currency if record else currency_of(found.rows)
+        ),
+        "completeness": completeness(found, is_first=is_newest),
         "pager": pager(request, found),
-        "verified": verified_view(last_verification(entity_id)),
-        "kept": None if cursor or until else _kept(entity_id, found.rows[0]),
+        "verified": verified_view(verified),
+        "kept": kept_chain(found.rows[0], in_force(beside) + on_cases) if is_newest else None,
     }
     return page(request, "backoffice/audit/chain.html", context)
-
-
-def _kept(entity_id: str, newest: AuditLog) -> Kept:
-    record = record_of(entity_id)
-    return kept_chain(newest, holds_on(subjects_of(record)) if record else [])
-
-
-def _currency(entity_id: str, entries: list[AuditLog]) -> str:
-    """What amounts of a chain are in; an account's postings do not name it themselves."""
-    account = None if currency_of(entries) else get_account(entity_id)
-    return account.currency if account else currency_of(entries)

@@ -10,7 +10,7 @@ from backoffice.presenters.lists import pager
 from backoffice.presenters.timeline import happenings
 from backoffice.presenters.values import record_url
 from backoffice.site import page
-from payments import queries
+from payments import directory, queries
 from payments.timeline import account_timeline
 
 _ALL = "Its own entries, the payments asked for from it, approvals, and who looked at it."
@@ -20,12 +20,15 @@ _WITHOUT_VIEWS = "Its own entries, the payments asked for from it, and approvals
 @requires(Permission.READ_CHAINS, viewing="account")
 def timeline(request: StaffRequest, account_id: str) -> HttpResponse:
     """An account's time line. Who looked at it shows to those who may read the whole trail."""
-    account = queries.get_account(account_id)
-    if account is None:
+    key = directory.account_key(account_id)
+    if key is not None and not key.customer_id:
+        key = queries.get_account(account_id)
+    if key is None:
         raise Http404(f"There is no account {account_id}.")
     cursor, person = request.GET.get("cursor", ""), request.user
     with_views = person.has_perm(Permission.READ_TRAIL)
-    found = account_timeline(account, with_views=with_views, person=person.username, cursor=cursor)
+    found = account_timeline(key, with_views=with_views, person=person.username, cursor=cursor)
+    account = found.account
     crumbs = [
         ("Accounts", reverse("admin:accounts")),
         (account.account_number, record_url(account.id)),

@@ -10,6 +10,7 @@ import sys
 import time
 import tracemalloc
 import zipfile
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -136,6 +137,17 @@ def test_a_pack_of_an_account_proves_each_entry(account: Account, tmp_path: Path
     moved = tmp_path / "elsewhere.py"
     moved.write_bytes((place / "verify.py").read_bytes())
     assert verified(moved, pack).returncode == 0
+
+
+def test_a_pack_of_a_person_has_both_sides_of_each_payment(
+    account: Account, tmp_path: Path
+) -> None:
+    pack = a_pack(scope="search", user_id="teller1")
+    told = Counter(entry["action"] for entry in entries_of(pack))
+    assert told["payment.processed"] == 3
+    assert (told["account.debited"], told["account.credited"]) == (3, 2)
+    run = verified(unpacked(pack, tmp_path / "out") / "verify.py")
+    assert run.returncode == 0, run.stdout + run.stderr
 
 
 def test_a_pack_of_whole_days_proves_that_nothing_is_left_out(

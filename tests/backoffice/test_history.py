@@ -119,7 +119,7 @@ def test_a_page_of_a_time_line_is_bounded_and_the_next_goes_on(signed_in: SignIn
     while address:
         with count_requests() as requests:
             answer = client.get(address)
-        assert len(requests) <= 7
+        assert len(requests) <= 6
         looked(source.id, 1000 + pages)
         address, pages = answer.context["pager"].next_url, pages + 1
         rows += told(answer)

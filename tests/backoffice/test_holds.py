@@ -17,6 +17,7 @@ from audit.verification import verify_entity
 from backoffice.holds import refusals, services
 from backoffice.permissions import Role
 from dynamodb import scans, store
+from dynamodb.client import count_requests
 from payments.models import Account
 from tests.backoffice.conftest import SignIn
 from tests.backoffice.pages import errors, text
@@ -318,13 +319,22 @@ def test_records_say_until_when_they_are_kept_and_what_holds_them(
         assert "on the customer" in text(client.get(address))
         assert "court" in text(client.get(address))
     assert text(client.get(f"{addresses[1]}holds/")) == "held, on the customer"
+    with count_requests() as requests:
+        client.get(addresses[3])
+    assert len(requests) <= 6
     for name, customer_id in (("case-1", account.customer_id), ("case-2", other.customer_id)):
         a_case(name, customer_id)
         set_hold("case", name)
-    assert text(client.get(addresses[0])).count("on the case") == 1
-    assert text(client.get(f"{addresses[1]}holds/")) == "held, on the customer, held, on the case"
+    for address in (addresses[0], addresses[2]):
+        assert text(client.get(address)).count("on the case") == 1
+    on_payment = text(client.get(f"{addresses[1]}holds/"))
+    assert on_payment == "held, on the customer, held, on the case, held, on the case"
+    assert text(client.get(addresses[3])).count("on the case") == 2
+    set_hold("customer", other.customer_id)
+    assert text(client.get(addresses[3])).count("on the customer") == 2
+    assert text(client.get(f"{addresses[1]}holds/")).count("on the customer") == 2
     supervisor = signed_in(Role.SUPERVISOR, username="supervisor")
-    for address in (addresses[0], f"{addresses[1]}holds/"):
+    for address in (addresses[0], f"{addresses[1]}holds/", *addresses[2:]):
         assert "case" not in text(supervisor.get(address))
     teller = text(signed_in(username="teller").get(addresses[0]))
     assert ("on the customer" in teller, "court" in teller) == (True, False)
