@@ -13,6 +13,7 @@ from dynamodb.errors import (
     OutcomeUnknownError,
     StoreBusyError,
     StoreError,
+    StoreRefusedError,
     StoreUnavailableError,
 )
 from dynamodb.retries import Patience, commit_within, read_within, settle
@@ -41,8 +42,8 @@ class Store:
     drawn: list[tuple[float, float]] = field(default_factory=list)
     sent: list[Attempt] = field(default_factory=list)
     limits: list[TimeLimit | None] = field(default_factory=list)
-    outcomes: Iterator[Outcome] = field(default_factory=lambda: iter(()))
-    _last: Outcome = field(default_factory=Committed)
+    outcomes: Iterator[Outcome | StoreRefusedError] = field(default_factory=lambda: iter(()))
+    _last: Outcome | StoreRefusedError = field(default_factory=Committed)
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -56,6 +57,8 @@ class Store:
         self.sent.append(attempt)
         self.limits.append(client.limit_in_force())
         self._last = next(self.outcomes, self._last)
+        if isinstance(self._last, StoreRefusedError):
+            raise self._last
         return self._last
 
 
@@ -163,6 +166,23 @@ def test_without_an_end_it_is_unknown_if_an_answer_was_lost(
         commit_within(ATTEMPT, patient())
     assert str(unknown.value) == "lost on the way"
     assert unknown.value.__cause__ is LOST.cause
+
+
+@pytest.mark.parametrize(
+    ("before", "error", "sentence"),
+    [
+        ([], StoreRefusedError, "The store refused a request: Forbidden."),
+        ([Contended()], StoreRefusedError, "The store refused a request: Forbidden."),
+        ([LOST], OutcomeUnknownError, "lost on the way"),
+    ],
+)
+def test_a_refusal_of_the_store_ends_it_and_leaves_open_what_was_lost_before(
+    store: Store, before: list[Outcome], error: type[StoreError], sentence: str
+) -> None:
+    store.outcomes = iter([*before, StoreRefusedError({"Error": {"Code": "Forbidden"}})])
+    with pytest.raises(error) as trouble:
+        commit_within(ATTEMPT, patient())
+    assert (type(trouble.value), str(trouble.value)) == (error, sentence)
 
 
 def a_thing(version: int = 1, name: str = "thing", **values: Any) -> Thing:
