@@ -1,13 +1,18 @@
 """Everything that only reads: by id consistently, lists on a key in pages, newest first."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from dynamodb import store
 from dynamodb.pages import PAGE_ROWS, Page, Query, read_page
+from dynamodb.times import to_rfc3339
 from payments import directory
 from payments.account_numbers import is_account_id, is_account_number
 from payments.identifiers import is_payment_id
 from payments.models import Account, AccountStatus, Payment, PaymentStatus
+
+TWINS_WITHIN = timedelta(hours=1)
+"""How long a payment may be somebody's mistake to send once more."""
 
 
 def get_account(account: str) -> Account | None:
@@ -157,3 +162,27 @@ def list_payments(
         keep=keep if any(wanted.values()) else None,
         kept_by=(merchant_id, status, currency),
     )
+
+
+def find_twin(
+    source: Account, target: Account, *, amount_minor: int, at: datetime
+) -> Payment | None:
+    """The newest payment of the last hour of this amount between these accounts, if it holds.
+
+    One request; it looks at the newest 100 of the customer.
+    """
+    query = Query(
+        model=Payment,
+        index="customer-index",
+        partition=source.customer_id,
+        between=(to_rfc3339(at - TWINS_WITHIN), "~"),
+    )
+    wanted = (source.id, target.id, amount_minor)
+
+    def keep(payment: Payment) -> bool:
+        ends = payment.from_account_id, payment.to_account_id
+        is_same = (*ends, payment.amount) == wanted
+        return is_same and (payment.can_cancel() or payment.is_processed())
+
+    page = read_page([query], person="", rows=1, keep=keep, kept_by=("twin",))
+    return next(iter(page.rows), None)

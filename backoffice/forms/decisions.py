@@ -89,6 +89,7 @@ class ReverseForm(OnceForm):
         kwargs["initial"] = {"amount": left, **kwargs.get("initial", {})}
         super().__init__(*args, username=username, at=at, **kwargs)
         self.payment = payment
+        self.show_in(payment.currency, "amount")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

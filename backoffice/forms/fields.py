@@ -6,6 +6,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import BadRequest, ValidationError
 from django.core.validators import MinValueValidator
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from backoffice import drafts
 from payments.money import LONGEST_TYPED, currency_codes, exponent
@@ -53,10 +55,20 @@ class IdField(TextField):
         self.widget.attrs |= {"autocomplete": "off", "spellcheck": "false"}
 
 
+class CurrencySelect(forms.Select):
+    """Says of each currency how many decimals it has, for a script to show at the amounts."""
+
+    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        option = super().create_option(name, value, *args, **kwargs)
+        if value:
+            option["attrs"]["data-decimals"] = exponent(value)
+        return option
+
+
 class CurrencyField(forms.ChoiceField):
     def __init__(self, **options: Any) -> None:
         choices = [("", "Choose"), *((code, code) for code in currency_codes())]
-        super().__init__(choices=choices, **options)
+        super().__init__(choices=choices, widget=CurrencySelect, **options)
 
     def validate(self, value: str) -> None:
         """Refuse what is not a currency by the refusal that the rules have for it."""
@@ -67,11 +79,20 @@ class CurrencyField(forms.ChoiceField):
             raise ValidationError(str(refusal)) from refusal
 
 
+class AmountInput(forms.TextInput):
+    """With its currency beside it; a script keeps to the one that the form has chosen."""
+
+    def render(self, *args: Any, **kwargs: Any) -> SafeString:
+        currency = self.attrs.get("data-currency", "")
+        unit = format_html('<span class="unit" data-unit>{}</span>', currency)
+        return super().render(*args, **kwargs) + unit
+
+
 class AmountField(TextField):
     """An amount as text: what it is worth depends on the currency, so the form reads it."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(max_length=LONGEST_TYPED, strip=False, **options)
+        super().__init__(max_length=LONGEST_TYPED, strip=False, widget=AmountInput, **options)
         self.widget.attrs |= {"autocomplete": "off", "inputmode": "decimal"}
 
 

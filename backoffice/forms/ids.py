@@ -12,6 +12,7 @@ from django.core.signing import BadSignature, SignatureExpired, TimestampSigner
 from django.http import QueryDict
 
 from backoffice.forms.fields import TypedForm
+from backoffice.presenters.values import typed
 from payments.identifiers import new_payment_id
 from payments.money import parse_amount
 from payments.refusals import InvalidField, MissingField, Refusal
@@ -45,6 +46,12 @@ class ActionForm(TypedForm):
         except Refusal as refusal:
             self._add_refusal(name, refusal)
             return 0
+
+    def show_in(self, currency: str, *names: str) -> None:
+        """Show amounts in the one currency they can be in, with the decimals that it has."""
+        for name in names:
+            shown = {"data-currency": currency, "placeholder": typed(0, currency)}
+            self.fields[name].widget.attrs |= shown
 
     def refuse(self, field: str, sentence: str) -> None:
         """Put a sentence next to its field, or above all where the form shows no such field."""

@@ -156,6 +156,7 @@ class EditForm(AccountForm):
         seen = {"customer_id": account.customer_id, "seen_version": account.details_version}
         kwargs["initial"] = {**limits, **seen, **kwargs.get("initial", {})}
         super().__init__(*args, account=account, **kwargs)
+        self.show_in(account.currency, *lifecycle.LIMITS)
         self.compared: list[tuple[str, ...]] = []
 
     def clean(self) -> dict[str, Any]:

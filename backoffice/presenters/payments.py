@@ -2,12 +2,17 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Literal
 
 from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
 
 from backoffice.presenters.accounts import AccountView
 from backoffice.presenters.values import money, record_url
+from backoffice.templatetags.backoffice import badge, ident, when
 from payments.models import Account, Payment
 
 
@@ -64,6 +69,22 @@ def payment_row(payment: Payment) -> PaymentRow:
 
 def payment_rows(payments: Iterable[Payment]) -> list[PaymentRow]:
     return [payment_row(payment) for payment in payments]
+
+
+def twin_note(twin: Payment, at: datetime) -> str:
+    """That the same was sent before, when, and where it is."""
+    is_now = at - twin.created_at < timedelta(minutes=1)
+    age = _("less than a minute") if is_now else timesince(twin.created_at, at, depth=1)
+    return format_html(
+        _(
+            "The same amount was sent from this account to that one {age} ago, on {time}: "
+            "{payment} {state}. Be sure that it is to be sent again."
+        ),
+        age=age,
+        time=when(twin.created_at),
+        payment=ident(twin.id, record_url(twin.id), short=True),
+        state=badge(twin.status),
+    )
 
 
 def side(label: str, account_id: str, account: Account | None) -> Side:

@@ -9,19 +9,21 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from backoffice.forms.decisions import ReverseForm
 from backoffice.forms.transfers import ENDS, TransferForm
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.accounts import asked_today, sides
 from backoffice.presenters.approvals import why_it_waits
+from backoffice.presenters.payments import twin_note
 from backoffice.presenters.values import money, record_url
 from backoffice.site import page
 from backoffice.views.confirm import Asking, Crumbs, confirmation, is_confirmed
 from backoffice.views.lookup import find
 from backoffice.views.once import settle
 from dynamodb.times import utc_now
-from payments import transfers
+from payments import queries, transfers
 from payments.models import PaymentStatus
 from payments.refusals import field_of
 from payments.transfers import Preview, Transfer, TransferRequest
@@ -53,7 +55,7 @@ def act(
         return _answer(form, transfers.transfer_funds(form.transfer(), actor=actor, at=at))
     decided = transfers.preview_transfer(form.transfer(), actor=actor, at=at)
     if isinstance(decided, Preview):
-        asking = _asking(form.transfer(), decided)
+        asking = _asking(form.transfer(), decided, at)
         return confirmation(request, form, replace(asking, title=title, crumbs=crumbs))
     return _answer(form, decided)
 
@@ -67,8 +69,11 @@ def _answer(form: MovingForm, transfer: Transfer) -> HttpResponse | None:
     return None
 
 
-def _asking(entered: TransferRequest, preview: Preview) -> Asking:
+def _asking(entered: TransferRequest, preview: Preview, at: datetime) -> Asking:
     amount = money(entered.amount_minor, entered.currency)
+    twin = queries.find_twin(
+        preview.source, preview.target, amount_minor=entered.amount_minor, at=at
+    )
     facts = {
         "Description": entered.description,
         "Merchant": entered.merchant_id,
@@ -83,6 +88,9 @@ def _asking(entered: TransferRequest, preview: Preview) -> Asking:
         button, notes = f"Ask for approval of {amount}", why_it_waits(preview.triggers)
     else:
         button, notes = f"Move {amount}", []
+    if twin:
+        button = _("Send %s all the same") % amount
+        notes = [twin_note(twin, at), *notes]
     return Asking(
         title="",
         button=button,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
-from html import escape
+from html import escape, unescape
 from typing import Any
 
 import pytest
@@ -132,7 +132,7 @@ def test_the_address_may_name_the_accounts_but_not_the_id(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("extra", "last"), [({}, []), ({"confirm": "yes"}, ["TransactWriteItems"])]
+    ("extra", "last"), [({}, ["Query"]), ({"confirm": "yes"}, ["TransactWriteItems"])]
 )
 def test_a_post_costs_session_person_read_and_commit(
     desk: Desk, extra: dict[str, str], last: list[str]
@@ -141,6 +141,25 @@ def test_a_post_costs_session_person_read_and_commit(
     with count_requests() as seen:
         desk.post(fields, **extra)
     assert seen.operations == ["BatchGetItem", "BatchGetItem", *last]
+
+
+def test_the_same_sent_minutes_ago_stops_before_sending_until_it_is_confirmed(desk: Desk) -> None:
+    sent = queries.get_payment(desk.send().headers["Location"].split("/")[-2])
+    assert sent is not None
+    with time_machine.travel(sent.created_at + timedelta(minutes=4, seconds=20), tick=False):
+        fields = desk.fields()
+        for other in ({"amount": "12.51"}, {"to_account_id": opened("d").id}):
+            assert "all the same" not in text(desk.post(fields, **other))
+        stopped = desk.post(fields)
+        page = unescape(text(stopped)).replace("\xa0", " ")
+        assert "from this account to that one 4 minutes ago" in page
+        assert f'href="/admin/payments/{sent.id}/"' in page
+        assert "Send 12.50 USD all the same" in page
+        assert desk.balances == (8750, 1250)
+        assert desk.post(fields, confirm="yes").status_code == 302
+        assert desk.balances == (7500, 2500)
+    ends: Any = {"amount_minor": 1250, "at": sent.created_at + timedelta(hours=2)}
+    assert queries.find_twin(desk.source, desk.target, **ends) is None
 
 
 @pytest.mark.parametrize("extra", [{}, {"confirm": "yes"}])
@@ -386,7 +405,7 @@ def test_a_preview_of_money_between_unknown_accounts_costs_two_requests_more(des
     directory._numbers.clear()
     with count_requests() as seen:
         desk.post(fields)
-    assert seen.operations == ["BatchGetItem", "Query", "Query", "BatchGetItem"]
+    assert seen.operations == ["BatchGetItem", "Query", "Query", "BatchGetItem", "Query"]
 
 
 def lookup(client: Client, query: str) -> str:

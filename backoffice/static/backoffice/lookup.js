@@ -54,6 +54,7 @@ class Lookup {
     const [only, ...others] = this.output.querySelectorAll("[data-currency]");
     if (only && others.length === 0 && !this.currency.value) {
       this.currency.value = only.dataset.currency;
+      this.currency.dispatchEvent(new Event("change"));
     }
   }
 
