@@ -38,6 +38,11 @@ def account_id(account_number: str) -> str:
     return f"acc_{uuid.uuid5(uuid.NAMESPACE_OID, account_number)}"
 
 
+def id_of(account: str) -> str:
+    """The id of an account that is named by its id or number."""
+    return account_id(account) if is_account_number(account) else account
+
+
 def draw(seed: str, attempt: int = 0) -> str:
     """Draw a customer's account number from a request's unique ``seed``.
 

@@ -7,7 +7,7 @@ again, after a crash or beside another, gets the payment that is there.
 import hashlib
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,11 +16,11 @@ from typing import Any
 
 from audit.context import Actor
 from dynamodb import store
-from dynamodb.errors import StoreError
+from dynamodb.errors import StoreError, UnreadableRecordError
 from dynamodb.models import Record
 from dynamodb.retries import read_within
 from payments import directory, turns
-from payments.account_numbers import account_id, is_account_number
+from payments.account_numbers import id_of
 from payments.bulk_rows import Row
 from payments.models import Account, Payment
 from payments.money import exponent, format_amount, parse_amount
@@ -29,11 +29,23 @@ from payments.refusals import InvalidRequest, Refusal
 from payments.requests import ID_LENGTH, TransferRequest, check_text, checked_transfer
 from payments.transfers import transfer_many
 
+ENDS = ("from_account_id", "to_account_id")
+
 
 class BrokenRow(InvalidRequest):
     """A row that could not be taken apart into its columns."""
 
     code = "invalid_row"
+
+
+class UnreadableAccount(InvalidRequest):
+    """An account that is there, and whose record is damaged."""
+
+    code = "unreadable_account"
+
+    def __init__(self, field: str) -> None:
+        super().__init__("The record of this account is damaged: nothing moves until it is mended.")
+        self.field = field  # type: ignore[misc]  # either end of a transfer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,14 +78,18 @@ class Batch:
         bits = bits & ~(0xF << 76) | 7 << 76
         return str(uuid.UUID(int=bits & ~(0x3 << 62) | 0x2 << 62))
 
-    def request(self, row: Row, at: datetime) -> TransferRequest:
-        """What a row asks for; raises ``InvalidRequest``."""
+    def request(self, row: Row, at: datetime, damaged: Collection[str] = ()) -> TransferRequest:
+        """What a row asks for; raises ``InvalidRequest``, also for a ``damaged`` account."""
         made = transfer_of(row, self.payment_id(row), batch_id=self.id, batch_trigger=self.trigger)
-        return checked_transfer(made, at)
+        checked = checked_transfer(made, at)
+        for end in ENDS:
+            if getattr(checked, end) in damaged:
+                raise UnreadableAccount(end)
+        return checked
 
 
 def post_rows(
-    batch: Batch, rows: Iterable[Row], *, actor: Actor, clock: Callable[[], datetime]
+    batch: Batch, rows: Sequence[Row], *, actor: Actor, clock: Callable[[], datetime]
 ) -> Counter[str]:
     """Run the transfers of some rows together; counts by status, ``refused`` for malformed ones.
 
@@ -81,9 +97,10 @@ def post_rows(
     """
     counts: Counter[str] = Counter()
     asked, at = list[TransferRequest](), clock()
+    _, damaged = accounts_of(rows)
     for row in rows:
         try:
-            asked.append(batch.request(row, at))
+            asked.append(batch.request(row, at, damaged))
         except InvalidRequest:
             counts["refused"] += 1
     for answer in transfer_many(asked, actor=actor, at=at):
@@ -118,25 +135,40 @@ def transfer_of(row: Row, payment_id: str, **more: str) -> TransferRequest:
     )
 
 
-def look_up(rows: Sequence[Row]) -> None:
-    """Learn where the accounts of some rows are, so that posting need not ask for each."""
-    keys = account_keys(rows)
-    directory.remember(*(account for account in read_all(keys) if account))
+def accounts_of(rows: Iterable[Row], *more: Record) -> tuple[list[Any], set[str]]:
+    """The accounts that rows name, with ``more``, and the ids of those that are damaged.
+
+    A number is a key by itself, an id a query. Posting then need not ask where each is.
+    """
+    names = dict.fromkeys(row.values.get(end, "") for row in rows for end in ENDS)
+    keys, damaged = list(more), set[str]()
+    for name in names:
+        try:
+            if key := directory.account_key(name):
+                keys.append(key)
+        except UnreadableRecordError:
+            damaged.add(id_of(name))
+    found = list(filter(None, read_all(keys, damaged)))
+    directory.remember(*(each for each in found if isinstance(each, Account)))
+    return found, damaged
 
 
-def account_keys(rows: Iterable[Row]) -> list[Account]:
-    """Keys of accounts as the rows name them: a number is a key by itself, an id a query."""
-    ends = ("from_account_id", "to_account_id")
-    names = dict.fromkeys(row.values.get(end, "") for row in rows for end in ends)
-    return [key for name in names if (key := directory.account_key(name))]
+def read_all(keys: Sequence[Record], damaged: set[str] | None = None) -> Iterator[Any]:
+    """Read any number of records, as many in a request as it takes.
 
-
-def read_all(keys: Sequence[Record]) -> Iterator[Any]:
-    """Read any number of records, as many in a request as it takes."""
+    Accounts that cannot be read are left out and named in ``damaged``, where it is given.
+    """
     for start in range(0, len(keys), store.BATCH_KEYS):
         some = keys[start : start + store.BATCH_KEYS]
-        yield from read_within(partial(store.get_many, some), turns.patience())
-
-
-def id_of(account: str) -> str:
-    return account_id(account) if is_account_number(account) else account
+        try:
+            yield from read_within(partial(store.get_many, some), turns.patience())
+        except UnreadableRecordError:
+            if damaged is None:
+                raise
+            if len(some) > 1:
+                for key in some:
+                    yield from read_all([key], damaged)
+            elif isinstance(some[0], Account):
+                damaged.add(some[0].id)
+            else:
+                raise

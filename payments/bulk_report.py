@@ -2,17 +2,19 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from audit.context import Actor
 from payments import rules, totals
+from payments.account_numbers import id_of
 from payments.approvals import digest
-from payments.bulk import Batch, account_keys, id_of, payments_of, read_all, transfer_of
+from payments.bulk import Batch, accounts_of, payments_of, transfer_of
 from payments.bulk_rows import Row
 from payments.models import Account, Activity, Payment
+from payments.money import currency_codes
 from payments.refusals import Declined, InsufficientFunds, InvalidRequest, Refusal
 from payments.requests import TransferRequest
 
@@ -75,21 +77,15 @@ class Report:
 def dry_run(batch: Batch, *, actor: Actor, at: datetime) -> Report:
     """Decide every row as posting would, one after the other, and write nothing."""
     report = Report(rows=len(batch.rows), trigger=batch.trigger)
-    asked: list[tuple[Row, TransferRequest]] = []
+    trial = _Trial.read(batch.rows, actor, at)
     for row in batch.rows:
         try:
-            asked.append((row, batch.request(row, at)))
-        except InvalidRequest as refusal:
-            report.errors.append(_fault(row, refusal))
-    trial = _Trial.read(batch.rows, [request for _, request in asked], actor, at)
-    for row, request in asked:
-        try:
+            request = batch.request(row, at, trial.damaged)
             is_waiting = trial.take(request)
         except Refusal as refusal:
             report.errors.append(_fault(row, refusal))
         else:
             report.count(request.amount_minor, request.currency, is_waiting=is_waiting)
-    report.errors.sort(key=lambda fault: fault.row)
     report.accounts = trial.moved()
     return report
 
@@ -98,8 +94,7 @@ def outcome(batch: Batch, at: datetime) -> Report:
     """What has become of a batch so far, and what approving the rest would do to its accounts."""
     report = Report(rows=len(batch.rows), trigger=batch.trigger)
     waiting: list[Payment] = []
-    for row, payment in payments_of(batch):
-        fault = fault_of(batch, row, payment, at)
+    for row, payment, fault in became(batch, at):
         if fault is not None:
             report.errors.append(fault)
         elif payment is not None:
@@ -115,27 +110,36 @@ def outcome(batch: Batch, at: datetime) -> Report:
 
 def _if_approved(rows: Sequence[Row], waiting: Iterable[Payment]) -> list[tuple[Account, Account]]:
     """Accounts as they stand, and with all that waits moved."""
-    before = {account.id: account for account in read_all(account_keys(rows)) if account}
-    after = {name: [account.balance, account.held] for name, account in before.items()}
+    balance, held = Counter[str](), Counter[str]()
     for payment in waiting:
-        after[payment.from_account_id][0] -= payment.amount
-        after[payment.from_account_id][1] -= payment.reserved or 0
-        after[payment.to_account_id][0] += payment.amount
-    return [
-        (account, account.with_changes({"balance": balance, "held": held}))
-        for account, (balance, held) in zip(before.values(), after.values(), strict=True)
-        if (balance, held) != (account.balance, account.held)
+        balance[payment.from_account_id] -= payment.amount
+        held[payment.from_account_id] -= payment.reserved or 0
+        balance[payment.to_account_id] += payment.amount
+    changes = [
+        (each, {"balance": each.balance + balance[each.id], "held": each.held + held[each.id]})
+        for each in accounts_of(rows)[0]
+        if balance[each.id] or held[each.id]
     ]
+    return [(each, each.with_changes(change)) for each, change in changes]
 
 
-def fault_of(batch: Batch, row: Row, payment: Payment | None, at: datetime) -> Fault | None:
-    """Why a row has come to nothing; ``None`` where it is done, waits, or is still to be done."""
+def became(batch: Batch, at: datetime) -> Iterator[tuple[Row, Payment | None, Fault | None]]:
+    """Every row with its payment, or why it has come to nothing; with neither it is to be done."""
+    found = list(payments_of(batch))
+    _, damaged = accounts_of(row for row, payment in found if payment is None)
+    for row, payment in found:
+        yield row, payment, _fault_of(batch, row, payment, at, damaged)
+
+
+def _fault_of(
+    batch: Batch, row: Row, payment: Payment | None, at: datetime, damaged: Collection[str]
+) -> Fault | None:
     if payment is not None:
         if not payment.failure_code:
             return None
         return _fault(row, Declined(payment.failure_code, payment.failure_reason or ""))
     try:
-        batch.request(row, at)
+        batch.request(row, at, damaged)
     except InvalidRequest as refusal:
         return _fault(row, refusal)
     return None
@@ -196,17 +200,23 @@ class _Trial:
     before: dict[str, Account]
     accounts: dict[str, Account]
     activity: dict[str, Activity]
+    damaged: set[str]
 
     @classmethod
-    def read(
-        cls, rows: Sequence[Row], requests: Sequence[TransferRequest], actor: Actor, at: datetime
-    ) -> "_Trial":
+    def read(cls, rows: Sequence[Row], actor: Actor, at: datetime) -> "_Trial":
         """Read what all rows depend on, a hundred records in a request."""
-        makers = [totals.maker_key(actor, code) for code in {each.currency for each in requests}]
-        found = list(read_all([*account_keys(rows), *filter(None, makers)]))
+        codes = {row.values.get("currency", "") for row in rows} & {*currency_codes()}
+        makers = filter(None, [totals.maker_key(actor, code) for code in codes])
+        found, damaged = accounts_of(rows, *makers)
         accounts = {each.id: each for each in found if isinstance(each, Account)}
-        activity = {each.subject: each for each in found if isinstance(each, Activity)}
-        return cls(actor=actor, at=at, before=accounts, accounts=dict(accounts), activity=activity)
+        return cls(
+            actor=actor,
+            at=at,
+            before=accounts,
+            accounts=dict(accounts),
+            activity={each.subject: each for each in found if isinstance(each, Activity)},
+            damaged=damaged,
+        )
 
     def take(self, request: TransferRequest) -> bool:
         """Decide a row and keep what it changes; whether it waits. Raises its ``Refusal``."""

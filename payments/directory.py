@@ -8,7 +8,7 @@ from dynamodb import store
 from dynamodb.models import Record
 from dynamodb.pages import Query, read_page
 from dynamodb.retries import Patience, read_within
-from payments.account_numbers import account_id, is_account_id, is_account_number
+from payments.account_numbers import id_of, is_account_id, is_account_number
 from payments.identifiers import payment_timestamp
 from payments.models import Account, Payment
 
@@ -27,7 +27,7 @@ def account_key(account: str, patience: Patience | None = None) -> Account | Non
     again for as long as there is patience. It names the owner as last read, ``HOUSE`` for the
     house, unless an account given by number has not been read yet.
     """
-    name = account_id(account) if is_account_number(account) else account
+    name = id_of(account)
     if name not in _numbers:
         if is_account_number(account):
             return Account(id=name, account_number=account)

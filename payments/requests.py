@@ -8,7 +8,7 @@ from typing import Any
 
 from audit.chain import canonical_json
 from dynamodb.times import utc_day
-from payments.account_numbers import account_id, is_account_number
+from payments.account_numbers import id_of
 from payments.identifiers import is_payment_id
 from payments.models import AccountType
 from payments.money import MAX_AMOUNT_MINOR, exponent
@@ -111,8 +111,8 @@ def checked_transfer(request: TransferRequest, at: datetime) -> TransferRequest:
         _check_date("scheduled_for", request.scheduled_for, at)
     named = replace(
         request,
-        from_account_id=_id_of(request.from_account_id),
-        to_account_id=_id_of(request.to_account_id),
+        from_account_id=id_of(request.from_account_id),
+        to_account_id=id_of(request.to_account_id),
     )
     if named.from_account_id == named.to_account_id:
         raise SameAccount
@@ -180,10 +180,6 @@ def check_text(name: str, value: str, longest: int, *, required: bool = False) -
         raise InvalidField(name, "Control characters cannot be kept here.")
     if value != value.strip():
         raise InvalidField(name, "Leave out the spaces at the beginning and end.")
-
-
-def _id_of(account: str) -> str:
-    return account_id(account) if is_account_number(account) else account
 
 
 def _hash(asked: list[Any]) -> str:

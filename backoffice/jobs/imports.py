@@ -14,6 +14,7 @@ from backoffice.jobs.services import CannotBeDone, Kind, Order, Work
 from backoffice.permissions import Permission
 from backoffice.staff import queries
 from backoffice.staff.models import Staff
+from dynamodb.errors import UnreadableRecordError
 from payments import approvals, bulk, bulk_report, bulk_store
 from payments.approvals import digest as digest_of
 from payments.attempts import recorded_refusals
@@ -89,8 +90,6 @@ def run_import(work: Work) -> None:
     for start in range(counts.pop("row", 0), len(batch.rows), _STEP):
         maker = acting(job.created_by, IMPORT.permission)
         rows = batch.rows[start : start + _STEP]
-        bulk.look_up(rows)
-        work.keep()
         counts += bulk.post_rows(batch, rows, actor=maker, clock=work.clock)
         done = min(start + _STEP, len(batch.rows))
         work.save({"row": done, **counts}, done=done, total=len(batch.rows))
@@ -175,7 +174,7 @@ def _decided(
         if payment.request_hash != batch.request(row, at).hash:
             raise RequestChanged
         done = act(payment, reason, actor, at)
-    except Refusal:
+    except (Refusal, UnreadableRecordError):  # a damaged account's rows stay as they are
         return "refused"
     return str(done.status)
 
@@ -203,8 +202,7 @@ _DECIDED: dict[str, tuple[str, Permission, Act]] = {
 def result_lines(batch: Batch, at: datetime) -> Iterator[list[Any]]:
     """A batch's rows with what became of each, under a line that names the columns."""
     yield ["row", "status", "payment_id", "column", "rule", "reason", *COLUMNS]
-    for row, payment in bulk.payments_of(batch):
-        fault = bulk_report.fault_of(batch, row, payment, at)
+    for row, payment, fault in bulk_report.became(batch, at):
         status = str(payment.status) if payment else "refused" if fault else "not done yet"
         why = [fault.column, fault.rule, fault.sentence] if fault else ["", "", ""]
         name = payment.id if payment else ""

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from audit.context import Actor
-from dynamodb.client import count_requests
+from dynamodb.client import call, count_requests
 from payments import directory, policy
 from payments.approvals import approve_payment, digest
 from payments.bulk import Batch, payments_of, post_rows
@@ -102,6 +102,28 @@ def test_reads_go_a_hundred_records_at_a_time() -> None:
     with count_requests() as requests:
         assert dry_run(a_batch(*rows), actor=TELLER, at=NOON).accepted == 300
     assert len(requests.requests) == 1
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["by number", "by an id never seen"])
+def test_rows_of_a_damaged_account_are_refused_by_name_and_the_others_go_on(
+    *, is_known: bool
+) -> None:
+    source, target, damaged = opened("a", balance=1000), opened("b"), opened("c")
+    call(
+        "UpdateItem", TableName=Account.table_name(), Key=damaged.key_item(),
+        UpdateExpression="SET balance = :b", ExpressionAttributeValues={":b": {"N": "1.5"}},
+    )  # fmt: skip
+    named = damaged.account_number if is_known else damaged.id
+    rows = [a_row(n, source.id, end, "1") for n, end in enumerate([target.id, named, target.id])]
+    batch = a_batch(*rows)
+    directory._numbers.clear()
+    foreseen = dry_run(batch, actor=TELLER, at=NOON)
+    assert posted(batch) == {"processed": 2, "refused": 1}
+    for report in (foreseen, outcome(batch, NOON)):
+        assert [(each.row, each.column, each.rule) for each in report.errors] == [
+            (1, "to_account_id", "unreadable_account")
+        ]
+        assert report.accepted == 2
 
 
 CELLS = st.fixed_dictionaries(
