@@ -4,8 +4,6 @@ The rows of a batch have payment ids made from the batch and their number, so wh
 again, after a crash or beside another, gets the payment that is there.
 """
 
-import hashlib
-import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -22,6 +20,7 @@ from dynamodb.retries import read_within
 from payments import directory, turns
 from payments.account_numbers import id_of
 from payments.bulk_rows import Row
+from payments.identifiers import row_id
 from payments.models import Account, Payment
 from payments.money import exponent, format_amount, parse_amount
 from payments.policy import policy
@@ -72,11 +71,7 @@ class Batch:
         return ""
 
     def payment_id(self, row: Row) -> str:
-        """A UUIDv7 of the batch's own time; the rest of it is a hash of batch and row."""
-        digest = hashlib.sha256(f"{self.id}:{row.number}".encode()).digest()
-        bits = (uuid.UUID(self.id).int >> 80) << 80 | int.from_bytes(digest[:10])
-        bits = bits & ~(0xF << 76) | 7 << 76
-        return str(uuid.UUID(int=bits & ~(0x3 << 62) | 0x2 << 62))
+        return row_id(self.id, row.number)
 
     def request(self, row: Row, at: datetime, damaged: Collection[str] = ()) -> TransferRequest:
         """What a row asks for; raises ``InvalidRequest``, also for a ``damaged`` account."""

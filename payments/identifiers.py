@@ -1,5 +1,6 @@
 """Payment ids: UUIDv7 (RFC 9562), which carry the time they were made."""
 
+import hashlib
 import uuid
 from datetime import UTC, datetime
 
@@ -12,6 +13,14 @@ def new_payment_id(at: datetime) -> str:
     """Make an id that carries ``at`` in milliseconds and sorts by it."""
     nanoseconds = int(at.timestamp() * 1000) * 1_000_000
     return str(uuid_utils.uuid7(nanoseconds=nanoseconds))
+
+
+def row_id(batch_id: str, number: int) -> str:
+    """The payment of a row: a UUIDv7 of its batch's own time, the rest a hash of both."""
+    digest = hashlib.sha256(f"{batch_id}:{number}".encode()).digest()
+    bits = (uuid.UUID(batch_id).int >> 80) << 80 | int.from_bytes(digest[:10])
+    bits = bits & ~(0xF << 76) | 7 << 76
+    return str(uuid.UUID(int=bits & ~(0x3 << 62) | 0x2 << 62))
 
 
 def is_payment_id(text: str) -> bool:

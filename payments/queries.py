@@ -1,5 +1,6 @@
 """Everything that only reads: by id consistently, lists on a key in pages, newest first."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -8,11 +9,18 @@ from dynamodb.pages import PAGE_ROWS, Page, Query, read_page
 from dynamodb.times import to_rfc3339
 from payments import directory
 from payments.account_numbers import is_account_id, is_account_number
-from payments.identifiers import is_payment_id
+from payments.bulk_rows import MOST_ROWS
+from payments.identifiers import is_payment_id, row_id
 from payments.models import Account, AccountStatus, Payment, PaymentStatus
 
 TWINS_WITHIN = timedelta(hours=1)
 """How long a payment may be somebody's mistake to send once more."""
+
+_PENDING = Query(
+    model=Payment, index="status-index", partition=PaymentStatus.PENDING, newest_first=False
+)
+_MOST_READ = 25
+"""Requests for a page of what waits: so many pass over a whole batch."""
 
 
 def get_account(account: str) -> Account | None:
@@ -56,28 +64,44 @@ def get_payments(*payment_ids: str) -> list[Payment | None]:
 def list_pending(*, person: str, cursor: str = "", rows: int = PAGE_ROWS) -> Page[Payment]:
     """Payments that wait for a second person or for their day, the oldest first.
 
-    The index is late: what has been decided since is read as it stands, and left out.
+    Of the rows of a batch, whose ids bear one time, the first stands for all on its page. The
+    index is late: what has been decided since is read as it stands, and left out.
     """
-    query = Query(
-        model=Payment,
-        index="status-index",
-        partition=PaymentStatus.PENDING,
-        newest_first=False,
-        hydrate=True,
+    of_a_time: dict[str, list[str]] = {}
+
+    def is_first(key: Payment) -> bool:
+        names = of_a_time.setdefault(key.timestamp, [])
+        names.append(key.id)
+        return len(names) == 1
+
+    page = read_page(
+        [_PENDING],
+        person=person,
+        cursor=cursor,
+        rows=rows,
+        keep=is_first,
+        kept_by=("times",),
+        max_requests=_MOST_READ,
     )
-    page = read_page([query], person=person, cursor=cursor, rows=rows)
-    return replace(page, rows=[payment for payment in page.rows if payment.can_cancel()])
+    found: list[Payment | None] = []
+    for first in get_payments(*(key.id for key in page.rows)):
+        found.append(first)
+        found += get_payments(*_others(first, of_a_time)) if first else []
+    waiting = [payment for payment in found if payment is not None and payment.can_cancel()]
+    return replace(page, rows=waiting, examined=len(waiting))
+
+
+def _others(first: Payment, of_a_time: Mapping[str, Sequence[str]]) -> list[str]:
+    """Ids of the same time that are no rows of the same batch: hardly ever any."""
+    names = set(of_a_time[first.timestamp][1:])
+    if names and first.batch_id:
+        names -= {row_id(first.batch_id, number) for number in range(1, MOST_ROWS + 1)}
+    return sorted(names)
 
 
 def pending_keys(*, person: str, rows: int) -> Page[Payment]:
     """The keys of payments that seem to wait, the oldest first: the index alone, in one request."""
-    query = Query(
-        model=Payment,
-        index="status-index",
-        partition=PaymentStatus.PENDING,
-        newest_first=False,
-    )
-    return read_page([query], person=person, rows=rows)
+    return read_page([_PENDING], person=person, rows=rows)
 
 
 def list_accounts(

@@ -278,7 +278,9 @@ def test_who_is_pending_is_pending_in_the_inbox_too(signed_in: SignIn) -> None:
     _, address, _ = waiting_batch(signed_in)
     checker = signed_in(Role.SUPERVISOR, username="checker")
     inbox = text(checker.get("/admin/approvals/"))
-    assert inbox.count(f'href="{address}"') == 4
+    assert inbox.count(f'href="{address}"') == 1
+    assert "Batch: 40.00 USD in all" in inbox
+    assert checker.get("/admin/approvals/count/").content == b"1"
     payment = next(each for each in scanned(Payment) if each.status == PaymentStatus.PENDING)
     assert f'href="{address}"' in text(checker.get(f"/admin/payments/{payment.id}/"))
 

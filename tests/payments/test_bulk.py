@@ -20,7 +20,7 @@ from payments.identifiers import is_payment_id, new_payment_id, payment_timestam
 from payments.lifecycle import freeze_account
 from payments.models import Account, FrozenDirection, PaymentStatus
 from payments.policy import Policy
-from payments.queries import get_account
+from payments.queries import get_account, list_pending
 from payments.refusals import SamePerson
 from payments.role_limits import RoleLimits
 from tests.bank import check_bank
@@ -271,6 +271,20 @@ def test_the_total_of_a_batch_decides_for_all_of_its_rows(
     policy.configure(Policy(approval_threshold=5_000))
     rows = [a_row(number, "1", "2", amount) for number, amount in enumerate(amounts, start=1)]
     assert bool(a_batch(*rows).trigger) == waits
+
+
+def test_of_what_waits_a_batch_is_one_and_a_request_of_its_very_time_another() -> None:
+    source, target = opened("a", balance=10_000), opened("b")
+    policy.configure(Policy(approval_threshold=500))
+    early = transferred(source, target, amount_minor=600, payment_id=new_payment_id(NOON)).payment
+    batch = a_batch(*(a_row(n, source.id, target.id, "0.10") for n in range(1, 111)))
+    assert posted(batch) == {"pending": 110}
+    late = transferred(source, target, amount_minor=600, payment_id=new_payment_id(NOON)).payment
+    with count_requests() as requests:
+        page = list_pending(person="supervisor1")
+    assert len(requests) == 3
+    assert {each.batch_id or each.id for each in page.rows} == {early.id, batch.id, late.id}
+    assert not page.next_cursor
 
 
 def test_duplicates_are_told_within_the_file_and_against_earlier_ones() -> None:
