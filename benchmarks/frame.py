@@ -79,9 +79,14 @@ def engine() -> Iterator[Callable[[str], None]]:
         lease = local.start(Path(folder), local.free_port(), in_memory=True)
 
         def turn_to(prefix: str) -> None:
-            url = lease.engine.endpoint_url
-            given = Settings(endpoint_url=url, table_prefix=prefix, cursor_signing_key="none")
-            client.configure(given)
+            client.configure(
+                Settings(
+                    endpoint_url=lease.engine.endpoint_url,
+                    table_prefix=prefix,
+                    cursor_signing_key="none",
+                    read_timeout_seconds=60,
+                )
+            )
             tables.ensure_tables()
 
         try:

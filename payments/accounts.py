@@ -70,7 +70,7 @@ def clearing_account(currency: str, *, at: datetime) -> Account:
 
     def build(tx: Transaction) -> Account:
         found: Account | None = known["account"]
-        return found or trail.create(tx, "account", account, _opened(account, LEDGER))
+        return found or trail.create(tx, "account", account, opening_event(account, LEDGER))
 
     return settle(build, known, at=at, patience=patience)
 
@@ -119,7 +119,7 @@ class _Opening:
             self.known["account"] = None
         account = self._account()
         if not self.request.opening_balance_minor:
-            opened = trail.create(tx, "account", account, _opened(account, self.actor))
+            opened = trail.create(tx, "account", account, opening_event(account, self.actor))
         else:
             opened = self._add_with_deposit(tx, account)
         return Opening(account=opened, is_replay=False)
@@ -141,13 +141,13 @@ class _Opening:
         if decision.triggers:
             payment = ledger.add_pending(tx, payment, clearing, decision.triggers, self.actor)
             totals.add_activity(tx, maker, payment, self.actor)
-            return trail.create(tx, "account", account, _opened(account, self.actor))
+            return trail.create(tx, "account", account, opening_event(account, self.actor))
         ledger.assert_balanced(clearing, account, decision.posting)
         payment = ledger.add_processed(tx, payment, (clearing,), self.actor)
         ledger.debit(tx, clearing, decision.posting, payment, self.actor)
         totals.add_activity(tx, maker, payment, self.actor)
         compliance.watch(tx, self.known, payment, clearing, account)
-        event = _opened(account, self.actor, reference=payment.id)
+        event = opening_event(account, self.actor, reference=payment.id)
         return trail.create(tx, "account", account.with_changes(decision.posting.target), event)
 
     def _account(self) -> Account:
@@ -164,7 +164,7 @@ class _Opening:
         )
 
 
-def _opened(account: Account, actor: Actor, reference: str | None = None) -> Event:
+def opening_event(account: Account, actor: Actor, reference: str | None = None) -> Event:
     return Event(
         entity_id=account.id,
         entity_type="account",

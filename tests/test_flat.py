@@ -1,0 +1,62 @@
+"""What the loader fills a store with is whole, and a page of it costs the same at any size."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from audit.verification import Verification, verify_trail
+from benchmarks.listings import LISTINGS, Listing, last_cursor
+from benchmarks.loader import fill
+from dynamodb import client
+from payments.reconcile import Run, reconcile
+from tests import stores
+from tests.bank import check_bank
+
+SMALL, LARGE = 200, 2000
+
+
+def filled(rows: int) -> None:
+    fill(accounts=rows, paid=rows // 5, refused=rows - rows // 5)
+
+
+@pytest.mark.integration
+def test_a_loaded_store_is_whole(local_store: None) -> None:
+    filled(SMALL)
+    report, run, verified = check_bank(), reconcile(Run()), verify_trail(Verification())
+    assert (report.faults, run.faults, verified.faults) == ([], set(), set())
+    assert (run.accounts, run.payments, report.processed) == (SMALL + 1, SMALL, SMALL // 5)
+    assert verified.entries == SMALL + 1 + SMALL + 2 * report.processed
+
+
+@pytest.fixture
+def both(local_store: None, engine: str) -> Iterator[tuple[client.Settings, client.Settings]]:
+    """Where a small and a large store are."""
+    small = client.settings()
+    filled(SMALL)
+    stores.configure(engine)
+    filled(LARGE)
+    yield small, client.settings()
+    client.configure(small)
+
+
+@pytest.mark.integration
+def test_pages_take_the_same_from_small_and_large_tables(
+    both: tuple[client.Settings, client.Settings],
+) -> None:
+    taken = []
+    for store in both:
+        client.configure(store)
+        taken.append({listing.name: cost(listing) for listing in LISTINGS})
+    assert taken[0] == taken[1]
+    assert [first[0] for first, _ in taken[0].values()] == [50, 50, 50]
+
+
+def cost(listing: Listing) -> list[tuple[int, list[str], float]]:
+    """Rows, requests and capacity of the first page and of the last."""
+    found = []
+    for cursor in ("", last_cursor(listing)):
+        with client.count_requests() as seen:
+            page = listing.ask(cursor)
+        assert bool(page.next_cursor) is not bool(cursor)
+        found.append((len(page.rows), seen.operations, seen.capacity_units))
+    return found
