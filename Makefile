@@ -52,7 +52,8 @@ test-integration: $(VENV)/dev.stamp  ## the tests on DynamoDB Local
 test-load: $(VENV)/dev.stamp  ## the load and fault tests with their full counts: about an hour
 	LOAD=full $(BIN)/pytest --timeout 7200 $(LONG) $(PYTEST_OPTIONS)
 
-benchmark-payments: $(VENV)/dev.stamp  ## what transfers and a cold start of the service cost, as tables
+benchmark-payments: $(VENV)/dev.stamp  ## what is promised by the second, transfers, and a cold start, as tables
+	@$(BIN)/python -m benchmarks.promises
 	@$(BIN)/python -m benchmarks.transfers
 	@$(BIN)/python -m benchmarks.service_start
 

@@ -7,12 +7,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rich.bar import Bar
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 from dynamodb import client, local, tables
@@ -70,6 +72,25 @@ def measured(name: str, count: int, work: Callable[[], Sequence[float] | None]) 
 def median_of(rows: Sequence[Row]) -> Row:
     """Of several rounds of the same the one in the middle, by processor time."""
     return sorted(rows, key=lambda row: row.processor_ms)[len(rows) // 2]
+
+
+def middle_of(rows: Sequence[Row]) -> Row:
+    """As ``median_of``, with what each part took in any of the rounds."""
+    return replace(median_of(rows), times_ms=[each for row in rows for each in row.times_ms])
+
+
+def timed(work: Callable[[], object]) -> float:
+    """What something takes, in milliseconds."""
+    began = time.perf_counter()
+    work()
+    return (time.perf_counter() - began) * 1000
+
+
+def filled(what: str, fill: Callable[..., None]) -> None:
+    """Load records under a line that says how far it is."""
+    with Progress(*Progress.get_default_columns(), console=Console(stderr=True)) as progress:
+        task = progress.add_task(f"Loading {what}", total=None)
+        fill(on_batch=partial(progress.advance, task))
 
 
 @contextmanager

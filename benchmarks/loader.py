@@ -117,8 +117,10 @@ def _refused(source: Account, at: datetime) -> Iterable[Record]:
     """A failed payment and its entry."""
     tx = Transaction(at=at)
     payment = ledger.asked(_request(source, NOWHERE, at), source, LOADER)
-    why = {"failure_code": DestinationNotFound.code, "failure_reason": str(DestinationNotFound())}
-    ledger.move(tx, payment, "payment.failed", PaymentStatus.FAILED, LOADER, **why)
+    ledger.move(
+        tx, payment, "payment.failed", PaymentStatus.FAILED, LOADER,
+        failure_code=DestinationNotFound.code, failure_reason=str(DestinationNotFound()),
+    )  # fmt: skip
     return tx.records.values()
 
 

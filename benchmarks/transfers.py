@@ -8,7 +8,7 @@ there: a read 8 ms, a commit 25 ms and 0.35 ms for each action past the fifth.
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
@@ -16,11 +16,11 @@ from functools import partial
 from typing import Any
 from unittest.mock import patch
 
-import boto3
 from rich.console import Console
 
 from audit.context import Actor
-from benchmarks.frame import Row, engine, measured, median_of, show
+from benchmarks.frame import Row, engine, measured, median_of, show, timed
+from benchmarks.raw import raw_client, recorded, replay
 from dynamodb import client
 from dynamodb.times import utc_now
 from payments import groups, policy, turns
@@ -35,7 +35,6 @@ SHOP = Actor(id="api:benchmark")
 ROUNDS, BULK, ACCOUNTS = 3, 96, 20
 WRITERS, HOT_SECONDS = 16, 5.0
 MOST_PROCESSOR_TIME, LEAST_GAIN = 0.25, 5
-KEYS = {f"aws_{name}": "none" for name in ("access_key_id", "secret_access_key")}
 READ_MS, COMMIT_MS, ACTION_MS = 8.0, 25.0, 0.35
 
 _call = client.call
@@ -49,7 +48,7 @@ def main() -> int:
         _accounts()
         turn_to("bench-")
         accounts = _accounts()
-        bulk = _bulk(accounts, turn_to)
+        bulk = _bulk(accounts)
         said.update("bulk, as far as AWS")
         with as_far_as_aws():
             far = _bulk_pair(accounts, rounds=1)
@@ -113,13 +112,10 @@ def _requests(source: Account, targets: Sequence[Account], count: int) -> list[T
     ]  # fmt: skip
 
 
-def _bulk(accounts: list[Account], turn_to: Callable[[str], None]) -> list[Row]:
-    recorded = _recorded(_requests(accounts[0], accounts[1:2], BULK))
-    turn_to("raw-")
-    url = client.settings().endpoint_url
-    raw = boto3.client("dynamodb", endpoint_url=url, region_name="us-east-1", **KEYS)
-    sent = measured("raw boto3, the same as one by one", BULK, partial(_replay, raw, recorded))
-    turn_to("bench-")
+def _bulk(accounts: list[Account]) -> list[Row]:
+    requests = _requests(accounts[0], accounts[1:2], BULK)
+    asked = recorded(lambda: [_pay(request) for request in requests], prefix="raw-")
+    sent = measured("raw boto3, the same as one by one", BULK, partial(replay, raw_client(), asked))
     one, together = _bulk_pair(accounts, rounds=ROUNDS)
     payroll = [
         _together("to 19 accounts, together", accounts[2], accounts[:2] + accounts[3:])
@@ -138,7 +134,7 @@ def _bulk_pair(accounts: list[Account], *, rounds: int) -> list[Row]:
 
 def _one_by_one(name: str, source: Account, targets: Sequence[Account]) -> Row:
     requests = _requests(source, targets, BULK)
-    return measured(name, BULK, lambda: [_timed(partial(_pay, each)) for each in requests])
+    return measured(name, BULK, lambda: [timed(partial(_pay, each)) for each in requests])
 
 
 def _together(name: str, source: Account, targets: Sequence[Account]) -> Row:
@@ -153,41 +149,6 @@ def _together(name: str, source: Account, targets: Sequence[Account]) -> Row:
 
 def _pay(request: TransferRequest) -> None:
     assert transfer_funds(request, actor=SHOP, at=utc_now()).payment.is_processed()
-
-
-def _timed(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return (time.perf_counter() - began) * 1000
-
-
-def _recorded(requests: list[TransferRequest]) -> list[tuple[str, dict[str, Any]]]:
-    """The requests that transfers send, made for the tables of the raw client."""
-    sent: list[tuple[str, dict[str, Any]]] = []
-
-    def record(operation: str, **arguments: Any) -> dict[str, Any]:
-        others = {name: each for name, each in arguments.items() if name != "ClientRequestToken"}
-        sent.append((operation, _renamed(others)))
-        return _call(operation, **arguments)
-
-    with patch.object(client, "call", record), patch("dynamodb.store.call", record):
-        for request in requests:
-            _pay(request)
-    return sent
-
-
-def _renamed(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {_renamed(name): _renamed(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_renamed(each) for each in value]
-    return value.replace("bench-", "raw-", 1) if isinstance(value, str) else value
-
-
-def _replay(raw: Any, recorded: list[tuple[str, dict[str, Any]]]) -> None:
-    send = {"BatchGetItem": raw.batch_get_item, "TransactWriteItems": raw.transact_write_items}
-    for operation, arguments in recorded:
-        send[operation](**arguments)
 
 
 def _hot(accounts: list[Account]) -> list[Row]:
@@ -210,7 +171,7 @@ def _crowd(name: str, source: Account, targets: Sequence[Account]) -> Row:
         while time.monotonic() < ends:
             (request,) = _requests(source, targets[number : number + 1], 1)
             try:
-                times[number].append(_timed(partial(_pay, request)))
+                times[number].append(timed(partial(_pay, request)))
             except Exception:  # noqa: BLE001 - counted, and shown
                 missed[number] += 1
 

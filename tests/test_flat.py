@@ -8,6 +8,7 @@ from audit.verification import Verification, verify_trail
 from benchmarks.listings import LISTINGS, Listing, last_cursor
 from benchmarks.loader import fill
 from dynamodb import client
+from dynamodb.settings import Settings
 from payments.reconcile import Run, reconcile
 from tests import stores
 from tests.bank import check_bank
@@ -29,7 +30,7 @@ def test_a_loaded_store_is_whole(local_store: None) -> None:
 
 
 @pytest.fixture
-def both(local_store: None, engine: str) -> Iterator[tuple[client.Settings, client.Settings]]:
+def both(local_store: None, engine: str) -> Iterator[tuple[Settings, Settings]]:
     """Where a small and a large store are."""
     small = client.settings()
     filled(SMALL)
@@ -41,7 +42,7 @@ def both(local_store: None, engine: str) -> Iterator[tuple[client.Settings, clie
 
 @pytest.mark.integration
 def test_pages_take_the_same_from_small_and_large_tables(
-    both: tuple[client.Settings, client.Settings],
+    both: tuple[Settings, Settings],
 ) -> None:
     taken = []
     for store in both:
