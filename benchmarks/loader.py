@@ -107,7 +107,9 @@ def _moved(source: Account, target: Account, at: datetime) -> tuple[Account, Acc
     tx = Transaction(at=at)
     request = _request(source, target.id, at)
     posting = rules.decide(request, source, target, at).posting
-    payment = ledger.add_processed(tx, ledger.asked(request, source, LOADER), LOADER)
+    payment = ledger.add_processed(
+        tx, ledger.asked(request, source, LOADER), (source, target), LOADER
+    )
     ledger.add_posting(tx, source, target, posting, payment, LOADER)
     left: dict[str, Any] = tx.records
     return left.pop("source"), left.pop("target"), list(left.values())
