@@ -9,6 +9,7 @@ from typing import Any
 
 from dynamodb.attributes import plain
 from dynamodb.models import Item
+from dynamodb.shards import keys_of, spread_key
 
 FIRST_PREV_HASH = "0" * 64
 SEQ_DIGITS = 12
@@ -34,8 +35,13 @@ NO_ENTRY = Head()
 """What stands before the first entry."""
 
 
-def index_keys(*, action: str, user_id: str, timestamp: str) -> dict[str, Any]:
+def index_keys(*, entity_id: str, action: str, user_id: str, timestamp: str) -> dict[str, Any]:
     """What an entry is found by: its UTC day and, unless it is a posting, action and person."""
+    told = _found_by(action=action, user_id=user_id, timestamp=timestamp)
+    return {name: spread_key(value, by=entity_id + timestamp) for name, value in told.items()}
+
+
+def _found_by(*, action: str, user_id: str, timestamp: str) -> dict[str, str]:
     day = {"day_key": timestamp[:10]}
     return day if action in POSTINGS else {"action_key": action, "user_key": user_id, **day}
 
@@ -67,6 +73,9 @@ def is_findable(item: Item) -> bool:
     """
     names = ("action", "user_id", "timestamp")
     told = {name: str(plain(item.get(name, {"S": ""}))) for name in (*names, *_INDEX_KEYS)}
-    needed = index_keys(**{name: told[name] for name in names})
+    needed = _found_by(**{name: told[name] for name in names})
     own = {"action_key": told["action"], "user_key": told["user_id"], **needed}
-    return all(told[name] in (needed.get(name, ""), own[name]) for name in _INDEX_KEYS)
+    return all(
+        told[name] in keys_of(own[name]) or told[name] == needed.get(name, "")
+        for name in _INDEX_KEYS
+    )

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from audit.chain import canonical_json
 from audit.models import AuditLog
 from dynamodb.models import Item
-from dynamodb.pages import FILTERED_ROWS, Query
+from dynamodb.pages import FILTERED_ROWS, Query, Start
 from dynamodb.scans import made_whole, plain_item, query_pages
 
 COLUMNS = (
@@ -27,10 +27,10 @@ _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Place(NamedTuple):
-    """Where to go on: the number of the query, and the key after which."""
+    """Where to go on: the number of the query, and where to go on in that."""
 
     number: int = 0
-    start: Item | None = None
+    start: Start = None
 
 
 def read_on(
@@ -42,9 +42,11 @@ def read_on(
     number, start = place
     for query in queries[number:]:
         for items, last in query_pages(query, start, sizes=repeat(FILTERED_ROWS)):
-            kept = [item for item in items if keep is None or keep(AuditLog.from_item(item))]
+            kept: list[Item] = [
+                item for item in items if keep is None or keep(AuditLog.from_item(item))
+            ]
             whole = list(made_whole(AuditLog, kept)) if query.index else kept
-            yield whole, Place(number, last) if last else Place(number + 1)
+            yield list(whole), Place(number, last) if last else Place(number + 1)
         number, start = number + 1, None
 
 

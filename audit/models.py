@@ -65,6 +65,8 @@ class AuditLog(Record):
     class Meta:
         table_name = "audit_log"
 
+    spread_indexes = frozenset({"action-index", "user-index", "day-index"})
+
     entity_id = TextAttribute(hash_key=True)
     timestamp = TextAttribute(range_key=True)
     action = TextAttribute()

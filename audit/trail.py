@@ -138,7 +138,12 @@ def _add_entry(
         timestamp=timestamp,
         action=event.action,
         user_id=event.actor.id,
-        **index_keys(action=event.action, user_id=event.actor.id, timestamp=timestamp),
+        **index_keys(
+            entity_id=event.entity_id,
+            action=event.action,
+            user_id=event.actor.id,
+            timestamp=timestamp,
+        ),
         entity_type=event.entity_type,
         old_values=dict(masked(old)) or None,
         new_values=dict(masked(new)) or None,

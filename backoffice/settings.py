@@ -116,16 +116,17 @@ DYNAMODB_ENDPOINT_URL: str = env.str(
 )
 DYNAMODB_EMBEDDED = DYNAMODB_ENDPOINT_URL == _EMBEDDED_URL
 EXPORT_DIR = BASE_DIR / env.str("EXPORT_DIR", default=".exports")
-DYNAMODB = StoreSettings(
-    endpoint_url=DYNAMODB_ENDPOINT_URL,
-    region=env.str("AWS_REGION", default="") or "us-east-1",
-    table_prefix=env.str("DYNAMODB_TABLE_PREFIX", default="backoffice-"),
-    cursor_signing_key=_secret("CURSOR_SIGNING_KEY", _MADE_UP + "cursors"),
-)
 
-# The numbers that money moves by, and where the trail is kept.
+# How the store is used, the numbers that money moves by, and where the trail is kept.
 
 try:
+    DYNAMODB = StoreSettings(
+        endpoint_url=DYNAMODB_ENDPOINT_URL,
+        region=env.str("AWS_REGION", default="") or "us-east-1",
+        table_prefix=env.str("DYNAMODB_TABLE_PREFIX", default="backoffice-"),
+        cursor_signing_key=_secret("CURSOR_SIGNING_KEY", _MADE_UP + "cursors"),
+        index_shards=_whole_number("DYNAMODB_INDEX_SHARDS", 1),
+    )
     ARCHIVE = ArchiveSettings.from_environment(os.environ)
     POLICY = Policy.from_environment(os.environ)
     RECEIVERS = Receivers.from_environment(os.environ, is_development=DEVELOPMENT)

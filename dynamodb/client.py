@@ -4,12 +4,12 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 from botocore.client import Config
 from botocore.exceptions import (
@@ -25,6 +25,8 @@ from pynamodb.connection.base import Connection
 
 from dynamodb import errors, measures
 from dynamodb.settings import Settings
+
+T = TypeVar("T")
 
 THROTTLES = frozenset(
     {
@@ -153,6 +155,16 @@ def count_requests() -> Iterator[RequestLog]:
         _request_log.reset(token)
         if outer is not None:
             outer.requests.extend(log.requests)
+
+
+def apart(read: Callable[[], T]) -> T:
+    """Read in a thread that runs in a copy of another's context: bound and counted as that one."""
+    if (limit := _limit.get()) is not None:
+        _limit.set(replace(limit))
+    if _request_log.get() is None:
+        return read()
+    with count_requests():
+        return read()
 
 
 def configure(settings: Settings) -> None:

@@ -26,12 +26,15 @@ class Record(Model):
     ``expires_at_attribute`` names the attribute of the table's TTL where it has one. DynamoDB
     deletes late and DynamoDB Local never: whoever reads checks the expiry.
 
+    ``spread_indexes`` have few keys for many records: who writes these spreads them over shards.
+
     One with a ``stream`` tells what happens to its records, in images of this kind.
 
     Like Django's, a record that is not ``managed`` has no table of ours: a test's own, say.
     """
 
     expires_at_attribute: ClassVar[str] = ""
+    spread_indexes: ClassVar[frozenset[str]] = frozenset()
     stream: ClassVar[str] = ""
     managed: ClassVar[bool] = True
 

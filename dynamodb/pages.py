@@ -1,11 +1,13 @@
 """Lists, a page at a time: a query on a key, or several of them one after the other."""
 
+import heapq
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Generic, TypeVar
 
-from dynamodb import cursors
+from dynamodb import cursors, shards
 from dynamodb.client import call
 from dynamodb.models import PARTITION_KEY_BYTES, SORT_KEY_BYTES, Record
 from dynamodb.store import BATCH_KEYS, get_many_at
@@ -18,12 +20,17 @@ FILTERED_ROWS = 500
 """So many rows of an index are read per request where most may be filtered out."""
 
 
+Start = dict[str, Any] | list[dict[str, Any]] | None
+"""Where a query goes on: after a key, or after one in each shard that has rows of the same time."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Query(Generic[R]):
     """All records under one key of a table or index, in order of its sort key.
 
     ``between`` narrows the sort key, both ends included. An index is read as it is, late by up to
-    seconds; ``hydrate`` reads the rows themselves, consistently, in one more request.
+    seconds; ``hydrate`` reads the rows themselves, consistently, in one more request. The shards of
+    a spread index are read side by side, a request for each.
     """
 
     model: type[R]
@@ -45,7 +52,14 @@ class Query(Generic[R]):
         """Tell what DynamoDB refuses to look for: an empty or over-long key, a reversed range."""
         low, high = self.between or ("", "")
         is_range = low <= high and len((low + high).encode()) <= SORT_KEY_BYTES
-        return is_range and 0 < len(self.partition.encode()) <= PARTITION_KEY_BYTES
+        longest = len(self.partitions[-1].encode())
+        return is_range and bool(self.partition) and longest <= PARTITION_KEY_BYTES
+
+    @property
+    def partitions(self) -> tuple[str, ...]:
+        """The keys that its rows stand under: several where the index is spread."""
+        is_spread = self.index in self.model.spread_indexes
+        return shards.keys_of(self.partition) if is_spread else (self.partition,)
 
     def key_names(self) -> tuple[str, ...]:
         """The partition key and sort key that this query runs on."""
@@ -122,8 +136,8 @@ class _Reader(Generic[R]):
     def is_full(self) -> bool:
         return len(self.kept) >= self.rows
 
-    def read(self, query: Query[R], start: dict[str, Any] | None) -> dict[str, Any] | None:
-        """Send one request; give the key to go on from, or ``None`` at the end of the query."""
+    def read(self, query: Query[R], start: Start) -> Start:
+        """Send one request; give where to go on, or ``None`` at the end of the query."""
         if not query.can_have_rows:
             return None
         wanted = self.rows - len(self.kept)
@@ -131,8 +145,7 @@ class _Reader(Generic[R]):
         # DynamoDB returns does not promise one.
         most = BATCH_KEYS if query.hydrate or self.keep is None else FILTERED_ROWS
         limit = min(most, wanted + 1) if self.keep is None else most
-        answer = call("Query", **query_arguments(query, limit, start))
-        items: list[dict[str, Any]] = answer["Items"]
+        items, last = read_rows(query, limit, start, partial(call, "Query"))
         for place, (item, record) in enumerate(zip(items, _records(query, items), strict=True)):
             self.examined += 1
             self.reached = sort_text(query, item)
@@ -140,9 +153,8 @@ class _Reader(Generic[R]):
                 continue
             self.kept.append(record)
             if self.is_full:
-                is_last = place == len(items) - 1 and "LastEvaluatedKey" not in answer
-                return None if is_last else resume_key(query, item)
-        last: dict[str, Any] | None = answer.get("LastEvaluatedKey")
+                is_last = place == len(items) - 1 and not last
+                return None if is_last else place_after(query, start, items[: place + 1])
         return last
 
 
@@ -177,6 +189,75 @@ def query_arguments(query: Query[R], limit: int, start: dict[str, Any] | None) -
     if start:
         arguments["ExclusiveStartKey"] = start
     return arguments
+
+
+def read_rows(
+    query: Query[R], limit: int, start: Start, send: Callable[..., dict[str, Any]]
+) -> tuple[list[dict[str, Any]], Start]:
+    """Rows after a place, in order, and the place to go on from unless they are the last ones.
+
+    At most ``limit``, of which each shard is asked for all; if it is more than a page, for a share.
+    """
+    after = _keys(start)
+    parts = [_part(query, partition, after) for partition in query.partitions]
+    each = min(limit, max(BATCH_KEYS + 1, limit // len(parts)))
+    asked = [partial(send, **query_arguments(part, each, key)) for part, key in parts]
+    answers = shards.at_once(asked)
+    ends = [answer["LastEvaluatedKey"] for answer in answers if answer.get("LastEvaluatedKey")]
+    if len(parts) == 1:
+        return answers[0]["Items"], ends[0] if ends else None
+    rows, bound = _merged(query, after, [answer["Items"] for answer in answers], ends)
+    if each == limit < len(rows):
+        return rows[:limit], place_after(query, start, rows[:limit])
+    at_bound = [key for key in ends if sort_text(query, key) == bound]
+    return rows, place_after(query, start, [*rows, *at_bound]) if ends else None
+
+
+def _part(query: Query[R], partition: str, after: list[dict[str, Any]]) -> tuple[Query[R], Any]:
+    """A shard of a query, and its own key to go on after: without one, where the others are."""
+    name, *_ = query.key_names()
+    part, own = replace(query, partition=partition), [k for k in after if k[name]["S"] == partition]
+    if own or not after:
+        return part, next(iter(own), None)
+    low, high = query.between or ("0", "~")
+    reached = sort_text(query, after[0])
+    between = (low, min(high, reached)) if query.newest_first else (max(low, reached), high)
+    return replace(part, between=between), None
+
+
+def _merged(
+    query: Query[R], after: list[dict[str, Any]], shares: list[Any], ends: list[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], str]:
+    """What shards hold as one list, as far as all of them have been read, and how far that is.
+
+    A row that a backfill has moved from one shard to another is there once.
+    """
+    sort = partial(sort_text, query)
+    names, is_newest_first = query.model.key_names(), query.newest_first
+    bound = (max if is_newest_first else min)(map(sort, ends), default="")
+    known = {repr([key[name] for name in names]) for key in after}
+    rows = []
+    for row in heapq.merge(*shares, key=sort, reverse=is_newest_first):
+        if bound and (sort(row) < bound if is_newest_first else sort(row) > bound):
+            break
+        key = repr([row[name] for name in names])
+        if key not in known:
+            known.add(key)
+            rows.append(row)
+    return rows, bound
+
+
+def place_after(query: Query[R], start: Start, rows: list[dict[str, Any]]) -> Start:
+    """Where to go on after rows that were read from a place on."""
+    name, *_ = query.key_names()
+    keys = [*_keys(start), *(resume_key(query, row) for row in rows)]
+    reached = sort_text(query, keys[-1])
+    last = {key[name]["S"]: key for key in keys if sort_text(query, key) == reached}
+    return keys[-1] if len(last) == 1 else list(last.values())
+
+
+def _keys(start: Start) -> list[dict[str, Any]]:
+    return [start] if isinstance(start, dict) else start or []
 
 
 def resume_key(query: Query[R], item: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 from dynamodb.attributes import plain
 from dynamodb.client import call
 from dynamodb.models import Item, Record
-from dynamodb.pages import Query, query_arguments
+from dynamodb.pages import Query, Start, read_rows
 from dynamodb.retries import Patience, read_within
 from dynamodb.store import BATCH_KEYS, placeholders
 from dynamodb.transactions import Condition
@@ -73,23 +73,25 @@ def query_items(
 
 def query_pages(
     query: Query[Any],
-    start: Item | None = None,
+    start: Start = None,
     *,
     where: Condition | None = None,
     sizes: Iterable[int] | None = None,
-) -> Iterator[tuple[list[Item], Item | None]]:
-    """As ``query_items``, from a key on: pages, each with the key to go on from if there is one."""
+) -> Iterator[tuple[list[dict[str, Any]], Start]]:
+    """As ``query_items``, from a place on: pages, each with the place to go on from if any."""
     for size in repeat(PAGE_ITEMS) if sizes is None else sizes:
         if not query.can_have_rows:
             return
-        arguments = query_arguments(query, size, None)
-        for name, more in filter_arguments(where).items():
-            arguments[name] = {**arguments[name], **more} if name in arguments else more
-        answer = _read("Query", _from(arguments, start))
-        start = answer.get("LastEvaluatedKey")
-        yield answer["Items"], start
+        items, start = read_rows(query, size, start, partial(_query, where))
+        yield items, start
         if not start:
             return
+
+
+def _query(where: Condition | None, **arguments: Any) -> dict[str, Any]:
+    for name, more in filter_arguments(where).items():
+        arguments[name] = {**arguments[name], **more} if name in arguments else more
+    return _read("Query", arguments)
 
 
 def whole_items(query: Query[Any]) -> Iterator[Item]:

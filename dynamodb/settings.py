@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+_MOST_SHARDS = 99
 _LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -20,14 +21,21 @@ class Settings:
     region: str = "us-east-1"
     table_prefix: str = "backoffice-"
     cursor_signing_key: str
+    index_shards: int = 1
+    """Over how many partitions each busy key of an index is spread: 1 to 99, never lowered."""
     connect_timeout_seconds: float = 1.0
     read_timeout_seconds: float = 3.0
     max_attempts: int = 3
     max_connections: int = 32
 
+    def __post_init__(self) -> None:
+        if not 1 <= self.index_shards <= _MOST_SHARDS:
+            message = f"DYNAMODB_INDEX_SHARDS must be a number from 1 to {_MOST_SHARDS}."
+            raise ValueError(message)
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
-        """Read the variables every way in shares; ``ValueError`` without a signing key."""
+        """Read the variables every way in shares; ``ValueError`` where they cannot be used."""
         key = environment.get("CURSOR_SIGNING_KEY", "")
         if not key:
             message = "CURSOR_SIGNING_KEY is not set: page cursors cannot be signed without it."
@@ -37,6 +45,7 @@ class Settings:
             region=environment.get("AWS_REGION") or "us-east-1",
             table_prefix=environment.get("DYNAMODB_TABLE_PREFIX", "backoffice-"),
             cursor_signing_key=key,
+            index_shards=int(environment.get("DYNAMODB_INDEX_SHARDS") or 1),
         )
 
     @property

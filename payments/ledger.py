@@ -7,6 +7,7 @@ from audit import trail
 from audit.context import Actor
 from audit.models import EntryOutcome
 from audit.trail import Event
+from dynamodb.shards import spread_key
 from dynamodb.transactions import Condition, Transaction
 from payments.identifiers import payment_timestamp
 from payments.models import Account, Payment, PaymentStatus
@@ -168,7 +169,7 @@ def move(
     **values: Any,
 ) -> Payment:
     """Give a payment, new or pending, its next state, with the entry that tells of it."""
-    values |= {"status": status, "status_key": status.value}
+    values |= {"status": status, "status_key": spread_key(status, by=payment.id)}
     event = Event(
         entity_id=payment.id,
         entity_type="payment",

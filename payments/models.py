@@ -203,6 +203,7 @@ class Payment(Chained):
         table_name = "payments"
 
     stream = "NEW_AND_OLD_IMAGES"
+    spread_indexes = frozenset({"status-index"})
     unaudited = frozenset({"id", "timestamp", "status_key", "request_hash", "posted_as"})
 
     id = TextAttribute(hash_key=True)

@@ -60,6 +60,14 @@ def served_at(endpoint_url: str) -> None:
     client.configure(replace(client.settings(), endpoint_url=endpoint_url))
 
 
+@contextmanager
+def spread_over(shards: int) -> Iterator[None]:
+    """Spread the busy keys of the same store's indexes over so many shards."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client, "_settings", replace(client.settings(), index_shards=shards))
+        yield
+
+
 @pytest.fixture(scope="session")
 def moto_tables() -> tuple[Settings, Connection, dict[str, Any]]:
     """Empty tables as moto holds them, and a client: making either takes longer than most tests."""

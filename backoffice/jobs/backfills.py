@@ -19,6 +19,7 @@ from dynamodb.errors import ConditionFailedError
 from dynamodb.models import VersionedRecord
 from dynamodb.retries import Patience, read_within
 from dynamodb.scans import Place, scan_pages
+from dynamodb.shards import spread_key
 from payments.models import Payment
 
 _log = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class Backfill:
 
 
 def _status_key(payment: Payment) -> Mapping[str, Any]:
-    key = payment.status.value
+    key = spread_key(payment.status, by=payment.id)
     return {} if payment.status_key == key else {"status_key": key}
 
 

@@ -1,5 +1,6 @@
 """A trail in memory: queries by the thousand, each answered as DynamoDB would."""
 
+import operator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,13 +23,19 @@ class Trail:
         seq = len(self.items) + 1
         timestamp = f"{values['day_key']}T{values.pop('time')}Z#{seq:012d}"
         told = {"action": values["action"], "user_id": values["user_id"], "timestamp": timestamp}
-        item = values | told | index_keys(**told) | {"entity_type": "account"}
+        item = (
+            values
+            | told
+            | index_keys(entity_id=values["entity_id"], **told)
+            | {"entity_type": "account"}
+        )
         self.items.append({name: {"S": text} for name, text in item.items()})
 
     def call(self, _operation: str, **asked: Any) -> dict[str, Any]:
         partition, sort = AuditLog.key_names(asked.get("IndexName", ""))
         bounds = {name: each["S"] for name, each in asked["ExpressionAttributeValues"].items()}
         start, limit = asked.get("ExclusiveStartKey"), min(asked["Limit"], self.megabyte)
+        is_behind = operator.gt if asked["ScanIndexForward"] else operator.lt
         found = sorted(
             (
                 item
@@ -36,7 +43,7 @@ class Trail:
                 if partition in item
                 and item[partition]["S"] == bounds[":p"]
                 and bounds.get(":low", "") <= item[sort]["S"] <= bounds.get(":high", "~")
-                and (start is None or place(item) < place(start))
+                and (start is None or is_behind(place(item), place(start)))
             ),
             key=place,
             reverse=not asked["ScanIndexForward"],

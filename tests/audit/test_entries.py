@@ -179,7 +179,7 @@ def test_a_chain_without_entries_begins_at_naught() -> None:
 
 
 def test_an_entry_is_found_by_what_it_tells_or_not_at_all() -> None:
-    keys = index_keys(action="a.b", user_id="u", timestamp="2026-03-02T12:00:00Z#1")
+    keys = index_keys(entity_id="e", action="a.b", user_id="u", timestamp="2026-03-02T12:00:00Z#1")
     assert keys == {"action_key": "a.b", "user_key": "u", "day_key": "2026-03-02"}
     tx = Transaction(at=NOON)
     trail.change(tx, "account", a_chained(), {"balance": 1}, EVENT)
@@ -194,7 +194,7 @@ def test_an_entry_is_found_by_what_it_tells_or_not_at_all() -> None:
 def test_a_posting_is_found_by_its_day_and_by_no_other_key_that_is_not_its_own(
     action: str,
 ) -> None:
-    keys = index_keys(action=action, user_id="u", timestamp="2026-03-02T12:00:00Z#1")
+    keys = index_keys(entity_id="e", action=action, user_id="u", timestamp="2026-03-02T12:00:00Z#1")
     assert keys == {"day_key": "2026-03-02"}
     tx = Transaction(at=NOON)
     event = replace(EVENT, action=action)

@@ -30,12 +30,13 @@ MIDNIGHTS = [
 
 def an_entry(seq: int, at: datetime, chance: random.Random) -> AuditLog:
     stamp, action, person = to_rfc3339(at), chance.choice(ACTIONS), chance.choice(PEOPLE)
+    entity, timestamp = chance.choice(ENTITIES), f"{stamp}#{seq:012d}"
     return AuditLog(
-        entity_id=chance.choice(ENTITIES),
-        timestamp=f"{stamp}#{seq:012d}",
+        entity_id=entity,
+        timestamp=timestamp,
         action=action,
         user_id=person,
-        **index_keys(action=action, user_id=person, timestamp=stamp),
+        **index_keys(entity_id=entity, action=action, user_id=person, timestamp=timestamp),
         entity_type="account",
         outcome=EntryOutcome.SUCCESS,
     )
