@@ -18,7 +18,7 @@ LONG := tests/faults tests/payments/test_state_machine.py tests/browser/test_hos
 
 .DEFAULT_GOAL := help
 .PHONY: help run run-payment-service test dev-setup check dynamodb-up dynamodb-down create-payment-tables \
-	benchmark-payments benchmark-queries build-lambda deploy-staging deploy-prod docker-up template licences audit-dependencies \
+	benchmark-payments benchmark-queries benchmark-million build-lambda deploy-staging deploy-prod docker-up template licences audit-dependencies \
 	seed-test-data test-payment test-integration test-load test-mutants lock
 
 help:  ## list the commands
@@ -57,8 +57,12 @@ benchmark-payments: $(VENV)/dev.stamp  ## what is promised by the second, transf
 	@$(BIN)/python -m benchmarks.transfers
 	@$(BIN)/python -m benchmarks.service_start
 
-benchmark-queries: $(VENV)/run.stamp  ## what reading costs on DynamoDB Local, as a table
+benchmark-queries: $(VENV)/run.stamp  ## what reading costs, and pages beside the stock admin's, as tables
 	@$(BIN)/python -m benchmarks.queries
+	@$(BIN)/python -m benchmarks.lists
+
+benchmark-million: $(VENV)/run.stamp  ## the same pages on a million rows, loaded once (hours) and kept
+	@$(BIN)/python -m benchmarks.lists 1000 1000000
 
 build-lambda: $(VENV)/run.stamp  ## the packages for AWS Lambda, with their bills of materials
 	@$(BIN)/python -m deploy.build

@@ -94,10 +94,15 @@ def filled(what: str, fill: Callable[..., None]) -> None:
 
 
 @contextmanager
-def engine() -> Iterator[Callable[[str], None]]:
-    """A DynamoDB Local in memory; gives what turns to tables with a prefix, made when missing."""
+def engine(kept: Path | None = None) -> Iterator[Callable[[str], None]]:
+    """A DynamoDB Local; gives what turns to tables with a prefix, made when missing.
+
+    It keeps its records in a folder where one is given, else in memory.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        lease = local.start(Path(folder), local.free_port(), in_memory=True)
+        lease = local.start(kept or Path(folder), local.free_port(), in_memory=not kept)
+
+        made: set[str] = set()
 
         def turn_to(prefix: str) -> None:
             client.configure(
@@ -108,7 +113,9 @@ def engine() -> Iterator[Callable[[str], None]]:
                     read_timeout_seconds=60,
                 )
             )
-            tables.ensure_tables()
+            if prefix not in made:
+                tables.ensure_tables()
+                made.add(prefix)
 
         try:
             yield turn_to
