@@ -131,24 +131,7 @@ def reject_payment(*, payment_id: str, reason: str, actor: Actor, at: datetime) 
 
     The same again is answered as the first time.
     """
-    checked_reason(reason)
-
-    def rejected(tx: Transaction, known: dict[str, Any]) -> Payment:
-        if known["payment"].requested_by == actor.id:
-            raise SamePerson("Whoever asked for a transfer can cancel it, not reject it.")
-        return _end(
-            tx,
-            known,
-            "payment.rejected",
-            PaymentStatus.FAILED,
-            actor,
-            failure_code="rejected",
-            failure_reason=reason,
-            ended_by=actor.id,
-        )
-
-    is_done = _was_ended("rejected", reason, actor)
-    return _decide(payment_id, rejected, actor=actor, at=at, is_done=is_done)
+    return _end(payment_id, "rejected", checked_reason(reason), actor, at)
 
 
 def cancel_payment(*, payment_id: str, reason: str, actor: Actor, at: datetime) -> Payment:
@@ -156,46 +139,51 @@ def cancel_payment(*, payment_id: str, reason: str, actor: Actor, at: datetime) 
 
     The same again is answered as the first time.
     """
-    checked_reason(reason)
-
-    def canceled(tx: Transaction, known: dict[str, Any]) -> Payment:
-        return _end(
-            tx,
-            known,
-            "payment.canceled",
-            PaymentStatus.CANCELED,
-            actor,
-            failure_code="canceled",
-            failure_reason=reason,
-            ended_by=actor.id,
-        )
-
-    is_done = _was_ended("canceled", reason, actor)
-    return _decide(payment_id, canceled, actor=actor, at=at, is_done=is_done)
-
-
-def _was_ended(code: str, reason: str, actor: Actor) -> Callable[[Payment], bool]:
-    """Whether a payment is as this person has already left it, in the same words."""
-    left = (code, reason, actor.id)
-    return lambda payment: (payment.failure_code, payment.failure_reason, payment.ended_by) == left
+    return _end(payment_id, "canceled", checked_reason(reason), actor, at)
 
 
 def expire_payment(*, payment_id: str, at: datetime) -> Payment:
     """End a request that nobody has decided in time."""
+    return _end(payment_id, "expired", "Nobody approved it in time.", SETTLEMENT, at)
 
-    def expired(tx: Transaction, known: dict[str, Any]) -> Payment:
-        sentence = "Nobody approved it in time."
-        return _end(
+
+_ENDED = {
+    "rejected": PaymentStatus.FAILED,
+    "canceled": PaymentStatus.CANCELED,
+    "expired": PaymentStatus.FAILED,
+}
+
+
+def _end(payment_id: str, how: str, reason: str, actor: Actor, at: datetime) -> Payment:
+    """Bring a pending payment to nothing: release its hold, and what it was to reverse."""
+    by = None if actor is SETTLEMENT else actor.id
+
+    def ended(tx: Transaction, known: dict[str, Any]) -> Payment:
+        payment: Payment = known["payment"]
+        if how == "rejected" and payment.requested_by == by:
+            raise SamePerson("Whoever asked for a transfer can cancel it, not reject it.")
+        if payment.reserved is not None:
+            ledger.release(tx, known["source"], payment, actor)
+            if known.get("original") is not None:
+                ledger.count_reversal(tx, known["original"], payment, -payment.amount, actor)
+        return ledger.move(
             tx,
-            known,
-            "payment.expired",
-            PaymentStatus.FAILED,
-            SETTLEMENT,
-            failure_code="expired",
-            failure_reason=sentence,
+            payment,
+            f"payment.{how}",
+            _ENDED[how],
+            actor,
+            reserved=None,
+            failure_code=how,
+            failure_reason=reason,
+            ended_by=by,
         )
 
-    return _decide(payment_id, expired, actor=SETTLEMENT, at=at)
+    def is_done(payment: Payment) -> bool:
+        """Whether it is as this person has already left it, in the same words."""
+        left = payment.failure_code, payment.failure_reason, payment.ended_by
+        return by is not None and left == (how, reason, by)
+
+    return _decide(payment_id, ended, actor=actor, at=at, is_done=is_done)
 
 
 def find_pending(payment_id: str) -> Payment:
@@ -214,7 +202,7 @@ def _decide(
     *,
     actor: Actor,
     at: datetime,
-    is_done: Callable[[Payment], bool] = lambda _: False,
+    is_done: Callable[[Payment], bool],
 ) -> Payment:
     """Read the payment, then its accounts, and commit one outcome; record what refuses it."""
     known: dict[str, Any] = {"payment": find_pending(payment_id)}
@@ -257,20 +245,3 @@ def _read_with(payment: Payment, patience: Patience) -> dict[str, Any]:
     if payment.reverses:
         keys["original"] = directory.payment_key(payment.reverses)
     return directory.read(keys, patience, together=True)
-
-
-def _end(
-    tx: Transaction,
-    known: dict[str, Any],
-    action: str,
-    status: PaymentStatus,
-    actor: Actor,
-    **values: Any,
-) -> Payment:
-    """Bring a pending payment to nothing: release its hold, and what it was to reverse."""
-    payment: Payment = known["payment"]
-    if payment.reserved is not None:
-        ledger.release(tx, known["source"], payment, actor)
-        if known.get("original") is not None:
-            ledger.count_reversal(tx, known["original"], payment, -payment.amount, actor)
-    return ledger.move(tx, payment, action, status, actor, reserved=None, **values)
