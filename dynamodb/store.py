@@ -44,6 +44,12 @@ def get_many(keys: Sequence[Record]) -> list[Any]:
     return get_many_at([(type(key), key.key_item()) for key in keys])
 
 
+def get_all(keys: Sequence[Record]) -> list[Any]:
+    """As ``get_many`` of any number of keys, in as many requests as it takes."""
+    starts = range(0, len(keys), BATCH_KEYS)
+    return [each for start in starts for each in get_many(keys[start : start + BATCH_KEYS])]
+
+
 def get_together(keys: Sequence[Record]) -> list[Any]:
     """As ``get_many``, but all as they stood at one moment, never before and after a commit.
 

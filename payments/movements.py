@@ -9,7 +9,6 @@ from audit.replay import values_of
 from dynamodb import store
 from dynamodb.pages import Query
 from dynamodb.scans import plain_item, query_items
-from dynamodb.store import BATCH_KEYS
 from dynamodb.times import from_rfc3339, to_rfc3339
 from payments import directory
 from payments.account_numbers import account_id, clearing_number
@@ -61,8 +60,7 @@ def stirred_before(account_id: str, at: datetime) -> datetime | None:
 
 def _payments(names: list[str]) -> Iterator[Payment]:
     keys = [directory.payment_key(name) for name in names if is_payment_id(name)]
-    for start in range(0, len(keys), BATCH_KEYS):
-        yield from filter(None, store.get_many(keys[start : start + BATCH_KEYS]))
+    yield from filter(None, store.get_all(keys))
 
 
 def _movement(

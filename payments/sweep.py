@@ -19,7 +19,6 @@ from dynamodb.models import Item
 from dynamodb.pages import Query
 from dynamodb.retries import Patience, settle
 from dynamodb.scans import Place, query_items, scan_pages
-from dynamodb.store import BATCH_KEYS
 from dynamodb.times import utc_day
 from dynamodb.transactions import Transaction
 from payments import sweep_rules
@@ -144,9 +143,7 @@ def _family(account: Account) -> list[Account]:
         Account(id=each["id"]["S"], account_number=each["account_number"]["S"])
         for each in query_items(query)
     ]
-    found: list[Account] = []
-    for start in range(0, len(keys), BATCH_KEYS):
-        found += filter(None, store.get_many(keys[start : start + BATCH_KEYS]))
+    found = filter(None, store.get_all(keys))
     return [account, *(each for each in found if each.id != account.id)]
 
 

@@ -4,8 +4,11 @@ import json
 import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any, ClassVar
 
 from django.core.management.base import BaseCommand, CommandError
@@ -38,6 +41,13 @@ def day(text: str) -> date:
         raise ArgumentTypeError(f"{text!r} is not a day such as 2026-01-31") from None
 
 
+@contextmanager
+def progress_bar(title: str = "", total: int | None = None) -> Iterator[Callable[..., None]]:
+    """A bar on stderr, and what moves it: ``completed``, ``total``, ``description``."""
+    with Progress(console=Console(file=sys.stderr)) as progress:
+        yield partial(progress.update, progress.add_task(title, total=total))
+
+
 class Refused(CommandError):  # noqa: N818 - its name is what stands before the sentence
     """A rule says no. The command ends with code 2."""
 
@@ -58,20 +68,13 @@ class Done:
     failure: str = ""
 
 
-class OperatorCommand(BaseCommand):
-    """A command that changes something, run by a member of staff who may do it.
+class TellingCommand(BaseCommand):
+    """A command that tells what it has done, and trouble in one sentence and an exit code.
 
-    Subclasses name the ``permission`` and write ``act``; they add options in ``add_options``.
-    Before anything is done, the trail notes in the operator's chain what is run and why. A command
-    that changes nothing may do without an operator, and is then the system's own.
+    Subclasses write ``act`` and add options in ``add_options``.
     """
 
-    permission: ClassVar[Permission]
-    needs_operator: ClassVar[bool] = True
-
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--operator", metavar="NAME", help="the member of staff who acts")
-        parser.add_argument("--reason", metavar="TEXT", help="why, for the trail")
         parser.add_argument(
             "--json", action="store_true", help="print one JSON object as the last line"
         )
@@ -83,6 +86,9 @@ class OperatorCommand(BaseCommand):
     def act(self, *, actor: Actor, at: datetime, options: dict[str, Any]) -> Done:
         """Do it. Refusals and errors of the store become one sentence and an exit code."""
         raise NotImplementedError
+
+    def actor(self, options: dict[str, Any], at: datetime) -> Actor:  # noqa: ARG002 - an operator's need them
+        return Actor(id=f"system:{self._name}")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Raises ``Refused`` or ``Failed``, which end the command with their code."""
@@ -107,14 +113,65 @@ class OperatorCommand(BaseCommand):
             except StoreError as error:
                 self._print_error(options, str(error), "store")
                 raise Failed(str(error), returncode=FAILED) from error
-        self.stdout.write(json.dumps(done.data) if options["json"] else done.sentence)
+        if told := json.dumps(done.data) if options["json"] else done.sentence:
+            self.stdout.write(told)
         if done.failure:
             raise Failed(done.failure, returncode=FAILED)
+
+    @property
+    def _name(self) -> str:
+        return type(self).__module__.rpartition(".")[2]
+
+    def _print_error(self, options: dict[str, Any], sentence: str, code: str) -> None:
+        if options["json"]:
+            self.stdout.write(json.dumps({"error": sentence, "code": code}))
+
+
+class RepeatedCommand(TellingCommand):
+    """A command that does over and over what is due; trouble may be over the next time."""
+
+    pause_seconds: ClassVar[int]
+
+    def add_options(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--once", action="store_true", help="do what is due now, and end")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Go on until Ctrl-C. Raises ``Failed`` only if it runs ``--once``."""
+        if options["once"]:
+            super().handle(*args, **options)
+            return
+        try:
+            while True:
+                try:
+                    super().handle(*args, **options)
+                except Failed as error:
+                    again = f"It is tried again in {self.pause_seconds} seconds."
+                    self.stderr.write(f"{error} {again}")
+                time.sleep(self.pause_seconds)
+        except KeyboardInterrupt:
+            self.stderr.write("Stopped.")
+
+
+class OperatorCommand(TellingCommand):
+    """A command that changes something, run by a member of staff who may do it.
+
+    Subclasses name the ``permission`` too. Before anything is done, the trail notes in the
+    operator's chain what is run and why. A command that changes nothing may do without an
+    operator, and is then the system's own.
+    """
+
+    permission: ClassVar[Permission]
+    needs_operator: ClassVar[bool] = True
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--operator", metavar="NAME", help="the member of staff who acts")
+        parser.add_argument("--reason", metavar="TEXT", help="why, for the trail")
+        super().add_arguments(parser)
 
     def actor(self, options: dict[str, Any], at: datetime) -> Actor:
         """The operator, once it is certain that they may do this and the trail has the reason."""
         if not (self.needs_operator or options["operator"] or options["reason"]):
-            return Actor(id=f"system:{self._name}")
+            return super().actor(options, at)
         if not options["operator"] or not options["reason"]:
             raise NotAllowed("Say who acts and why: --operator NAME --reason TEXT.")
         record = queries.find(options["operator"])
@@ -130,11 +187,10 @@ class OperatorCommand(BaseCommand):
 
     def finished(self, job: Job) -> Job:
         """Do a job here, unless a worker was faster; wait for its end. Raises ``Failed``."""
-        with Progress(console=Console(file=sys.stderr)) as progress:
-            task = progress.add_task(job.title, total=None)
+        with progress_bar(job.title) as update:
             worker = Worker(
                 say=lambda _: None,
-                watch=lambda seen: progress.update(task, completed=seen.done, total=seen.total),
+                watch=lambda seen: update(completed=seen.done, total=seen.total),
             )
             while job.is_open:
                 worker.do_job(job)
@@ -151,11 +207,3 @@ class OperatorCommand(BaseCommand):
         """The request's name, scoped to its operator; one is made where none was given."""
         options["request_id"] = options["request_id"] or str(uuid7())
         return f"command:{actor.id}:{options['request_id']}"
-
-    @property
-    def _name(self) -> str:
-        return type(self).__module__.rpartition(".")[2]
-
-    def _print_error(self, options: dict[str, Any], sentence: str, code: str) -> None:
-        if options["json"]:
-            self.stdout.write(json.dumps({"error": sentence, "code": code}))

@@ -11,7 +11,6 @@ from backoffice.reviews.records import DayReview, ReviewItem, ReviewStatus
 from dynamodb import store
 from dynamodb.pages import Page, Query, read_page
 from dynamodb.scans import query_items
-from dynamodb.store import BATCH_KEYS
 from dynamodb.times import from_rfc3339
 
 
@@ -56,10 +55,7 @@ def all_items(day: date) -> Iterator[ReviewItem]:
 def days(first: date, last: date, *, at: datetime) -> list[Day]:
     """Every day of a period with its state, oldest first: a request per hundred days, and one."""
     wanted = [first + timedelta(days=ahead) for ahead in range((last - first).days + 1)]
-    reviews: list[DayReview | None] = []
-    for start in range(0, len(wanted), BATCH_KEYS):
-        batch = wanted[start : start + BATCH_KEYS]
-        reviews += store.get_many([DayReview(day=day.isoformat()) for day in batch])
+    reviews = store.get_all([DayReview(day=day.isoformat()) for day in wanted])
     begin = books_began()
     return [
         Day(day=day, state=_state(day, review, begin, at), review=review)

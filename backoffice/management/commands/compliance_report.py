@@ -2,20 +2,18 @@
 
 import hashlib
 import json
-import sys
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError
-from rich.console import Console
-from rich.progress import Progress
 
 from audit import trail
 from audit.context import Actor
 from audit.trail import Event
-from backoffice.management.base import Done, OperatorCommand, day
+from backoffice.management.base import Done, OperatorCommand, day, progress_bar
 from backoffice.permissions import Permission
 from backoffice.presenters.report import as_pdf, as_text
 from backoffice.report import Report, report
@@ -55,11 +53,12 @@ class Command(OperatorCommand):
         return Done(sentence=f"{output}: SHA-256 {digest}", data={**made.data, "sha256": digest})
 
 
-def _made(steps: Any, *, days: int) -> Report:
-    with Progress(console=Console(file=sys.stderr)) as progress:
-        for made in progress.track(steps, total=days + 1, description="Days"):
-            last: Report = made
-    return last
+def _made(steps: Iterator[Report], *, days: int) -> Report:
+    with progress_bar("Days", total=days + 1) as update:
+        for done, last in enumerate(steps, 1):
+            made = last
+            update(completed=done)
+    return made
 
 
 def _body(made: Report, form: str) -> bytes:

@@ -2,18 +2,16 @@
 
 import hashlib
 import json
-import sys
 import time
 from argparse import ArgumentParser
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
-from rich.console import Console
-from rich.progress import Progress
 
-from backoffice.management.base import FAILED, Failed
+from audit.context import Actor
+from backoffice.management.base import Done, Failed, TellingCommand, progress_bar
 from dynamodb.client import settings as store_settings
 from dynamodb.errors import StoreError
 from dynamodb.scans import SEGMENTS
@@ -24,11 +22,10 @@ SAVE_SECONDS = 2.0
 """At most so much of the work is done again after a kill."""
 
 
-class Command(BaseCommand):
+class Command(TellingCommand):
     help = "Hold every account, payment and entry against the others. Faults end with code 1."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--json", action="store_true", help="print the report as one object")
+    def add_options(self, parser: ArgumentParser) -> None:
         parser.add_argument("--resume", action="store_true", help="go on where a run was stopped")
         parser.add_argument(
             "--state-dir",
@@ -37,32 +34,28 @@ class Command(BaseCommand):
             help="where a run keeps how far it is; by default .dynamodb/reconcile",
         )
 
-    def handle(self, *_args: Any, **options: Any) -> None:
-        """Raises ``Failed``, code 1, with faults or where the store cannot be read."""
+    def act(self, *, actor: Actor, at: datetime, options: dict[str, Any]) -> Done:  # noqa: ARG002 - it reads only
         notes = _Notes(Path(options["state_dir"]))
-        try:
-            run = notes.take_up() if options["resume"] else Run()
-            with Progress(console=Console(file=sys.stderr)) as progress:
-                task = progress.add_task("", total=SEGMENTS)
+        run = notes.take_up() if options["resume"] else Run()
+        with progress_bar(total=SEGMENTS) as update:
 
-                def on_page(run: Run) -> None:
-                    notes.keep(run)
-                    if run.step < len(STEPS):
-                        counts = f"{run.accounts} accounts, {run.payments} payments"
-                        title = f"{STEPS[run.step].title} ({counts})"
-                        progress.update(task, description=title, completed=run.place.segment)
+            def on_page(run: Run) -> None:
+                notes.keep(run)
+                if run.step < len(STEPS):
+                    counts = f"{run.accounts} accounts, {run.payments} payments"
+                    title = f"{STEPS[run.step].title} ({counts})"
+                    update(description=title, completed=run.place.segment)
 
+            try:
                 report = reconcile(run, on_page).report
-                progress.update(task, description="Done", completed=SEGMENTS)
-        except StoreError as error:
-            sentence = f"{error} Run it again with --resume to go on from here."
-            if options["json"]:
-                self.stdout.write(json.dumps({"error": sentence, "code": "store"}))
-            raise Failed(sentence, returncode=FAILED) from error
+            except StoreError as error:
+                raise StoreError(
+                    f"{error} Run it again with --resume to go on from here."
+                ) from error
+            update(description="Done", completed=SEGMENTS)
         notes.throw_away()
-        self.stdout.write(json.dumps(report) if options["json"] else _in_words(report))
-        if not report["ok"]:
-            raise Failed(f"Faults found: {len(report['faults'])}.", returncode=FAILED)
+        failure = "" if report["ok"] else f"Faults found: {len(report['faults'])}."
+        return Done(sentence=_in_words(report), data=report, failure=failure)
 
 
 class _Notes:

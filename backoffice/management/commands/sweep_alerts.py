@@ -1,16 +1,13 @@
 """`manage.py sweep_alerts`: look for what only the movements of weeks show, and raise alerts."""
 
-import sys
 from argparse import ArgumentParser
 from datetime import UTC, date, datetime, time
 from typing import Any
 
 from django.core.management.base import CommandError
-from rich.console import Console
-from rich.progress import Progress
 
 from audit.context import Actor
-from backoffice.management.base import Done, OperatorCommand
+from backoffice.management.base import Done, OperatorCommand, progress_bar
 from backoffice.permissions import Permission
 from dynamodb.scans import SEGMENTS
 from payments.sweep import Sweep, sweep, take_up
@@ -34,12 +31,11 @@ class Command(OperatorCommand):
 
     def act(self, *, actor: Actor, at: datetime, options: dict[str, Any]) -> Done:  # noqa: ARG002 - the watch raises them
         run = take_up(at=at, since=options["since"])
-        with Progress(console=Console(file=sys.stderr)) as progress:
-            task = progress.add_task("Accounts", total=SEGMENTS)
+        with progress_bar("Accounts", total=SEGMENTS) as update:
 
             def on_page(run: Sweep) -> None:
                 words = f"Accounts ({run.counts['accounts']})"
-                progress.update(task, description=words, completed=run.place.segment)
+                update(description=words, completed=run.place.segment)
 
             report = sweep(run, on_page).report
         raised = report["raised"]

@@ -1,12 +1,8 @@
 """`manage.py verify_audit`: whether the trail is unaltered, without gaps, its tail complete."""
 
-import sys
 from argparse import ArgumentParser
 from datetime import datetime
 from typing import Any
-
-from rich.console import Console
-from rich.progress import Progress
 
 from audit.context import Actor
 from audit.models import EVERYTHING
@@ -19,7 +15,7 @@ from audit.verification import (
     verify_trail,
 )
 from audit.verified import keep
-from backoffice.management.base import Done, OperatorCommand, day
+from backoffice.management.base import Done, OperatorCommand, day, progress_bar
 from backoffice.permissions import Permission
 from backoffice.presenters.proof import verdicts
 from backoffice.staff.refusals import NotAllowed
@@ -59,16 +55,15 @@ class Command(OperatorCommand):
 
 def _verify_with_progress(run: Verification) -> Verification:
     steps = steps_of(run)
-    with Progress(console=Console(file=sys.stderr)) as progress:
-        task = progress.add_task("", total=SEGMENTS)
+    with progress_bar(total=SEGMENTS) as update:
 
         def on_page(run: Verification) -> None:
             title = steps[run.step].title if run.step < len(steps) else f"Seals, {run.seals} days"
             told = f"{title} ({run.entries} entries)"
-            progress.update(task, description=told, completed=run.place.segment)
+            update(description=told, completed=run.place.segment)
 
         verify_trail(run, on_page)
-        progress.update(task, description="Done", completed=SEGMENTS)
+        update(description="Done", completed=SEGMENTS)
     return run
 
 
