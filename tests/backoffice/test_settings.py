@@ -1,6 +1,7 @@
 """What start-up takes from the environment, and what it refuses to start with."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,20 @@ for package in (audit, backoffice, payments):
         if not found.name.endswith(("gunicorn_conf", "wsgi")):
             importlib.import_module(found.name)
 print({record.__name__ for record in all_records()} - declared)
+"""
+STATIC = """
+import sys, django
+django.setup()
+from django.conf import settings
+from django.core.management import call_command
+from django.templatetags.static import static
+from django.test import Client
+settings.STATIC_ROOT = sys.argv[1]
+call_command("collectstatic", interactive=False, verbosity=0)
+url = static("backoffice/backoffice.css")
+asked = {"host": "office.example", "accept-encoding": "gzip"}
+answer = Client().get(url, secure=True, headers=asked)
+print(url, answer.status_code, answer.headers["Content-Encoding"], answer.headers["Cache-Control"])
 """
 
 
@@ -159,3 +174,14 @@ def test_the_numbers_that_money_moves_by_are_set_at_start() -> None:
     settings = {"DJANGO_SETTINGS_MODULE": "backoffice.settings", "APPROVAL_THRESHOLD": "50000"}
     shown = python("-c", NUMBERS, **settings, APPROVAL_HOURS="2", ACCOUNT_LOCK_MINUTES="").stdout
     assert shown.split() == ["500", "2:00:00", "0:30:00"]
+
+
+def test_static_files_of_production_are_named_by_content_compressed_and_kept_for_good(
+    tmp_path: Path,
+) -> None:
+    module = {"DJANGO_SETTINGS_MODULE": "backoffice.settings"}
+    told = python("-c", STATIC, str(tmp_path), **PRODUCTION, **module)
+    url, status, encoding, kept = told.stdout.split(maxsplit=3)
+    assert re.fullmatch(r"/static/backoffice/backoffice\.[0-9a-f]{12}\.css", url)
+    assert (status, encoding) == ("200", "gzip")
+    assert kept.strip() == "max-age=315360000, public, immutable"

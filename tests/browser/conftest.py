@@ -26,6 +26,12 @@ PASSWORD = "demo-only-2026!"
 
 @pytest.fixture(scope="session")
 def site() -> Iterator[str]:
+    with demo_site() as address:
+        yield address
+
+
+@contextmanager
+def demo_site() -> Iterator[str]:
     """The address of a back office with demo data, served as `make run` serves it."""
     with throwaway_engine() as engine, tempfile.TemporaryDirectory() as packs:
         environment = {**os.environ, "DYNAMODB_ENDPOINT_URL": engine.endpoint_url}
