@@ -26,10 +26,11 @@ pytestmark = [
 ]
 
 ACKNOWLEDGED = (
-    {"through the proxy": 50_000, "through the proxy, together": 50_000}
+    {"through the proxy": 5_000, "through the proxy, together": 45_000}
     if FULL
     else {"through the proxy": 1_500}
 )
+"""Threads that go together are ten times as fast as those that collide."""
 
 
 @pytest.fixture
