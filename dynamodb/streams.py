@@ -46,10 +46,14 @@ class Changes:
 
 @dataclass(frozen=True, kw_only=True)
 class Shard:
-    """A part of a stream. What its ``parent`` tells of a record comes before what it tells."""
+    """A part of a stream. What its ``parent`` tells of a record comes before what it tells.
+
+    To one that ``is_closed`` nothing is added.
+    """
 
     id: str
     parent: str = ""
+    is_closed: bool = False
 
 
 def shards(model: type[Record]) -> list[Shard]:
@@ -60,7 +64,11 @@ def shards(model: type[Record]) -> list[Shard]:
     while arn:
         stream = _call("describe_stream", StreamArn=arn, **more)["StreamDescription"]
         found += [
-            Shard(id=shard["ShardId"], parent=shard.get("ParentShardId", ""))
+            Shard(
+                id=shard["ShardId"],
+                parent=shard.get("ParentShardId", ""),
+                is_closed="EndingSequenceNumber" in shard.get("SequenceNumberRange", {}),
+            )
             for shard in stream["Shards"]
         ]
         if not stream.get("LastEvaluatedShardId"):
@@ -69,23 +77,34 @@ def shards(model: type[Record]) -> list[Shard]:
     return found
 
 
-def read(model: type[Record], shard: str, *, after: str = "") -> Iterator[Changes]:
+EMPTY_PAGES = 5
+"""After so many in a row an open shard has nothing more to tell now. A few say nothing: pages may
+be empty in the middle of a shard, too. A closed one is read to its end."""
+
+
+def read(model: type[Record], shard: Shard, *, after: str = "") -> Iterator[Changes]:
     """What a shard tells after a sequence number, from its beginning without one, up to now.
 
-    What is older than a day may be forgotten: then it begins with what is left, and logs it.
+    What is older than a day may be forgotten: then it begins with what is left, and logs it. Pages
+    may be empty.
     """
-    iterator: str | None = _iterator(_arn(model), shard, after)
-    while iterator:
-        answer = _call("get_records", ShardIterator=iterator)
+    arn, empty = _arn(model), 0
+    iterator: str | None = _iterator(arn, shard.id, after)
+    while iterator and (shard.is_closed or empty < EMPTY_PAGES):
+        try:
+            answer = _call("get_records", ShardIterator=iterator)
+        except StreamTrimmedError:
+            _log.warning("the stream has forgotten a part of %s", shard.id)
+            iterator, empty = _iterator(arn, shard.id), empty + 1
+            yield Changes()
+            continue
         iterator = answer.get("NextShardIterator")
         found = [change_of(record) for record in answer["Records"]]
-        if found or not iterator:
-            yield Changes(changes=found, is_ended=not iterator)
-        if not found:
-            return
+        empty = 0 if found else empty + 1
+        yield Changes(changes=found, is_ended=not iterator)
 
 
-def _iterator(arn: str, shard: str, after: str) -> str:
+def _iterator(arn: str, shard: str, after: str = "") -> str:
     place = {"StreamArn": arn, "ShardId": shard}
     if after:
         try:

@@ -195,10 +195,17 @@ class Transaction:
         condition = unchanged if condition is None else unchanged & condition
         return self._update(name, record, moved, condition)
 
-    def update_existing(self, name: str, record: Record, changes: Mapping[str, Any]) -> None:
+    def update_existing(
+        self,
+        name: str,
+        record: Record,
+        changes: Mapping[str, Any],
+        condition: Condition | None = None,
+    ) -> None:
         """Change attributes of a record that has no version, which must be there."""
         must_have_no_version(record)
-        self._update(name, record, changes, ~must_not_exist(type(record)))
+        exists = ~must_not_exist(type(record))
+        self._update(name, record, changes, exists if condition is None else exists & condition)
 
     def delete(self, name: str, record: Record) -> None:
         """Take away a record that has no version, if it is there."""

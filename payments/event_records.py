@@ -1,5 +1,6 @@
 """What is kept of outgoing events: how far each receiver is, and what became of each event."""
 
+from datetime import datetime
 from enum import StrEnum
 
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
@@ -11,8 +12,9 @@ from dynamodb.models import Record
 class Feed(Record):
     """How a receiver stands, by its name; how far it is, by its name and that of a shard.
 
-    ``failing_since`` and ``error`` tell of a receiver that takes nothing; ``seen_at`` of the newest
-    round. Until ``lease_until`` its round is somebody's alone.
+    ``failing_since`` and ``error`` tell of a receiver that takes nothing, ``dead_since`` of its
+    oldest dead event; ``seen_at`` of the newest round. Until ``lease_until`` its round is
+    somebody's alone.
     """
 
     class Meta:
@@ -27,6 +29,7 @@ class Feed(Record):
     seen_at = TimeAttribute(null=True)
     failing_since = TimeAttribute(null=True)
     error = TextAttribute(null=True)
+    dead_since = TimeAttribute(null=True)
     expires_at = WholeNumberAttribute(null=True)
 
 
@@ -72,3 +75,12 @@ class Delivery(Record):
     expires_at = WholeNumberAttribute(null=True)
 
     listed_index = DeliveryIndex()
+
+    def in_state(self, state: DeliveryState, at: datetime) -> dict[str, object]:
+        """What changes when it gets a state; of a waiting one ``at`` is when it is due."""
+        return {"state": state, "listed_as": listed(self.receiver, state), "listed_at": at}
+
+
+def listed(receiver: str, state: str) -> str:
+    """Where the deliveries to a receiver in a state are listed."""
+    return f"{receiver} {state}"

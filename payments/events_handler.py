@@ -16,12 +16,16 @@ from dynamodb.settings import Settings
 from dynamodb.times import utc_now
 from payments import receivers
 from payments.alert_records import Alert
-from payments.deliveries import Round
+from payments.delivering import Round
 from payments.models import Payment
 from payments.outgoing import event_of
 from payments.receivers import Receivers
 
 _log = logging.getLogger(__name__)
+
+SEND_SECONDS = 2.0
+"""How long one receiver may take of a batch. The rest of it waits for the worker, so that who is
+slow holds nobody else up, nor the stream."""
 
 SPARE_SECONDS = 30.0
 """What one change may take: an answer of each receiver, and what is kept of it."""
@@ -33,7 +37,10 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     if not changes:
         return {"batchItemFailures": []}
     model = _model(changes[0])
-    rounds = [Round(receiver=each, at=utc_now()) for each in receivers.receivers().of(model)]
+    rounds = [
+        Round(receiver=each, now=utc_now, send_seconds=SEND_SECONDS)
+        for each in receivers.receivers().of(model)
+    ]
     for change in changes:
         try:
             _check_time(context)

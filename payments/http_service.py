@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 from audit import context
 from dynamodb import errors
@@ -25,11 +25,13 @@ from payments.http_refusals import (
     status_of,
 )
 from payments.http_strangers import note_stranger
-from payments.models import PaymentStatus
+from payments.models import Account, Payment, PaymentStatus
 from payments.refusals import AccountNotFound, Declined, PaymentNotFound, Refusal
 from payments.requests import ID_LENGTH, check_text
 from payments.transfers import transfer_funds
 from payments.wire import account_json, payment_json
+
+R = TypeVar("R", Account, Payment)
 
 _log = logging.getLogger(__name__)
 
@@ -191,12 +193,11 @@ def _unknown(payment_id: str) -> Answer:
 
 
 def _show_payment(ask: Ask) -> Answer:
-    payment = queries.get_payment(ask.id)
-    if payment is None or not ask.caller.may_see(payment):
-        raise PaymentNotFound(
-            "There is no such payment to be seen. Where its outcome was unknown, that proves "
-            f"nothing: send the transfer again with the same {KEY_HEADER} to find out."
-        )
+    missing = PaymentNotFound(
+        "There is no such payment to be seen. Where its outcome was unknown, that proves "
+        f"nothing: send the transfer again with the same {KEY_HEADER} to find out."
+    )
+    payment = _seen(ask, queries.get_payment(ask.id), missing)
     return Answer(status=HTTPStatus.OK, body=payment_json(payment))
 
 
@@ -220,10 +221,20 @@ def _list_payments(ask: Ask) -> Answer:
 
 
 def _show_account(ask: Ask) -> Answer:
-    account = queries.get_account(ask.id)
-    if account is None or not ask.caller.may_see(account):
-        raise AccountNotFound
+    account = _seen(ask, queries.get_account(ask.id), AccountNotFound())
     return Answer(status=HTTPStatus.OK, body=account_json(account))
+
+
+def _seen(ask: Ask, record: R | None, missing: Refusal) -> R:
+    """A record that the caller may see; else it is missing, and the trail tells what was probed.
+
+    That there is none is recorded too: the time of an answer must not tell them apart.
+    """
+    if record is not None and ask.caller.may_see(record):
+        return record
+    probed, actor = record.id if record is not None else "", ask.caller.actor
+    with recorded_refusals(subject="access", actor=actor, at=ask.at, reference=probed):
+        raise missing
 
 
 def _route(method: str, path: str, scope: str, act: Callable[[Ask], Answer]) -> Route:

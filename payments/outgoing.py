@@ -40,9 +40,8 @@ def _of_alert(change: Change) -> OutgoingEvent | None:
     told: dict[str, Any] = {"event": "alert.raised"}
     for name, attribute in (("alert_id", "id"), ("rule", "rule"), ("raised_at", "created_at")):
         told[name] = plain(change.item.get(attribute, {"NULL": True}))
-    return OutgoingEvent(
-        entity_id=told["alert_id"], number=1, type=told["event"], body=json.dumps(told)
-    )
+    body = json.dumps(told, default=str)
+    return OutgoingEvent(entity_id=told["alert_id"], number=1, type=told["event"], body=body)
 
 
 def _of_payment(change: Change) -> OutgoingEvent | None:

@@ -10,16 +10,18 @@ import hmac
 import http.client
 import re
 import socket
+import ssl
 import threading
-import time
 from collections.abc import Mapping
+from concurrent.futures import Future, InvalidStateError
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from http import HTTPStatus
+from http.client import HTTP_PORT, HTTPS_PORT
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from botocore.client import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -31,7 +33,7 @@ from payments.event_records import Delivery
 from payments.models import Payment
 
 ANSWER_SECONDS = 5.0
-"""How long a webhook may take to answer, from the first byte to the last."""
+"""How long a webhook may take, from looking up its name to the last byte of its answer."""
 
 _ARN = re.compile(
     r"arn:[a-z-]+:sns:(?P<region>[a-z0-9-]+):[0-9]{12}:[A-Za-z0-9_-]{1,256}(?P<fifo>\.fifo)?"
@@ -39,6 +41,9 @@ _ARN = re.compile(
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _SECRET = "whsec_"  # noqa: S105 - how secrets begin
 _SHORTEST_KEY = 24
+ELSEWHERE = "elsewhere"
+"""Instead of secrets, where a process shows who is told and sends nothing."""
+
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -98,14 +103,19 @@ class Topic:
 
 @dataclass(frozen=True, kw_only=True)
 class Webhook:
-    """An address that is posted to. Each of its ``keys`` signs, so that one can be replaced."""
+    """An address that is posted to. Each of its ``keys`` signs, so that one can be replaced.
+
+    Without keys it is only known of, and nothing is sent.
+    """
 
     name: str
     place: str
-    keys: tuple[bytes, ...]
+    keys: tuple[bytes, ...] = field(repr=False)
     follows: type[Record] = Payment
 
     def send(self, delivery: Delivery, *, at: datetime) -> None:
+        if not self.keys:
+            raise ReceiverError("Its secret is not known here.")
         body, stamp = (delivery.body or "").encode(), str(int(at.timestamp()))
         signed = b".".join((delivery.event_id.encode(), stamp.encode(), body))
         headers = {
@@ -132,29 +142,60 @@ def _signature(key: bytes, signed: bytes) -> str:
 
 
 def _post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
-    """The status of the answer. No redirect or proxy is followed, no body is read."""
-    parts = urlsplit(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    target = f"{parts.path or '/'}?{parts.query}".removesuffix("?")
-    with closing(kind(parts.netloc, timeout=ANSWER_SECONDS)) as connection:
-        connection.connect()
-        begun = time.monotonic()
-        hurry = threading.Timer(ANSWER_SECONDS, _cut, [connection.sock])
-        hurry.start()
+    """The status of the answer, or ``TimeoutError``. No redirect or proxy is followed.
+
+    No timeout of a socket covers it all: not the look-up of a name, and no answer or handshake that
+    trickles, each byte in time and the whole never. So another thread asks, and is cut off.
+    """
+    exchange = _Exchange(url=urlsplit(url), body=body, headers=headers)
+    threading.Thread(target=exchange.run, daemon=True).start()
+    try:
+        return exchange.status.result(ANSWER_SECONDS)
+    except TimeoutError:
+        exchange.cut()
+        raise
+
+
+@dataclass(kw_only=True)
+class _Exchange:
+    """One post. What is not connected when it is cut is never sent."""
+
+    url: SplitResult
+    body: bytes
+    headers: Mapping[str, str]
+    status: Future[int] = field(default_factory=Future)
+    _line: socket.socket | None = None
+
+    def run(self) -> None:
         try:
-            connection.request("POST", target, body, dict(headers))
-            status = connection.getresponse().status
-        finally:
-            hurry.cancel()
-    if time.monotonic() - begun >= ANSWER_SECONDS:
-        raise TimeoutError  # an answer that was cut looks whole
-    return status
+            status = self._ask()
+        except Exception as error:  # noqa: BLE001 - raised again where the answer is waited for
+            with suppress(InvalidStateError):
+                self.status.set_exception(error)
+        else:
+            with suppress(InvalidStateError):
+                self.status.set_result(status)
 
+    def cut(self) -> None:
+        self.status.cancel()
+        with suppress(OSError):
+            if self._line is not None:
+                self._line.shutdown(socket.SHUT_RDWR)
 
-def _cut(connected: socket.socket) -> None:
-    """End an answer that trickles: each byte in time, and the whole never."""
-    with suppress(OSError):
-        connected.shutdown(socket.SHUT_RDWR)
+    def _ask(self) -> int:
+        is_safe, host = self.url.scheme == "https", self.url.hostname or ""
+        port = self.url.port or (HTTPS_PORT if is_safe else HTTP_PORT)
+        line = socket.create_connection((host, port), timeout=ANSWER_SECONDS)
+        with closing(http.client.HTTPConnection(self.url.netloc)) as connection, line.dup() as ours:
+            self._line, connection.sock = ours, line
+            if self.status.cancelled():
+                raise TimeoutError
+            if is_safe:
+                trust = ssl.create_default_context()
+                connection.sock = trust.wrap_socket(line, server_hostname=host)
+            target = f"{self.url.path or '/'}?{self.url.query}".removesuffix("?")
+            connection.request("POST", target, self.body, dict(self.headers))
+            return connection.getresponse().status
 
 
 @lru_cache(maxsize=1)
@@ -163,7 +204,7 @@ def _client(region: str) -> Any:
     return get_session().create_client(
         "sns",
         region_name=region,
-        config=Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 2}),
+        config=Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 2}),
     )
 
 
@@ -185,11 +226,13 @@ class Receivers:
             found.append(Topic(name="alerts", follows=Alert, place=arn, subject=subject))
         if arn := _topic(environment, "EVENT_TOPIC_ARN", ".fifo", "a FIFO topic of SNS"):
             found.append(Topic(name="topic", follows=Payment, place=arn))
-        secrets = _pairs(environment, "EVENT_WEBHOOK_SECRETS")
+        is_sender = environment.get("EVENT_WEBHOOK_SECRETS", "").strip() != ELSEWHERE
+        secrets = _pairs(environment, "EVENT_WEBHOOK_SECRETS") if is_sender else {}
         for name, url in _pairs(environment, "EVENT_WEBHOOKS").items():
             if name in ("alerts", "topic") or not _is_address(url, is_development):
                 raise ValueError(f"EVENT_WEBHOOKS must list name=https://...: see {name}.")
-            keys = tuple(_key(name, secret) for secret in secrets.get(name, "").split() or [""])
+            texts = secrets.get(name, "").split() or [""] * is_sender
+            keys = tuple(_key(name, text) for text in texts)
             found.append(Webhook(name=name, place=url, keys=keys))
         by_function = environment.get("EVENTS_BY_FUNCTION", "").strip().lower() == "true"
         return cls(everybody=tuple(found), by_function=by_function)

@@ -8,7 +8,7 @@ from backoffice.jobs.exports import tidy_packs
 from backoffice.jobs.sweeps import order_sweep
 from backoffice.reviews.queries import end_of, find
 from backoffice.reviews.services import LATE, SYSTEM, prepare
-from payments.deliveries import deliver_due, in_words
+from payments.delivering import deliver_due, in_words
 from payments.figures import roll_up
 from payments.settling import settle_due
 

@@ -114,11 +114,6 @@ def off_sentence() -> str:
     return "" if receivers().of(Alert) else "Notification is off: no topic set."
 
 
-def notice_keys() -> list[Feed]:
-    """Where it stands how notices go out; none where they are off."""
-    return [Feed(name=receiver.name) for receiver in receivers().of(Alert)]
-
-
 def notice_sentences(at: datetime, kept: Feed | None = None) -> list[str]:
     """What keeps notices of alerts from going out; one request, none where they are off.
 

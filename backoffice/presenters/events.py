@@ -6,12 +6,15 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
+from backoffice.permissions import Permission
 from backoffice.presenters.alerts import SILENCE
+from backoffice.staff.models import Staff
 from payments.alert_records import Alert
 from payments.deliveries import states
-from payments.event_records import Delivery, DeliveryState
-from payments.receivers import Receiver
+from payments.event_records import Delivery, DeliveryState, Feed
+from payments.receivers import Receiver, receivers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,15 +36,40 @@ class EventRow:
     again_url: str
 
 
+def visible_receivers(person: Staff) -> list[Receiver]:
+    """Nobody but those who may read alerts is to know where they go."""
+    may_read_alerts = person.has_perm(Permission.READ_ALERTS)
+    return [each for each in receivers().everybody if may_read_alerts or each.follows is not Alert]
+
+
+def event_sentences(receiver: Receiver, feed: Feed, *, at: datetime) -> list[str]:
+    """What somebody has to do about a receiver; of alerts others tell whether they go out."""
+    trouble = "" if receiver.follows is Alert else _trouble(feed, at)
+    found = [f"{receiver.name}: {trouble}"] if trouble else []
+    if feed.dead_since:
+        since = f"{feed.dead_since:%Y-%m-%d %H:%M} UTC"
+        told = {"name": receiver.name, "since": since}
+        found.append(
+            _("%(name)s: events are dead since %(since)s, until they are sent again.") % told
+        )
+    return found
+
+
+def _trouble(feed: Feed, at: datetime) -> str:
+    """Why a receiver gets nothing; empty where all is well."""
+    if feed.failing_since:
+        since = f"{feed.failing_since:%Y-%m-%d %H:%M} UTC"
+        return _("Takes nothing since %(since)s. %(error)s") % {"since": since, "error": feed.error}
+    if not feed.seen_at or at - feed.seen_at > SILENCE:
+        return _("Nobody delivers: is the worker running?")
+    return ""
+
+
 def receiver_rows(known: Sequence[Receiver], *, at: datetime) -> list[ReceiverRow]:
     """How receivers stand, in one request."""
     rows = []
     for receiver, feed in zip(known, states(list(known)), strict=True):
-        trouble = ""
-        if feed.failing_since:
-            trouble = f"Takes nothing since {feed.failing_since:%Y-%m-%d %H:%M} UTC. {feed.error}"
-        elif not feed.seen_at or at - feed.seen_at > SILENCE:
-            trouble = "Nobody delivers: is the worker running?"
+        trouble = _trouble(feed, at)
         place = urlsplit(receiver.place).hostname or receiver.place.rpartition(":")[2]
         row = ReceiverRow(name=receiver.name, place=place, seen_at=feed.seen_at, trouble=trouble)
         rows.append(row)

@@ -11,21 +11,19 @@ from django.urls import reverse
 
 from backoffice.forms.events import EventFilter, SendAgainForm
 from backoffice.permissions import Permission, StaffRequest, requires
-from backoffice.presenters.events import event_row, receiver_rows
+from backoffice.presenters.events import event_row, receiver_rows, visible_receivers
 from backoffice.presenters.lists import pager
 from backoffice.site import page
 from backoffice.views.confirm import Asking, confirmation, is_confirmed
 from backoffice.views.once import settle
 from dynamodb.times import utc_now
 from payments import deliveries
-from payments.alert_records import Alert
 from payments.event_records import Delivery, DeliveryState
-from payments.receivers import Receiver, receivers
 
 
 @requires(Permission.MANAGE_EVENTS, searching="event")
 def listing(request: StaffRequest) -> HttpResponse:
-    known, template = _visible(request), "backoffice/events/list.html"
+    known, template = visible_receivers(request.user), "backoffice/events/list.html"
     context: dict[str, Any] = {"title": "Events", "receivers": receiver_rows(known, at=utc_now())}
     if not known:
         return page(request, template, context)
@@ -85,14 +83,8 @@ def _ask(
     return answer
 
 
-def _visible(request: StaffRequest) -> list[Receiver]:
-    """Nobody but those who may read alerts is to know where they go."""
-    may_read_alerts = request.user.has_perm(Permission.READ_ALERTS)
-    return [each for each in receivers().everybody if may_read_alerts or each.follows is not Alert]
-
-
 def _found(request: StaffRequest, name: str, entity_id: str) -> list[Delivery]:
-    is_visible = name in [each.name for each in _visible(request)]
+    is_visible = name in [each.name for each in visible_receivers(request.user)]
     kept = deliveries.of_record(name, entity_id) if is_visible else []
     if not kept:
         raise Http404("There is no such event.")

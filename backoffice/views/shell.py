@@ -11,14 +11,19 @@ from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters import alerts, reviews, seals
 from backoffice.presenters import dashboard as shown
 from backoffice.presenters.dashboard import Need
+from backoffice.presenters.events import event_sentences, visible_receivers
 from backoffice.site import page
 from backoffice.staff.models import Staff
 from backoffice.views.inbox import MOST_COUNTED
 from dynamodb.pages import Page
 from dynamodb.times import utc_now
 from payments import alert_queries, figures, queries
+from payments.alert_records import Alert
 from payments.event_records import Feed
 from payments.models import Payment
+
+MOST_RECEIVERS = 20
+"""As many as a batch has room for, beside days and payments."""
 
 
 @requires(Permission.USE_DASHBOARD)
@@ -30,10 +35,11 @@ def dashboard(request: StaffRequest) -> HttpResponse:
         pending: Page[Payment] = Page()
         if person.has_perm(Permission.READ_APPROVALS):
             pending = queries.pending_keys(person=person.username, rows=MOST_COUNTED)
-        feeds = alerts.notice_keys()
-        days, found = figures.read_window(at, *feeds, *pending.rows)
-        payments = found[len(feeds) :]
-        feeds = [known or key for known, key in zip(found, feeds, strict=False)]
+        told = visible_receivers(person)[:MOST_RECEIVERS]
+        keys = [Feed(name=receiver.name) for receiver in told]
+        days, found = figures.read_window(at, *keys, *pending.rows)
+        payments = found[len(keys) :]
+        feeds = [known or key for known, key in zip(found, keys, strict=False)]
         context["needs"] += shown.approvals_need(
             [each for each in payments if each and each.can_cancel() and not each.awaits_its_day],
             has_more=bool(pending.next_cursor),
@@ -41,7 +47,13 @@ def dashboard(request: StaffRequest) -> HttpResponse:
         )
         context["needs"] += shown.failures_need(days)
         context["figures"] = shown.figures(days, request.GET.get("currency", ""))
-        context["needs"] += _compliance_needs(person, feeds, at)
+        stands = list(zip(told, feeds, strict=False))
+        if person.has_perm(Permission.MANAGE_EVENTS):
+            for receiver, feed in stands:
+                sentences = event_sentences(receiver, feed, at=at)
+                context["needs"] += shown.sentence_needs(sentences, "admin:events")
+        notices = [feed for receiver, feed in stands if receiver.follows is Alert]
+        context["needs"] += _compliance_needs(person, notices, at)
     return page(request, "admin/index.html", context)
 
 

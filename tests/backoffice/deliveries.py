@@ -7,14 +7,14 @@ from payments.event_records import Delivery, DeliveryState
 
 
 def plant_delivery(
-    entity_id: str, *, receiver: str, state: DeliveryState, at: datetime
+    entity_id: str, *, receiver: str, state: DeliveryState, at: datetime, number: int = 1
 ) -> Delivery:
-    """The first event of a payment on its way to a receiver."""
+    """An event of a payment, the first of it, on its way to a receiver."""
     made = Delivery(
         entity_id=entity_id,
-        place=f"{receiver}#000000000001",
+        place=f"{receiver}#{number:012d}",
         receiver=receiver,
-        event_id=f"{entity_id}_1",
+        event_id=f"{entity_id}_{number}",
         type="payment.processed",
         body="{}",
         state=state,

@@ -7,18 +7,23 @@ import pytest
 
 from audit.context import Actor
 from backoffice.permissions import Role
+from dynamodb import store
 from dynamodb.client import count_requests
 from dynamodb.times import utc_now
-from payments import policy, receivers
+from payments import delivering, policy, receivers
+from payments.event_records import DeliveryState, Feed
 from payments.figures import roll_up
 from payments.identifiers import new_payment_id
 from payments.policy import Policy
 from payments.receivers import Receivers
 from tests.backoffice.conftest import SignIn
+from tests.backoffice.deliveries import plant_delivery
 from tests.backoffice.pages import text
+from tests.backoffice.test_events_pages import EVERYBODY
 from tests.builders import opened, transferred
 from tests.payments.alarms import an_alert
 
+NO_ID = "019cae6b-6600-7106-ac4e-346ea99a8734"
 BY_ROLE = {
     Role.TELLER: {"1 transfer failed since yesterday"},
     Role.SUPERVISOR: {"1 transfer failed since yesterday", "2 payments wait for approval"},
@@ -64,6 +69,29 @@ def test_each_role_is_told_what_needs_it_in_eight_requests(
     assert ("as_of" in page or "Counted in the background" in page) == (role != Role.ADMIN)
     if role == Role.ADMIN:
         assert "USD" not in page
+
+
+@pytest.mark.parametrize("role", [Role.TELLER, Role.SUPERVISOR, Role.COMPLIANCE])
+def test_what_receivers_do_not_take_needs_those_who_may_act(signed_in: SignIn, role: Role) -> None:
+    now, client = utc_now(), signed_in(role)
+    receivers.configure(Receivers.from_environment(EVERYBODY))
+    dead = plant_delivery(NO_ID, receiver="shop", state=DeliveryState.DEAD, at=now)
+    plant_delivery("alert_1", receiver="alerts", state=DeliveryState.DEAD, at=now)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(delivering.Round, "run", lambda *_, **__: None)
+        delivering.deliver_due(at=now)
+    with count_requests() as seen:
+        page = unescape(text(client.get("/admin/")))
+    assert len(seen) <= 8
+    assert ("shop: events are dead since" in page) is (role != Role.TELLER)
+    assert ("alerts: events are dead since" in page) is (role == Role.COMPLIANCE)
+    store.put(Feed(name="shop", seen_at=now, failing_since=now, error="It answered 503."))
+    store.delete(dead)
+    page = unescape(text(client.get("/admin/")))
+    assert ("shop: Takes nothing since" in page) is (role != Role.TELLER)
+    assert "shop: events are dead" not in page
+    store.put(Feed(name="shop", seen_at=now))
+    assert "shop:" not in text(client.get("/admin/"))
 
 
 @pytest.mark.usefixtures("busy")

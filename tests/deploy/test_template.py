@@ -20,6 +20,7 @@ from dynamodb import client, tables
 from dynamodb.settings import Settings
 from payments import policy
 from payments.http_service import ROUTES
+from payments.receivers import ELSEWHERE
 from tests.builders import opened
 from tests.payments.gateway import ask, ask_transfer, v2
 
@@ -102,7 +103,9 @@ def test_the_archive_is_locked(template: Template) -> None:
 
 def test_the_linter_finds_nothing() -> None:
     lint = Path(sys.executable).with_name("cfn-lint")
-    run = subprocess.run([lint, TEMPLATE], capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        [sys.executable, lint, TEMPLATE], capture_output=True, text=True, check=False
+    )
     assert (run.returncode, run.stdout) == (0, "")
 
 
@@ -188,7 +191,20 @@ def test_the_function_of_events_may_do_no_more_than_it_must(template: Template) 
     assert fed == declared
     for each in mappings:
         assert each["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-        assert each["Properties"]["DestinationConfig"]["OnFailure"]
+        left = each["Properties"]["DestinationConfig"]["OnFailure"]["Destination"]
+        assert left == {"Fn::GetAtt": ["EventLeftovers", "Arn"]}
+    alarms = of_type(template, "CloudWatch::Alarm")
+    watched = [each["Properties"]["Dimensions"][0]["Value"] for each in alarms.values()]
+    assert {"Fn::GetAtt": ["EventLeftovers", "QueueName"]} in watched
+
+
+def test_secrets_are_given_to_who_sends(template: Template) -> None:
+    given = {
+        name: each["Properties"]["Environment"]["Variables"].get("EVENT_WEBHOOK_SECRETS")
+        for name, each in of_type(template, "Lambda::Function").items()
+    }
+    assert given.pop("EventsFunction") == given.pop("JobsFunction")
+    assert given == {"ServiceFunction": None, "StaffFunction": ELSEWHERE}
 
 
 ACTIONS = {"Put": "PutItem", "Update": "UpdateItem", "ConditionCheck": "ConditionCheckItem"}

@@ -1,5 +1,6 @@
 """The function that is handed changes: everything is sent or kept, and nothing skipped."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -8,15 +9,17 @@ import pytest
 
 from dynamodb import client, store, streams
 from dynamodb.errors import StoreUnavailableError
-from payments import receivers
+from payments import events_handler, receivers
 from payments.alert_records import Alert
-from payments.deliveries import deliver_due, of_record
+from payments.deliveries import of_record
+from payments.delivering import deliver_due
+from payments.event_records import DeliveryState
 from payments.events_handler import handler
 from payments.models import Payment
 from payments.receivers import Receivers
 from tests.builders import opened, transferred
 from tests.payments.alarms import an_alert
-from tests.payments.hooks import Hook, hook
+from tests.payments.hooks import SECRET, Hook, hook
 from tests.payments.test_deliveries import tell
 
 pytestmark = pytest.mark.integration
@@ -107,6 +110,27 @@ def test_without_time_nothing_is_begun(shop: Hook) -> None:
     first = told["Records"][0]["dynamodb"]["SequenceNumber"]
     assert handler(told, Context(seconds=5)) == {"batchItemFailures": [{"itemIdentifier": first}]}
     assert shop.posts == []
+
+
+def test_one_that_is_slow_holds_nobody_up(shop: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It gets what there is time for; the rest waits for the worker, and others get everything."""
+    monkeypatch.setattr(events_handler, "SEND_SECONDS", 0.3)
+    ids = paid(8)
+
+    def slowly() -> int:
+        time.sleep(0.2)
+        return 204
+
+    shop.answer = slowly
+    with hook() as other:
+        tell(
+            EVENT_WEBHOOKS=f"shop={shop.url},other={other.url}",
+            EVENT_WEBHOOK_SECRETS=f"shop={SECRET},other={SECRET}",
+        )
+        assert handler(batch(), Context()) == {"batchItemFailures": []}
+        assert len(other.posts) == 9
+    assert len(shop.posts) == 2
+    assert of_record("shop", ids[-1])[0].state == DeliveryState.WAITING
 
 
 def test_alerts_go_nowhere_but_to_their_own_topic(shop: Hook) -> None:

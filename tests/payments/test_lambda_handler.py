@@ -8,6 +8,7 @@ import pytest
 from audit.models import AuditLog, EntryOutcome, Severity
 from dynamodb.client import count_requests
 from payments import http_strangers, policy
+from payments.alert_records import Alert, Rule
 from payments.models import Account, IdempotencyKey, Payment, PaymentStatus
 from tests.bank import check_bank
 from tests.builders import a_request, opened
@@ -347,6 +348,41 @@ def test_a_caller_sees_and_moves_nobody_elses(
         refused = ask_transfer(a_body(source, target, **named), key=f"k{named}"[:9], **claims)
         assert refused.status in (400, 403, 422)
     assert balance(source) == 4000
+
+
+def test_probing_for_records_stands_in_the_trail(source: Account, target: Account) -> None:
+    made = ask_transfer(a_body(source, target)).body["id"]
+    claims = {"claims": {**BOUND, "customers": "customer-x", "sub": "other"}}
+    for path in (f"/payments/{made}", f"/accounts/{source.id}", "/accounts/4111-secret"):
+        with count_requests() as sent:
+            assert ask(v2("GET", path, **claims)).status == 404
+        assert len(sent) <= 3, "one to read, two to record it"
+    probed = entries("access.refused")
+    assert {entry.reference for entry in probed} == {made, source.id, None}
+    assert {(entry.entity_id, entry.severity) for entry in probed} == {
+        ("person:api:other", Severity.WARNING)
+    }
+    codes = [entry.new_values["code"] for entry in probed]
+    assert sorted(codes) == ["account_not_found", "account_not_found", "payment_not_found"]
+    assert "secret" not in str([entry.attribute_values for entry in probed])
+
+
+def test_a_large_transfer_raises_an_alert_in_its_own_commit_and_does_not_tell(
+    source: Account, target: Account
+) -> None:
+    policy.configure(policy.Policy(approval_threshold=10**15, large_transaction_threshold=2000))
+    small = ask_transfer(a_body(source, target, amount=1999), key="small")
+    assert list(Alert.scan()) == []
+    with count_requests() as sent:
+        large = ask_transfer(a_body(source, target, amount=2000), key="large")
+    assert sent.operations == ["BatchGetItem", "TransactWriteItems"]
+    [alert] = Alert.scan()
+    assert (alert.rule, list(alert.payments)) == (Rule.LARGE_TRANSACTION, [large.body["id"]])
+    assert (alert.customer_id, alert.amount) == (source.customer_id, 2000)
+    assert large.status == 201
+    assert large.body.keys() == small.body.keys(), "who asks is not to know"
+    assert ask_transfer(a_body(source, target, amount=2000), key="large").status == 200
+    assert len(list(Alert.scan())) == 1
 
 
 def test_a_caller_of_one_customer_need_not_name_it(source: Account, target: Account) -> None:

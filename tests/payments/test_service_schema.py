@@ -79,7 +79,8 @@ def test_the_service_is_as_described(
     (tmp_path / "schemathesis.toml").write_text(CONFIGURATION)
     run = subprocess.run(
         [
-            *(Path(sys.executable).with_name("schemathesis"), "run", "openapi.yaml"),
+            *(sys.executable, Path(sys.executable).with_name("schemathesis"), "run"),
+            "openapi.yaml",
             *("--url", service, "-H", "Authorization: Bearer dev-schemathesis"),
             *("--checks", "all", "--max-examples", str(EXAMPLES), "--continue-on-failure"),
         ],

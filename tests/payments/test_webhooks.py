@@ -1,21 +1,28 @@
 """Changes of payments arrive at webhooks: signed, every one, and each payment's in order."""
 
+import json
 import random
 import re
+import socket
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
+import openapi_spec_validator
 import pytest
+import yaml
 from botocore.session import get_session
 
 from audit.context import Actor
 from dynamodb import store
 from dynamodb.streams import Change
 from payments import approvals, deliveries, directory, policy, receivers
-from payments.deliveries import NothingDeadError, deliver_due, of_record, send_again
+from payments.deliveries import NothingDeadError, of_record, send_again
+from payments.delivering import deliver_due
 from payments.event_records import Delivery, DeliveryState
 from payments.models import Account, Payment
 from payments.outgoing import event_of
@@ -23,8 +30,10 @@ from payments.receivers import Receivers, Webhook
 from payments.wire import payment_json
 from tests.backoffice.people import chain
 from tests.builders import NOON, opened, transferred
+from tests.engines import ROOT
+from tests.payments.alarms import an_alert
 from tests.payments.hooks import SECRET, Hook, consumer, hook
-from tests.payments.test_deliveries import sns, tell
+from tests.payments.test_deliveries import received, sns, tell
 from tests.stores import NO_FOUR_EYES
 
 __all__ = ["sns"]
@@ -33,7 +42,7 @@ pytestmark = pytest.mark.integration
 
 CHECKER = Actor(id="supervisor1")
 KILLS = 10
-DOCS = Path(__file__).parents[2] / "docs/operations.md"
+DOCS, OPENAPI = ROOT / "docs/operations.md", ROOT / "deploy/openapi.yaml"
 
 
 @pytest.fixture
@@ -126,7 +135,7 @@ def test_killed_ten_times_while_payments_run_it_loses_none_and_keeps_their_order
     assert len({headers["webhook-id"] for headers, _ in shop.posts}) == len(shop.events())
 
 
-def wait_for(is_so: Any, seconds: float = 30.0) -> None:
+def wait_for(is_so: Any, seconds: float = 90.0) -> None:
     ends = time.monotonic() + seconds
     while not is_so() and time.monotonic() < ends:
         time.sleep(0.02)
@@ -190,6 +199,40 @@ def test_an_event_tells_the_payment_as_the_service_does(
     }
 
 
+def described(name: str) -> Any:
+    """The validator of a schema of the description, on which no attribute may be missing."""
+    description = yaml.safe_load(OPENAPI.read_text())
+    openapi_spec_validator.validate(description)
+    description["components"]["schemas"]["Payment"]["additionalProperties"] = False
+    return jsonschema_rs.Draft202012Validator({**description, "$ref": f"#/{name}"})
+
+
+def test_what_is_sent_is_as_described(shop: Hook, ends: tuple[Account, Account]) -> None:
+    for number in (0, 1, 2, 3, 5):
+        lived(ends, number)
+    deliver_due(at=NOON)
+    assert {event["type"].removeprefix("payment.") for event in shop.events()} == {
+        *ENDINGS.values(), "requested", "reversed", "scheduled", "failed",
+    }  # fmt: skip
+    body = described("components/schemas/PaymentEvent")
+    post = yaml.safe_load(OPENAPI.read_text())["webhooks"]["payment"]["post"]
+    wanted = {each["name"]: each["schema"] for each in post["parameters"]}
+    for headers, sent in shop.posts:
+        body.validate(json.loads(sent))
+        for name, schema in wanted.items():
+            jsonschema_rs.validate(schema, headers[name])
+    assert {name for name in headers if name.startswith("webhook-")} == wanted.keys()
+
+
+def test_an_alert_is_as_described(sns: Any) -> None:
+    arn = sns.create_topic(Name="a")["TopicArn"]
+    tell(ALERT_SNS_TOPIC_ARN=arn)
+    an_alert("1")
+    deliver_due(at=NOON)
+    [told] = received(arn)
+    described("components/schemas/AlertEvent").validate(told)
+
+
 def test_who_is_down_gets_everything_later_in_order_and_nobody_waits_for_it(
     shop: Hook, ends: tuple[Account, Account]
 ) -> None:
@@ -237,6 +280,59 @@ def test_an_event_that_is_refused_holds_up_its_own_payment_alone_and_can_be_sent
     [entry] = chain(f"events:{bad.id}")
     assert (entry.action, entry.user_id) == ("event.sent_again", CHECKER.id)
     assert {each.body for each in of_record("shop", bad.id)} == {None}
+
+
+@pytest.fixture
+def stubborn() -> Iterator[int]:
+    """The port of one who accepts, and sends a byte now and then: no handshake ever ends."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(5)
+
+        def trickle() -> None:
+            with suppress(OSError), server.accept()[0] as line:
+                for byte in b"\x16\x03\x03\x40\x00" + bytes(200):
+                    line.send(bytes([byte]))
+                    time.sleep(0.05)
+
+        thread = threading.Thread(target=trickle)
+        thread.start()
+        yield server.getsockname()[1]
+        thread.join()
+
+
+def threads() -> int:
+    return sum(each.daemon for each in threading.enumerate())
+
+
+def test_a_handshake_that_trickles_is_cut_off_and_leaves_nothing_behind(
+    stubborn: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receivers, "ANSWER_SECONDS", 0.3)
+    before, begun = threads(), time.monotonic()
+    with pytest.raises(TimeoutError):
+        receivers._post(f"https://127.0.0.1:{stubborn}/", b"", {})
+    assert time.monotonic() - begun < 2
+    wait_for(lambda: threads() == before, seconds=3)
+    assert threads() == before
+
+
+def test_a_name_that_is_long_looked_up_is_waited_for_no_longer(
+    shop: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receivers, "ANSWER_SECONDS", 0.2)
+    connect = socket.create_connection
+
+    def slowly(*given: Any, **named: Any) -> Any:
+        time.sleep(0.6)
+        return connect(*given, **named)
+
+    monkeypatch.setattr("socket.create_connection", slowly)
+    before, begun = threads(), time.monotonic()
+    with pytest.raises(TimeoutError):
+        receivers._post(shop.url, b"{}", {})
+    assert time.monotonic() - begun < 0.5
+    wait_for(lambda: threads() == before, seconds=3)
+    assert shop.posts == [], "given up is given up: nothing arrives out of turn"
 
 
 @pytest.mark.parametrize("how", ["redirects", "trickles", "is gone"])
