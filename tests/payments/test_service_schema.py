@@ -15,7 +15,9 @@ import yaml
 from payments import policy
 from payments.http_server import Server
 from payments.lambda_handler import handler
+from payments.models import Account, Payment
 from payments.money import currency_codes
+from payments.wire import visible
 from tests.builders import opened, transferred
 from tests.engines import ROOT
 
@@ -65,6 +67,15 @@ def service(local_store: None) -> Iterator[str]:
 
 def test_the_description_knows_every_currency(described: dict[str, Any]) -> None:
     assert described["components"]["schemas"]["Currency"]["enum"] == currency_codes()
+
+
+@pytest.mark.parametrize("model", [Account, Payment])
+def test_the_description_knows_every_attribute(
+    described: dict[str, Any], model: type[Account] | type[Payment]
+) -> None:
+    properties = described["components"]["schemas"][model.__name__]["properties"].keys()
+    shown = visible(model, {name: {"S": ""} for name in model.get_attributes()}).keys()
+    assert properties - {"available"} == shown
 
 
 @pytest.mark.integration
