@@ -6,7 +6,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import BadRequest, ValidationError
 from django.core.validators import MinValueValidator
-from django.utils.html import format_html
+from django.forms.utils import flatatt
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from backoffice import drafts
@@ -55,7 +56,32 @@ class IdField(TextField):
         self.widget.attrs |= {"autocomplete": "off", "spellcheck": "false"}
 
 
-class CurrencySelect(forms.Select):
+class LongSelect(forms.Select):
+    """Without a template for each option: those of the currencies took a fifth of a list's time."""
+
+    def _render(self, _template: str, context: dict[str, Any], _renderer: Any = None) -> SafeString:
+        widget = context["widget"]
+        options = [option for _, group, _ in widget["optgroups"] for option in group]
+        return format_html(
+            '<select name="{}"{}>{}</select>',
+            widget["name"],
+            flatatt(widget["attrs"]),
+            format_html_join(
+                "\n",
+                '<option value="{}"{}{}>{}</option>',
+                (_option(**option) for option in options),
+            ),
+        )
+
+
+def _option(
+    *, value: str, selected: bool, attrs: dict[str, Any], label: str, **_: Any
+) -> tuple[str, ...]:
+    others = {name: each for name, each in attrs.items() if name != "selected"}
+    return value, " selected" if selected else "", flatatt(others), label
+
+
+class CurrencySelect(LongSelect):
     """Says of each currency how many decimals it has, for a script to show at the amounts."""
 
     def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.forms.fields import IdField
+from backoffice.forms.fields import IdField, LongSelect
 from backoffice.forms.periods import PeriodForm
 from payments.models import PaymentStatus
 from payments.money import currency_codes
@@ -36,6 +36,7 @@ class PaymentFilter(PeriodForm):
     currency = forms.ChoiceField(
         label=_("Currency"),
         choices=[("", _("Any")), *((code, code) for code in currency_codes())],
+        widget=LongSelect,
         required=False,
         error_messages=_ONE_OF_THESE,
     )

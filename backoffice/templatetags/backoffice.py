@@ -48,6 +48,7 @@ _TONES = {
 
 _SHORT_ID_LENGTH = 24
 
+_LINK_END = SafeString("</a>")
 _NOTHING = format_html('<span class="quiet">{}</span>', "\u2013")
 
 
@@ -83,14 +84,13 @@ def ident(value: str | None, href: str = "", *, short: bool = False) -> SafeStri
         return _NOTHING
     is_cut = short and len(value) > _SHORT_ID_LENGTH
     shown = f"{value[:4]}…{value[-8:]}" if is_cut else value
-    code = format_html('<code title="{}">{}</code>', value, shown)
+    link, end = (format_html('<a href="{}">', href), _LINK_END) if href else ("", "")
     return format_html(
-        '<span class="ident">{}<button type="button" class="copy" data-copy="{}" '
-        'aria-label="Copy {}" hidden>Copy</button></span>',
-        format_html('<a href="{}">{}</a>', href, code) if href else code,
-        value,
-        value,
-    )
+        '<span class="ident">{link}<code title="{whole}">{shown}</code>{end}'
+        '<button type="button" class="copy" data-copy="{whole}" '
+        'aria-label="Copy {whole}" hidden>Copy</button></span>',
+        link=link, end=end, whole=value, shown=shown,
+    )  # fmt: skip
 
 
 @register.simple_tag
