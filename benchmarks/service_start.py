@@ -67,11 +67,11 @@ def measure(processes: int) -> dict[str, tuple[float, float]]:
     runs: dict[str, list[tuple[float, float]]] = {name: [] for name in PROGRAMS}
     for _ in range(processes):
         for name, program in PROGRAMS.items():
-            runs[name].append(_run(MEASURED.format(program=program)))
+            runs[name].append(run_alone(MEASURED.format(program=program)))
     return {name: _medians(costs) for name, costs in runs.items()}
 
 
-def _run(program: str) -> tuple[float, float]:
+def run_alone(program: str) -> tuple[float, float]:
     done = subprocess.run(  # noqa: S603 - our own words
         [sys.executable, "-c", program],
         cwd=Path(__file__).parent.parent,

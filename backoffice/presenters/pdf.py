@@ -1,30 +1,14 @@
 """What is printed on A4: headings, facts, tables. The fonts know Latin letters only."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from fpdf import FPDF
 
+from backoffice.presenters.printed import Column, Section
+
 _LINE = 5.5
 _FONT = "helvetica"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Section:
-    """A heading and lines of a label and what it says."""
-
-    heading: str
-    lines: Sequence[tuple[str, str]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Column:
-    """A column of a long table, so many millimetres wide; ``align`` is L or R."""
-
-    name: str
-    width: float
-    align: str = "L"
 
 
 class Sheet(FPDF):

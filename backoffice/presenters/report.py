@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from backoffice.presenters.pdf import Section, Sheet
+from backoffice.presenters.printed import Section
 from backoffice.report import DECIDED, LOCKS, Report
 from backoffice.reviews.queries import DayState
 from backoffice.templatetags.backoffice import in_words
@@ -43,6 +43,8 @@ def as_text(report: Report) -> str:
 
 def as_pdf(report: Report) -> bytes:
     """For the files: a table a section, on A4."""
+    from backoffice.presenters.pdf import Sheet
+
     sheet = Sheet(title(report), report.made_at)
     for section in sections(report):
         sheet.add_section(section)

@@ -8,7 +8,7 @@ from itertools import islice
 from django.utils.translation import gettext as _
 
 from audit.export import csv_lines
-from backoffice.presenters.pdf import Column, Section, Sheet
+from backoffice.presenters.printed import Column, Section
 from backoffice.presenters.values import money, record_url, signed
 from dynamodb.store import BATCH_KEYS
 from dynamodb.times import to_rfc3339
@@ -82,6 +82,8 @@ def _cells(row: StatementRow, account: Account) -> list[object]:
 
 def as_pdf(made: Statement) -> Iterator[bytes]:
     """On paper. Raises ``TooLongToPrintError``."""
+    from backoffice.presenters.pdf import Sheet
+
     account = made.account
     sheet = Sheet(_("Statement of account %s") % account.account_number, made.made_at)
     facts = [
@@ -122,6 +124,8 @@ def receipt_title(payment: Payment) -> str:
 
 
 def receipt_pdf(payment: Payment, sections: Iterable[Section], at: datetime) -> bytes:
+    from backoffice.presenters.pdf import Sheet
+
     sheet = Sheet(receipt_title(payment), at)
     for section in sections:
         sheet.add_section(section)

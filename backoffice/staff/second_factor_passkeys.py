@@ -5,28 +5,28 @@ import json
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
 from ipaddress import ip_address
+from types import ModuleType
 from typing import Any
-
-import webauthn
-from webauthn.helpers import base64url_to_bytes, bytes_to_base64url, options_to_json
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import PublicKeyCredentialDescriptor
 
 from backoffice.staff.records import FactorRecord
 from backoffice.staff.refusals import WrongCode
 
 _NAME = "Back office"
-_MALFORMED = (
-    WebAuthnException,
-    AttributeError,
-    LookupError,
-    RecursionError,
-    TypeError,
-    ValueError,
-    struct.error,
-)
-"""What an answer that no authenticator gave can lead to."""
+
+
+def _malformed() -> tuple[type[Exception], ...]:
+    """What an answer that no authenticator gave can lead to."""
+    malformed = (AttributeError, LookupError, RecursionError, TypeError, ValueError, struct.error)
+    return _webauthn().helpers.exceptions.WebAuthnException, *malformed
+
+
+@cache
+def _webauthn() -> ModuleType:
+    """The library, loaded when somebody first needs it."""
+    return import_module("webauthn")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ class Question:
 
 
 def ask_for_new(place: Place, username: str, kept: Sequence[FactorRecord]) -> Question:
-    options = webauthn.generate_registration_options(
+    options = _webauthn().generate_registration_options(
         rp_id=place.host,
         rp_name=_NAME,
         user_name=username,
@@ -63,33 +63,40 @@ def ask_for_new(place: Place, username: str, kept: Sequence[FactorRecord]) -> Qu
         exclude_credentials=_descriptors(kept),
     )
     return Question(
-        options=options_to_json(options), challenge=bytes_to_base64url(options.challenge)
+        options=_webauthn().options_to_json(options),
+        challenge=_webauthn().helpers.bytes_to_base64url(options.challenge),
     )
 
 
 def ask_for(place: Place, kept: Sequence[FactorRecord]) -> Question:
-    options = webauthn.generate_authentication_options(
+    options = _webauthn().generate_authentication_options(
         rp_id=place.host, allow_credentials=_descriptors(kept)
     )
     return Question(
-        options=options_to_json(options), challenge=bytes_to_base64url(options.challenge)
+        options=_webauthn().options_to_json(options),
+        challenge=_webauthn().helpers.bytes_to_base64url(options.challenge),
     )
+
+
+def _question(options: Any) -> Question:
+    challenge = _webauthn().helpers.bytes_to_base64url(options.challenge)
+    return Question(options=_webauthn().options_to_json(options), challenge=challenge)
 
 
 def new_passkey(place: Place, challenge: str, answer: str) -> dict[str, Any]:
     """What is kept of a new passkey; raises ``WrongCode`` for an answer that is not about it."""
     try:
-        made = webauthn.verify_registration_response(
+        made = _webauthn().verify_registration_response(
             credential=answer,
-            expected_challenge=base64url_to_bytes(challenge),
+            expected_challenge=_webauthn().helpers.base64url_to_bytes(challenge),
             expected_rp_id=place.host,
             expected_origin=place.origin,
         )
-    except _MALFORMED as error:
+    except _malformed() as error:
         raise WrongCode from error
     return {
-        "credential_id": bytes_to_base64url(made.credential_id),
-        "public_key": bytes_to_base64url(made.credential_public_key),
+        "credential_id": _webauthn().helpers.bytes_to_base64url(made.credential_id),
+        "public_key": _webauthn().helpers.bytes_to_base64url(made.credential_public_key),
         "sign_count": made.sign_count,
     }
 
@@ -98,28 +105,31 @@ def credential_id(answer: str) -> str:
     """Which passkey an answer says it is of; empty where it says nothing."""
     try:
         return str(json.loads(answer)["id"])
-    except _MALFORMED:
+    except _malformed():
         return ""
 
 
 def new_sign_count(place: Place, challenge: str, answer: str, kept: FactorRecord) -> int:
     """The count a passkey stands at by a right answer; raises ``WrongCode`` for any other."""
     try:
-        shown = webauthn.verify_authentication_response(
+        shown = _webauthn().verify_authentication_response(
             credential=answer,
-            expected_challenge=base64url_to_bytes(challenge),
+            expected_challenge=_webauthn().helpers.base64url_to_bytes(challenge),
             expected_rp_id=place.host,
             expected_origin=place.origin,
-            credential_public_key=base64url_to_bytes(kept.public_key or ""),
+            credential_public_key=_webauthn().helpers.base64url_to_bytes(kept.public_key or ""),
             credential_current_sign_count=kept.sign_count,
         )
-    except _MALFORMED as error:
+    except _malformed() as error:
         raise WrongCode from error
-    return shown.new_sign_count
+    return int(shown.new_sign_count)
 
 
-def _descriptors(kept: Sequence[FactorRecord]) -> list[PublicKeyCredentialDescriptor]:
+def _descriptors(kept: Sequence[FactorRecord]) -> list[Any]:
+    helpers = _webauthn().helpers
     return [
-        PublicKeyCredentialDescriptor(id=base64url_to_bytes(each.credential_id or ""))
+        helpers.structs.PublicKeyCredentialDescriptor(
+            id=helpers.base64url_to_bytes(each.credential_id or "")
+        )
         for each in kept
     ]

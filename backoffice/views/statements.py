@@ -22,7 +22,7 @@ from backoffice.presenters import statements as shown
 from backoffice.presenters.accounts import AccountView
 from backoffice.presenters.charts import curve
 from backoffice.presenters.lists import pager
-from backoffice.presenters.pdf import Section
+from backoffice.presenters.printed import Section
 from backoffice.presenters.values import money, record_url
 from backoffice.site import page
 from backoffice.views.fresh_proof import freshly_proved

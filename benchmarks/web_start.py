@@ -1,0 +1,59 @@
+"""What the start of a web process costs beside a bare Django project with the admin."""
+
+import sys
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.service_start import MEASURED, run_alone
+
+PROCESSES = 7
+MOST_MORE_SECONDS, MOST_MEGABYTES = 0.3, 120.0
+BARE = """
+import sys, types
+from django.conf import settings
+apps = ("admin", "auth", "contenttypes", "sessions", "messages")
+settings.configure(
+    SECRET_KEY="x",
+    ROOT_URLCONF="bare",
+    INSTALLED_APPS=[f"django.contrib.{app}" for app in apps],
+    TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}],
+)
+from django.core.wsgi import get_wsgi_application
+get_wsgi_application()
+from django.contrib import admin
+from django.urls import get_resolver, path
+sys.modules["bare"] = types.SimpleNamespace(urlpatterns=[path("admin/", admin.site.urls)])
+get_resolver().url_patterns
+"""
+OURS = """
+import os
+os.environ["DJANGO_SETTINGS_MODULE"] = "backoffice.settings"
+from backoffice.wsgi import application
+from django.urls import get_resolver
+get_resolver().url_patterns
+"""
+
+
+def main() -> int:
+    """Print the table; the exit code is 1 where the start or the memory is above its limit."""
+    runs = [
+        [run_alone(MEASURED.format(program=each)) for each in (BARE, OURS)]
+        for _ in range(PROCESSES)
+    ]
+    table = Table("", "processor seconds", "MB", title="Start of a web process")
+    medians = []
+    for name, costs in zip(
+        ("Django with its admin", "the back office"), zip(*runs, strict=True), strict=True
+    ):
+        seconds, megabytes = sorted(costs)[PROCESSES // 2]
+        medians.append(seconds)
+        table.add_row(name, f"{seconds:.3f}", f"{megabytes:.0f}")
+    Console().print(table)
+    more = medians[1] - medians[0]
+    Console().print(f"{more:.3f} seconds more than Django alone.")
+    return int(more > MOST_MORE_SECONDS or megabytes > MOST_MEGABYTES)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
