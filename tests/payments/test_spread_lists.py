@@ -21,6 +21,7 @@ from dynamodb.client import count_requests
 from dynamodb.pages import Page
 from dynamodb.scans import scan_pages, whole_items
 from payments import policy, queries, settling
+from payments.identifiers import new_payment_id
 from payments.models import Payment, PaymentStatus
 from payments.transfers import transfer_funds
 from tests.bank import check_bank
@@ -53,7 +54,9 @@ def moved(seconds: Iterator[int], number: int = 7) -> None:
         second = next(seconds)
         at, waits = NOON + timedelta(seconds=second), second % 3 == 0
         ends, actor = ((watched, other), TELLER) if waits else ((source, target), SHOP)
-        transfer_funds(a_request(*ends, amount_minor=10**4 if waits else 1), actor=actor, at=at)
+        amount_minor = 10**4 if waits else 1
+        asked = a_request(*ends, amount_minor=amount_minor, payment_id=new_payment_id(at))
+        transfer_funds(asked, actor=actor, at=at)
 
 
 def everything(name: str) -> list[str]:
