@@ -27,7 +27,7 @@ from audit.trail import Event
 from audit.verify import Breach
 from dynamodb import store
 from dynamodb.models import Item
-from dynamodb.retries import Patience, settle
+from dynamodb.retries import settle
 from dynamodb.scans import plain_item
 from dynamodb.transactions import Transaction
 
@@ -78,13 +78,11 @@ def archive_month(
         other: Archive | None = known["archive"]
         return other or trail.create(tx, "archive", archive, event(month, "archive.written", actor))
 
-    return settle(build, known, at=at, patience=Patience(limit_seconds=seals.COMMIT_SECONDS))
+    return settle(build, known, at=at)
 
 
 def event(month: str, action: str, actor: Actor, **more: Any) -> Event:
-    return Event(
-        entity_id=f"archive:{month}", entity_type="archive", action=action, actor=actor, **more
-    )
+    return Event(entity_id=f"archive:{month}", action=action, actor=actor, **more)
 
 
 def days_of(month: str) -> list[date]:

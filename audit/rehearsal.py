@@ -38,7 +38,7 @@ def rehearse(month: str, *, actor: Actor, at: datetime) -> tuple[Archive, list[s
         stored: Archive = known["archive"]
         return trail.change(tx, "archive", stored, changes, event)
 
-    patience = Patience(limit_seconds=seals.COMMIT_SECONDS)
+    patience = Patience()
     return settle(build, known, at=at, patience=patience), faults
 
 

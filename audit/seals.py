@@ -25,7 +25,7 @@ from dynamodb import store
 from dynamodb.attributes import plain
 from dynamodb.models import Item
 from dynamodb.pages import Query
-from dynamodb.retries import Patience, settle
+from dynamodb.retries import settle
 from dynamodb.scans import scan_pages, whole_items
 from dynamodb.times import from_rfc3339, to_rfc3339
 from dynamodb.transactions import Transaction
@@ -33,7 +33,6 @@ from dynamodb.transactions import Transaction
 MARGIN = timedelta(hours=1)
 """So long after midnight a day is sealed: indexes have caught up, and so have slow clocks."""
 
-COMMIT_SECONDS = 10.0
 
 SAID = frozenset({
     "day", "entries", "previous", "public_key", "root", "sealed_at", "signature",
@@ -91,16 +90,14 @@ def seal_day(day: date, *, actor: Actor, at: datetime) -> Seal:
     if not _is_ours(told):
         raise SealError(f"The seal of {day} in the archive is not signed by our key.")
     seal = Seal(**{**told, "sealed_at": from_rfc3339(told["sealed_at"])})
-    event = Event(
-        entity_id=f"seal:{seal.day}", entity_type="seal", action="seal.written", actor=actor
-    )
+    event = Event(entity_id=f"seal:{seal.day}", action="seal.written", actor=actor)
     known: dict[str, Any] = {"seal": None}
 
     def build(tx: Transaction) -> Seal:
         other: Seal | None = known["seal"]
         return other or trail.create(tx, "seal", seal, event)
 
-    return settle(build, known, at=at, patience=Patience(limit_seconds=COMMIT_SECONDS))
+    return settle(build, known, at=at)
 
 
 def find(day: date) -> Seal | None:

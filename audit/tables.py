@@ -20,8 +20,6 @@ def make_tables(*, at: datetime, actor: Actor = SETUP) -> list[TableReport]:
     added = [f"{report.name}: {what}" for report in reports for what in report.added]
     for action, values in (("created", {"tables": created}), ("changed", {"added": added})):
         if any(values.values()):
-            event = Event(
-                entity_id=CHAIN, entity_type="tables", action=f"tables.{action}", actor=actor
-            )
+            event = Event(entity_id=CHAIN, action=f"tables.{action}", actor=actor)
             trail.note(event, at=at, values=values)
     return reports

@@ -30,17 +30,23 @@ _BOOKKEEPING = frozenset({
 class Event:
     """What an entry tells, apart from values and origin. ``action`` is ``subject.verb``.
 
-    A ``reason`` is a person's own words for it, and stands among the new values.
+    A chain ``job:<id>`` is of a job, unless the ``entity_type`` says otherwise. A ``reason`` is a
+    person's own words for it, and stands among the new values.
     """
 
     entity_id: str
-    entity_type: str
     action: str
     actor: Actor
+    entity_type: str = ""
     reference: str | None = None
     reason: str = ""
     outcome: EntryOutcome = EntryOutcome.SUCCESS
     severity: Severity | None = None
+
+
+def by_person(actor: Actor, action: str, **more: Any) -> Event:
+    """What a person did that changes no record: an event of their own chain."""
+    return Event(entity_id=f"person:{actor.id}", action=action, actor=actor, **more)
 
 
 def create(tx: Transaction, name: str, record: C, event: Event) -> C:
@@ -144,7 +150,7 @@ def _add_entry(
             user_id=event.actor.id,
             timestamp=timestamp,
         ),
-        entity_type=event.entity_type,
+        entity_type=event.entity_type or event.entity_id.partition(":")[0],
         old_values=dict(masked(old)) or None,
         new_values=dict(masked(new)) or None,
         changes=sorted(old.keys() | new.keys()) or None,

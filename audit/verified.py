@@ -7,7 +7,7 @@ from typing import Any
 from audit import trail
 from audit.context import Actor
 from audit.models import EVERYTHING, EntryOutcome, LastVerification, Severity
-from audit.trail import Event
+from audit.trail import by_person
 from audit.verification import Verification
 from dynamodb import store
 from dynamodb.models import Record
@@ -22,11 +22,9 @@ def keep(run: Verification, *, entity_id: str, actor: Actor, at: datetime) -> La
     ``entity_id`` may be ``EVERYTHING``.
     """
     is_ok = not run.faults
-    event = Event(
-        entity_id=f"person:{actor.id}",
-        entity_type="person",
-        action="trail.verified",
-        actor=actor,
+    event = by_person(
+        actor,
+        "trail.verified",
         reference=entity_id,
         outcome=EntryOutcome.SUCCESS if is_ok else EntryOutcome.FAILURE,
         severity=Severity.INFO if is_ok else Severity.HIGH,

@@ -5,7 +5,6 @@ from django.http import HttpRequest
 from audit import trail
 from audit.context import Actor
 from audit.models import EntryOutcome, Severity
-from audit.trail import Event
 from dynamodb.times import utc_now
 
 NEVER_SENT = frozenset({
@@ -18,11 +17,9 @@ NEVER_SENT = frozenset({
 def note_tampering(request: HttpRequest, username: str) -> None:
     """Leave an entry with the names of such fields, without what was in them."""
     if tried := NEVER_SENT & request.POST.keys():
-        event = Event(
-            entity_id=f"person:{username}",
-            entity_type="person",
-            action="request.tampered",
-            actor=Actor(id=username),
+        event = trail.by_person(
+            Actor(id=username),
+            "request.tampered",
             outcome=EntryOutcome.FAILURE,
             severity=Severity.WARNING,
         )

@@ -29,6 +29,9 @@ from dynamodb.transactions import (
 
 T = TypeVar("T")
 
+COMMIT_SECONDS = 10.0
+"""How long a commit is tried unless it is told otherwise."""
+
 BUSY = "The store is busy. Please try again in a moment."
 
 
@@ -44,7 +47,7 @@ class Patience:
     limit that is already in force ends it too, if it ends earlier.
     """
 
-    limit_seconds: float
+    limit_seconds: float = COMMIT_SECONDS
     first_pause_seconds: float = 0.01
     longest_pause_seconds: float = 0.5
     _started: float = field(default_factory=_now)
@@ -111,7 +114,7 @@ def settle(
     known: dict[str, Any],
     *,
     at: datetime,
-    patience: Patience,
+    patience: Patience | None = None,
 ) -> T:
     """Commit what ``build`` adds to a transaction, however often others are faster.
 
@@ -122,7 +125,7 @@ def settle(
     Raises what ``build`` raises, and as ``commit_within`` does. Raises ``StoreError`` where the
     store refuses although everything known stands as it should: somebody wrote past us.
     """
-    is_first = True
+    patience, is_first = patience or Patience(), True
     while True:
         tx = Transaction(at=at)
         answer = build(tx)

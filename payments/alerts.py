@@ -1,10 +1,10 @@
 """Alerts: raised once for a cause, each with a chain of its own, worked on until resolved."""
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from audit import trail
 from audit.context import Actor
@@ -13,9 +13,13 @@ from dynamodb import store
 from dynamodb.retries import settle
 from dynamodb.transactions import Transaction
 from payments import attempts, turns
-from payments.alert_records import Alert, AlertStatus, Outcome, Rule
+from payments.alert_records import Alert, AlertStatus, Case, Outcome, Rule
 from payments.refusals import AlertNotFound, WrongState
 from payments.requests import checked_reason
+
+W = TypeVar("W", Alert, Case)
+
+Changes = Callable[[Transaction, W, Mapping[str, Any]], dict[str, Any] | None]
 
 NOTE_LENGTH = 500
 
@@ -60,7 +64,7 @@ def raise_alert(tx: Transaction, name: str, finding: Finding) -> Alert:
         until=finding.until,
         payments=list(finding.payments[:MOST_PAYMENTS]) or None,
     )
-    return trail.create(tx, name, alert, event_of(alert, "alert.raised", WATCH))
+    return trail.create(tx, name, alert, event_of(alert.id, "alert.raised", WATCH))
 
 
 def find_alert(alert_id: str) -> Alert:
@@ -140,27 +144,37 @@ def _change(
     actor: Actor,
     at: datetime,
 ) -> Alert:
-    """Change an alert as it stands, with the entry that says why; ``None`` leaves it as it is."""
-    with attempts.recorded_refusals(subject="alert", actor=actor, at=at, reference=alert_id):
-        checked_reason(reason, NOTE_LENGTH)
-        known: dict[str, Any] = {"alert": find_alert(alert_id)}
+    event = event_of(alert_id, action, actor, reason)
+    return change_work(find_alert, lambda _tx, alert, _known: changes(alert), event, at)
 
-        def build(tx: Transaction) -> Alert:
-            alert: Alert = known["alert"]
-            wanted = changes(alert)
-            if wanted is None:
-                return alert
-            return trail.change(tx, "alert", alert, wanted, event_of(alert, action, actor, reason))
+
+def change_work(
+    find: Callable[[str], W], changes: Changes[W], event: Event, at: datetime, *beside: Alert
+) -> W:
+    """Change an alert or a case as it stands, with the entry that says why.
+
+    ``changes`` gives what is new of it, ``None`` to leave it as it is; it may change what is known
+    ``beside`` it, by id, in the same commit. A refused attempt is recorded.
+    """
+    kind, name = event.entity_type, event.entity_id
+    with attempts.recorded_refusals(subject=kind, actor=event.actor, at=at, reference=name):
+        checked_reason(event.reason, NOTE_LENGTH)
+        known: dict[str, Any] = {kind: find(name), **{each.id: each for each in beside}}
+
+        def build(tx: Transaction) -> W:
+            record: W = known[kind]
+            wanted = changes(tx, record, known)
+            return record if wanted is None else trail.change(tx, kind, record, wanted, event)
 
         return settle(build, known, at=at, patience=turns.patience())
 
 
 def event_of(
-    alert: Alert, action: str, actor: Actor, reason: str = "", reference: str | None = None
+    alert_id: str, action: str, actor: Actor, reason: str = "", reference: str | None = None
 ) -> Event:
     """What an entry of an alert's chain tells; ``reference`` is its case, where there is one."""
     return Event(
-        entity_id=alert.id,
+        entity_id=alert_id,
         entity_type="alert",
         action=action,
         actor=actor,

@@ -7,7 +7,6 @@ from datetime import datetime
 from audit import trail
 from audit.context import Actor
 from audit.models import EntryOutcome, Severity
-from audit.trail import Event
 from payments.refusals import Refusal
 
 
@@ -30,11 +29,9 @@ def recorded_refusals(
 def record_refusal(refusal: Refusal, *, subject: str, actor: Actor, at: datetime) -> None:
     """Record an attempt that left no record of its own: by code and field, not what was typed."""
     refusal.is_recorded = True
-    event = Event(
-        entity_id=f"person:{actor.id}",
-        entity_type="person",
-        action=f"{subject}.refused",
-        actor=actor,
+    event = trail.by_person(
+        actor,
+        f"{subject}.refused",
         reference=refusal.reference or None,
         outcome=EntryOutcome.FAILURE,
         severity=Severity.WARNING,

@@ -1,6 +1,6 @@
 """Cases: related alerts of one customer, looked into and decided together, in one commit."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,8 @@ from payments import alert_queries, attempts, turns
 from payments.alert_records import Alert, Case, CaseStatus, Outcome
 from payments.alerts import (
     NOTE_LENGTH,
+    Changes,
+    change_work,
     event_of,
     find_alert,
     require_unresolved,
@@ -41,33 +43,7 @@ def open_case(*, name: str, alert_id: str, reason: str, actor: Actor, at: dateti
     ``name`` is the request's own, a UUIDv7: the same again finds the case it made. Raises
     ``WrongState`` where the alert is resolved or has a case.
     """
-    with attempts.recorded_refusals(subject="case", actor=actor, at=at, reference=alert_id):
-        checked_reason(reason, NOTE_LENGTH)
-        if not is_payment_id(name):
-            raise InvalidField("name", "The request's name is not a UUIDv7.")
-        alert, key = find_alert(alert_id), Case(id=f"case_{name}")
-        others = alert_queries.undecided_of(alert.customer_id, rows=MOST_ALERTS)
-        alerts = {alert.id: alert, **{each.id: each for each in others if each.id != alert.id}}
-        known: dict[str, Any] = {"case": store.get(key), **dict(list(alerts.items())[:MOST_ALERTS])}
-
-        def build(tx: Transaction) -> Case:
-            if known["case"] is not None:
-                found: Case = known["case"]
-                return found
-            _require_free(known[alert_id])
-            free = [each for name, each in known.items() if name in alerts and _is_free(each)]
-            values = {
-                "customer_id": alert.customer_id,
-                "status": CaseStatus.OPEN,
-                "alerts": [each.id for each in free],
-                "opened_by": actor.id,
-            }
-            for each in free:
-                _join(tx, each, key.id, actor)
-            case = key.with_changes(values)
-            return trail.create(tx, "case", case, _event(case, "case.opened", actor, reason))
-
-        return settle(build, known, at=at, patience=turns.patience())
+    return _open(name, reason, actor, at, alert_id=alert_id)
 
 
 def open_about(*, name: str, customer_id: str, reason: str, actor: Actor, at: datetime) -> Case:
@@ -75,22 +51,46 @@ def open_about(*, name: str, customer_id: str, reason: str, actor: Actor, at: da
 
     ``name`` is the request's own, as in ``open_case``.
     """
-    with attempts.recorded_refusals(subject="case", actor=actor, at=at):
+    return _open(name, reason, actor, at, customer_id=customer_id)
+
+
+def _open(
+    name: str, reason: str, actor: Actor, at: datetime, *, alert_id: str = "", customer_id: str = ""
+) -> Case:
+    with attempts.recorded_refusals(subject="case", actor=actor, at=at, reference=alert_id):
         checked_reason(reason, NOTE_LENGTH)
         if not is_payment_id(name):
             raise InvalidField("name", "The request's name is not a UUIDv7.")
-        key = Case(id=f"case_{name}")
-        known: dict[str, Case | None] = {"case": store.get(key)}
-        values = {"customer_id": customer_id, "status": CaseStatus.OPEN, "alerts": [],
-                  "opened_by": actor.id}  # fmt: skip
+        key, alerts = Case(id=f"case_{name}"), _undecided_with(alert_id) if alert_id else []
+        customer_id = customer_id or alerts[0].customer_id
+        known: dict[str, Any] = {"case": store.get(key), **{each.id: each for each in alerts}}
 
         def build(tx: Transaction) -> Case:
-            if found := known["case"]:
+            if known["case"] is not None:
+                found: Case = known["case"]
                 return found
-            event = _event(key, "case.opened", actor, reason)
+            if alert_id:
+                _require_free(known[alert_id])
+            free = [known[each.id] for each in alerts if _is_free(known[each.id])]
+            for each in free:
+                _join(tx, each, key.id, actor)
+            values = {
+                "customer_id": customer_id,
+                "status": CaseStatus.OPEN,
+                "alerts": [each.id for each in free],
+                "opened_by": actor.id,
+            }
+            event = _event(key.id, "case.opened", actor, reason)
             return trail.create(tx, "case", key.with_changes(values), event)
 
         return settle(build, known, at=at, patience=turns.patience())
+
+
+def _undecided_with(alert_id: str) -> list[Alert]:
+    """An alert, and the others of its customer that a case may take in with it."""
+    alert = find_alert(alert_id)
+    others = alert_queries.undecided_of(alert.customer_id, rows=MOST_ALERTS)
+    return [alert, *(each for each in others if each.id != alert_id)][:MOST_ALERTS]
 
 
 def add_alert(*, case_id: str, alert_id: str, reason: str, actor: Actor, at: datetime) -> Case:
@@ -127,7 +127,7 @@ def close_case(*, case_id: str, outcome: Outcome, reason: str, actor: Actor, at:
             raise WrongState("An alert was just added. Look at the case again, then decide.")
         for name in case.alerts:
             alert: Alert = known[name]
-            event = event_of(alert, "alert.resolved", actor, reason, reference=case.id)
+            event = event_of(alert.id, "alert.resolved", actor, reason, reference=case.id)
             trail.change(tx, name, alert, resolution(outcome, actor, at), event)
         return {
             "status": CaseStatus.CLOSED,
@@ -142,29 +142,18 @@ def close_case(*, case_id: str, outcome: Outcome, reason: str, actor: Actor, at:
 def _change(
     case_id: str,
     action: str,
-    changes: Callable[[Transaction, Case, Mapping[str, Any]], dict[str, Any] | None],
+    changes: Changes[Case],
     reason: str,
     actor: Actor,
     at: datetime,
     *alerts: Alert,
 ) -> Case:
-    """Change a case as it stands, and alerts with it; ``None`` leaves all as it is."""
-    with attempts.recorded_refusals(subject="case", actor=actor, at=at, reference=case_id):
-        checked_reason(reason, NOTE_LENGTH)
-        known: dict[str, Any] = {"case": find_case(case_id), **{each.id: each for each in alerts}}
-
-        def build(tx: Transaction) -> Case:
-            case: Case = known["case"]
-            wanted = changes(tx, case, known)
-            if wanted is None:
-                return case
-            return trail.change(tx, "case", case, wanted, _event(case, action, actor, reason))
-
-        return settle(build, known, at=at, patience=turns.patience())
+    event = _event(case_id, action, actor, reason)
+    return change_work(find_case, changes, event, at, *alerts)
 
 
 def _join(tx: Transaction, alert: Alert, case_id: str, actor: Actor) -> None:
-    event = event_of(alert, "alert.joined_case", actor, reference=case_id)
+    event = event_of(alert.id, "alert.joined_case", actor, reference=case_id)
     trail.change(tx, alert.id, alert, {"case_id": case_id}, event)
 
 
@@ -183,5 +172,5 @@ def _require_open(case: Case) -> None:
         raise WrongState(f"This case is closed already, by {case.closed_by}.")
 
 
-def _event(case: Case, action: str, actor: Actor, reason: str) -> Event:
-    return Event(entity_id=case.id, entity_type="case", action=action, actor=actor, reason=reason)
+def _event(case_id: str, action: str, actor: Actor, reason: str) -> Event:
+    return Event(entity_id=case_id, entity_type="case", action=action, actor=actor, reason=reason)

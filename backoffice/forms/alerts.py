@@ -1,21 +1,19 @@
 """Filters of alerts and cases, and what compliance enters to work on them."""
 
-from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
-from audit.context import Actor
 from backoffice.forms.fields import IdField, TextField, TypedForm
-from backoffice.forms.ids import ActionForm, OnceForm
+from backoffice.forms.ids import DeedForm, OnceForm
 from backoffice.permissions import Permission
 from backoffice.staff import queries as staff
 from backoffice.staff.models import Staff
 from backoffice.templatetags.backoffice import in_words
 from payments import alerts, cases
-from payments.alert_records import Alert, AlertStatus, Case, CaseStatus, Outcome, Rule
+from payments.alert_records import AlertStatus, Case, CaseStatus, Outcome, Rule
 
 _WRONG_CHOICE = {"invalid_choice": "Choose one of the list."}
 
@@ -70,7 +68,7 @@ class NoteField(TextField):
         return " ".join(str(super().to_python(value)).split())
 
 
-class OutcomeField(forms.ChoiceField):
+class OutcomeField(forms.TypedChoiceField):
     def __init__(self) -> None:
         super().__init__(
             choices=[
@@ -78,32 +76,20 @@ class OutcomeField(forms.ChoiceField):
                 (Outcome.NOT_REPORTED, "Not reported: looked into, and no report is due"),
                 (Outcome.FALSE_ALARM, "False alarm: nothing suspicious was there"),
             ],
+            coerce=Outcome,
             widget=forms.RadioSelect,
             error_messages={"required": "Choose what it has come to.", **_WRONG_CHOICE},
         )
 
 
-class WorkForm(ActionForm):
-    """One thing done with an alert or a case: its words, its fields, its service.
-
-    ``about`` says what it does, ``done`` what has been done; one that is ``final`` asks once more.
-    """
-
-    title: ClassVar[str]
-    about: ClassVar[str]
-    done: ClassVar[str]
-    is_final: ClassVar[bool] = False
+class WorkForm(DeedForm):
+    """One thing done with an alert or a case; saved, it gives what it was done with."""
 
     reason = NoteField()
 
-    def __init__(self, *args: Any, record: Alert | Case, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.record = record
-        self.order_fields([name for name in self.fields if name != "reason"])
-
-    def save(self, *, actor: Actor, at: datetime) -> Alert | Case:
-        """Do it, with a form that is valid; raises the service's refusals."""
-        raise NotImplementedError
+    @property
+    def named(self) -> dict[str, Any]:
+        return {"case_id" if isinstance(self.record, Case) else "alert_id": self.record.id}
 
 
 class AssignForm(WorkForm):
@@ -111,6 +97,7 @@ class AssignForm(WorkForm):
     title = "Assign the alert"
     about = "Say who works on it. Escalated alerts stay escalated."
     done = "The alert is assigned."
+    service = alerts.assign_alert
 
     assignee = IdField(label="Assign to", help_text="The username of a compliance reviewer.")
 
@@ -121,18 +108,13 @@ class AssignForm(WorkForm):
             raise ValidationError("No active compliance reviewer has this username.")
         return person.username
 
-    def save(self, *, actor: Actor, at: datetime) -> Alert:
-        return alerts.assign_alert(alert_id=self.record.id, actor=actor, at=at, **self.cleaned_data)
-
 
 class AlertNoteForm(WorkForm):
     subject = "alert"
     title = "Add a note to the alert"
     about = "Notes stand in the alert's time line and cannot be changed."
     done = "The note is added."
-
-    def save(self, *, actor: Actor, at: datetime) -> Alert:
-        return alerts.note_alert(alert_id=self.record.id, actor=actor, at=at, **self.cleaned_data)
+    service = alerts.note_alert
 
 
 class EscalateForm(WorkForm):
@@ -140,11 +122,7 @@ class EscalateForm(WorkForm):
     title = "Escalate the alert"
     about = "Mark it for those who decide. Whoever works on it stays the same."
     done = "The alert is escalated."
-
-    def save(self, *, actor: Actor, at: datetime) -> Alert:
-        return alerts.escalate_alert(
-            alert_id=self.record.id, actor=actor, at=at, **self.cleaned_data
-        )
+    service = alerts.escalate_alert
 
 
 class ResolveForm(WorkForm):
@@ -153,18 +131,9 @@ class ResolveForm(WorkForm):
     about = "What it has come to, and why. A decision not to report is recorded as well."
     done = "The alert is resolved."
     is_final = True
+    service = alerts.resolve_alert
 
     outcome = OutcomeField()
-
-    def save(self, *, actor: Actor, at: datetime) -> Alert:
-        entered = self.cleaned_data
-        return alerts.resolve_alert(
-            alert_id=self.record.id,
-            outcome=Outcome(entered["outcome"]),
-            reason=entered["reason"],
-            actor=actor,
-            at=at,
-        )
 
 
 class OpenCaseForm(OnceForm, WorkForm):
@@ -173,15 +142,11 @@ class OpenCaseForm(OnceForm, WorkForm):
     title = "Open a case"
     about = "The case takes in this alert and every other of the customer that is undecided."
     done = "The case is open."
+    service = cases.open_case
 
-    def save(self, *, actor: Actor, at: datetime) -> Case:
-        return cases.open_case(
-            name=self.request_id,
-            alert_id=self.record.id,
-            reason=self.cleaned_data["reason"],
-            actor=actor,
-            at=at,
-        )
+    @property
+    def named(self) -> dict[str, Any]:
+        return {"name": self.request_id, **super().named}
 
 
 class CaseNoteForm(WorkForm):
@@ -189,9 +154,7 @@ class CaseNoteForm(WorkForm):
     title = "Add a note to the case"
     about = "Notes stand in the case's time line and cannot be changed."
     done = "The note is added."
-
-    def save(self, *, actor: Actor, at: datetime) -> Case:
-        return cases.note_case(case_id=self.record.id, actor=actor, at=at, **self.cleaned_data)
+    service = cases.note_case
 
 
 class AddAlertForm(WorkForm):
@@ -199,11 +162,9 @@ class AddAlertForm(WorkForm):
     title = "Add an alert to the case"
     about = "An alert of the same customer that is undecided and in no other case."
     done = "The alert is added to the case."
+    service = cases.add_alert
 
     alert_id = IdField(label="Alert")
-
-    def save(self, *, actor: Actor, at: datetime) -> Case:
-        return cases.add_alert(case_id=self.record.id, actor=actor, at=at, **self.cleaned_data)
 
 
 class CloseCaseForm(WorkForm):
@@ -212,15 +173,6 @@ class CloseCaseForm(WorkForm):
     about = "What it has come to, and why. The decision holds for all alerts of the case."
     done = "The case is decided."
     is_final = True
+    service = cases.close_case
 
     outcome = OutcomeField()
-
-    def save(self, *, actor: Actor, at: datetime) -> Case:
-        entered = self.cleaned_data
-        return cases.close_case(
-            case_id=self.record.id,
-            outcome=Outcome(entered["outcome"]),
-            reason=entered["reason"],
-            actor=actor,
-            at=at,
-        )

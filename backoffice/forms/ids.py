@@ -3,6 +3,7 @@
 The server makes and signs them, for one person and one kind of request, good for a day.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -11,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.signing import BadSignature, SignatureExpired, TimestampSigner
 from django.http import QueryDict
 
+from audit.context import Actor
 from backoffice.forms.fields import TypedForm
 from backoffice.presenters.values import typed
 from payments.identifiers import new_payment_id
@@ -84,6 +86,39 @@ class ActionForm(TypedForm):
         self.data = data
 
 
+class DeedForm(ActionForm):
+    """One thing done with a record: its words, its fields, its service.
+
+    ``about`` says what it does, ``done`` what has been done; one that is ``final`` asks once more.
+    Fields come before the reason.
+    """
+
+    title: ClassVar[str]
+    about: ClassVar[str]
+    done: ClassVar[str]
+    service: ClassVar[Callable[..., Any]]
+    is_final: ClassVar[bool] = False
+
+    def __init__(self, *args: Any, record: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.record = record
+        self.order_fields([name for name in self.fields if name != "reason"])
+
+    @property
+    def named(self) -> dict[str, Any]:
+        """What the service calls the record."""
+        raise NotImplementedError
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What the service is given besides: what was entered, by the names of its fields."""
+        return dict(self.cleaned_data)
+
+    def save(self, *, actor: Actor, at: datetime) -> Any:
+        """Do it, with a form that is valid; raises the service's refusals."""
+        return type(self).service(actor=actor, at=at, **self.named, **self.asked)
+
+
 class OnceForm(ActionForm):
     """A form whose request has a name of its own, in the hidden field ``id_field``.
 
@@ -108,6 +143,11 @@ class OnceForm(ActionForm):
         except BadSignature:
             self._add_refusal(None, InvalidField(self.id_field, _NOT_OURS))
         return self.cleaned_data
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What was entered: a name by which ``request_id`` goes is for ``named`` to give."""
+        return {name: each for name, each in self.cleaned_data.items() if name != self.id_field}
 
     def renew_id(self) -> None:
         """Name the next request: a refusal on record has used up the name of this one."""

@@ -2,14 +2,14 @@
 
 import hashlib
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.core.validators import MaxValueValidator
 
 from audit.context import Actor
 from backoffice.forms.fields import AmountField, IdField, TextField
-from backoffice.forms.ids import OnceForm
+from backoffice.forms.ids import DeedForm, OnceForm
 from backoffice.presenters.values import money, typed
 from payments import lifecycle, queries
 from payments.models import Account, FrozenDirection
@@ -30,46 +30,31 @@ class ReasonField(TextField):
         )
 
 
-class AccountForm(OnceForm):
-    """One thing that can be done with an account: its words, its fields, its service.
-
-    ``about`` says what it does, ``done`` what has been done. Fields come before the reason.
-    """
+class AccountForm(OnceForm, DeedForm):
+    """One thing that can be done with an account."""
 
     subject = "account"
     id_field = "request_id"
-    title: ClassVar[str]
-    about: ClassVar[str]
-    done: ClassVar[str]
+    record: Account
 
     reason = ReasonField()
 
-    def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.account = account
-        self.order_fields([name for name in self.fields if name != "reason"])
-
-    def save(self, *, actor: Actor, at: datetime) -> None:
-        """Do it, with a form that is valid; raises the service's refusals."""
-        raise NotImplementedError
-
     @property
-    def reasoned(self) -> dict[str, Any]:
-        """What every service takes; the request's name holds for what was entered with it."""
+    def named(self) -> dict[str, Any]:
+        """The account, and a name of the request that holds for what was entered with it."""
         entered = f"{self.request_id} {sorted(self.cleaned_data.items())!r}"
-        return {
-            "account_id": self.account.id,
-            "reason": self.cleaned_data["reason"],
-            "request_id": hashlib.sha256(entered.encode()).hexdigest(),
-        }
+        request_id = hashlib.sha256(entered.encode()).hexdigest()
+        return {"account_id": self.record.id, "request_id": request_id}
 
 
 class FreezeForm(AccountForm):
     title = "Freeze the account"
     about = "Nothing that is frozen moves, by any way, until the end or until it is unfrozen."
     done = "The account is frozen."
+    service = lifecycle.freeze_account
 
-    direction = forms.ChoiceField(
+    direction = forms.TypedChoiceField(
+        coerce=FrozenDirection,
         label="What is frozen",
         choices=[
             (FrozenDirection.BOTH.value, "Debits and credits"),
@@ -86,32 +71,19 @@ class FreezeForm(AccountForm):
         help_text="In your time zone. Leave it empty for a freeze without an end.",
     )
 
-    def save(self, *, actor: Actor, at: datetime) -> None:
-        lifecycle.freeze_account(
-            direction=FrozenDirection(self.cleaned_data["direction"]),
-            until=self.cleaned_data["until"],
-            actor=actor,
-            at=at,
-            **self.reasoned,
-        )
-
 
 class UnfreezeForm(AccountForm):
     title = "Unfreeze the account"
     about = "Money may leave and arrive again at once."
     done = "The account is active again."
-
-    def save(self, *, actor: Actor, at: datetime) -> None:
-        lifecycle.unfreeze_account(actor=actor, at=at, **self.reasoned)
+    service = lifecycle.unfreeze_account
 
 
 class UnlockForm(AccountForm):
     title = "Unlock debits"
     about = "Ends the lock that failed debits have set. Their count begins anew."
     done = "Debits of the account are unlocked."
-
-    def save(self, *, actor: Actor, at: datetime) -> None:
-        lifecycle.unlock_debits(actor=actor, at=at, **self.reasoned)
+    service = lifecycle.unlock_debits
 
 
 class CloseForm(AccountForm):
@@ -119,6 +91,7 @@ class CloseForm(AccountForm):
     title = "Close the account"
     about = "A closed account stays closed. It closes empty, or with its rest moved in one step."
     done = "The account is closed."
+    service = lifecycle.close_account
 
     rest_to = IdField(
         label="Rest to",
@@ -126,14 +99,9 @@ class CloseForm(AccountForm):
         help_text="Number or id of the account that what is left goes to, if anything is.",
     )
 
-    def save(self, *, actor: Actor, at: datetime) -> None:
-        lifecycle.close_account(
-            rest_to=self.cleaned_data["rest_to"],
-            payment_id=self.request_id,
-            actor=actor,
-            at=at,
-            **self.reasoned,
-        )
+    @property
+    def named(self) -> dict[str, Any]:
+        return {"payment_id": self.request_id, **super().named}
 
 
 class EditForm(AccountForm):
@@ -145,39 +113,39 @@ class EditForm(AccountForm):
         "means no limit. What was paid so far stays with the owner until now."
     )
     done = "The account is saved."
+    service = lifecycle.edit_account
 
     customer_id = IdField(label="Owner", help_text="The customer's id, as other systems know it.")
     transfer_limit = AmountField(label="Limit at a time", required=False)
     day_limit = AmountField(label="Limit in a day", required=False)
     seen_version = forms.IntegerField(widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
-        limits = {name: _typed(getattr(account, name), account) for name in lifecycle.LIMITS}
-        seen = {"customer_id": account.customer_id, "seen_version": account.details_version}
+    def __init__(self, *args: Any, record: Account, **kwargs: Any) -> None:
+        limits = {name: _typed(getattr(record, name), record) for name in lifecycle.LIMITS}
+        seen = {"customer_id": record.customer_id, "seen_version": record.details_version}
         kwargs["initial"] = {**limits, **seen, **kwargs.get("initial", {})}
-        super().__init__(*args, account=account, **kwargs)
-        self.show_in(account.currency, *lifecycle.LIMITS)
+        super().__init__(*args, record=record, **kwargs)
+        self.show_in(record.currency, *lifecycle.LIMITS)
         self.compared: list[tuple[str, ...]] = []
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         for name in lifecycle.LIMITS:
-            amount_minor = self.read_amount(name, self.account.currency)
+            amount_minor = self.read_amount(name, self.record.currency)
             cleaned[name] = amount_minor if cleaned.get(name) else None
         return cleaned
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        entered = super().asked
+        return {"values": {name: entered.pop(name) for name in lifecycle.EDITABLE}, **entered}
 
     def save(self, *, actor: Actor, at: datetime) -> None:
         """As any; where it has been edited meanwhile, ``compared`` shows both versions."""
         try:
-            lifecycle.edit_account(
-                values={name: self.cleaned_data[name] for name in lifecycle.EDITABLE},
-                seen_version=self.cleaned_data["seen_version"],
-                actor=actor,
-                at=at,
-                **self.reasoned,
-            )
+            super().save(actor=actor, at=at)
         except StaleEdit:
-            self._compare(queries.get_account(self.account.id) or self.account)
+            self._compare(queries.get_account(self.record.id) or self.record)
             raise
 
     def _compare(self, stored: Account) -> None:

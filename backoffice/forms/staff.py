@@ -1,13 +1,13 @@
 """What an administrator enters to add a member of staff, or to change another's account."""
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 
 from audit.context import Actor
 from backoffice.forms.fields import IdField, TextField
-from backoffice.forms.ids import ActionForm
+from backoffice.forms.ids import ActionForm, DeedForm
 from backoffice.forms.lifecycle import ReasonField
 from backoffice.permissions import Role
 from backoffice.staff import managing, second_factor
@@ -53,78 +53,50 @@ class NewStaffForm(ActionForm):
         return managing.add_staff(new, actor=actor, at=at)
 
 
-class StaffForm(ActionForm):
-    """One thing done with another person's account: its words, its fields, its service.
-
-    ``about`` says what it does, ``done`` what has been done.
-    """
+class StaffForm(DeedForm):
+    """One thing done with another's account; saved, it gives a first password or a record."""
 
     subject = "staff"
-    title: ClassVar[str]
-    about: ClassVar[str]
-    done: ClassVar[str]
 
     reason = ReasonField()
 
-    def __init__(self, *args: Any, record: StaffRecord, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.record = record
-        self.order_fields([name for name in self.fields if name != "reason"])
-
-    def save(self, *, actor: Actor, at: datetime) -> str:
-        """Do it, with a form that is valid; returns a first password where one is given."""
-        raise NotImplementedError
-
     @property
-    def reasoned(self) -> dict[str, Any]:
-        return {"username": self.record.username, "reason": self.cleaned_data["reason"]}
+    def named(self) -> dict[str, Any]:
+        return {"username": self.record.username}
 
 
 class DisableForm(StaffForm):
     title = "Disable the account"
     about = "Their sessions end at once, and they cannot sign in until they are enabled again."
     done = "The account is disabled."
-
-    def save(self, *, actor: Actor, at: datetime) -> str:
-        managing.disable_staff(actor=actor, at=at, **self.reasoned)
-        return ""
+    service = managing.disable_staff
 
 
 class EnableForm(StaffForm):
     title = "Enable the account"
     about = "They can sign in again, with the password and the roles they had."
     done = "The account is active again."
-
-    def save(self, *, actor: Actor, at: datetime) -> str:
-        managing.enable_staff(actor=actor, at=at, **self.reasoned)
-        return ""
+    service = managing.enable_staff
 
 
 class UnlockForm(StaffForm):
     title = "Unlock sign-in"
     about = "They can try again at once. Be sure that the failed attempts were their own."
     done = "They can sign in again."
-
-    def save(self, *, actor: Actor, at: datetime) -> str:
-        managing.unlock_staff(actor=actor, at=at, **self.reasoned)
-        return ""
+    service = managing.unlock_staff
 
 
 class RolesForm(StaffForm):
     title = "Change the roles"
     about = "What the new roles allow and forbid holds from the next request on."
     done = "The roles are changed."
+    service = managing.change_roles
 
     roles = RolesField()
 
     def __init__(self, *args: Any, record: StaffRecord, **kwargs: Any) -> None:
         kwargs["initial"] = {"roles": record.roles, **kwargs.get("initial", {})}
         super().__init__(*args, record=record, **kwargs)
-
-    def save(self, *, actor: Actor, at: datetime) -> str:
-        roles = self.cleaned_data["roles"]
-        managing.change_roles(roles=roles, actor=actor, at=at, **self.reasoned)
-        return ""
 
 
 class PasswordResetForm(StaffForm):
@@ -134,9 +106,7 @@ class PasswordResetForm(StaffForm):
         "password once, to hand to them; they choose their own when they sign in."
     )
     done = "The password is reset."
-
-    def save(self, *, actor: Actor, at: datetime) -> str:
-        return managing.reset_password(actor=actor, at=at, **self.reasoned)
+    service = managing.reset_password
 
 
 class FactorResetForm(StaffForm):
@@ -146,10 +116,7 @@ class FactorResetForm(StaffForm):
         "Be sure that it is they who ask: until they add another, a password alone signs them in."
     )
     done = "The second factor is reset."
-
-    def save(self, *, actor: Actor, at: datetime) -> str:
-        second_factor.reset(actor=actor, at=at, **self.reasoned)
-        return ""
+    service = second_factor.reset
 
 
 class SignOffForm(ActionForm):

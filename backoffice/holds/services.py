@@ -18,10 +18,8 @@ from backoffice.holds.refusals import (
 )
 from backoffice.holds.subjects import origin_of
 from dynamodb import store
-from dynamodb.retries import Patience, settle
+from dynamodb.retries import settle
 from dynamodb.transactions import Transaction
-
-_SECONDS = 10.0
 
 
 def set_hold(*, kind: str, held_id: str, reason: str, actor: Actor, at: datetime) -> Hold:
@@ -127,14 +125,8 @@ def _settle(key: Hold, change: Callable[[Transaction, Hold | None], Hold], at: d
     def build(tx: Transaction) -> Hold:
         return change(tx, known["hold"])
 
-    return settle(build, known, at=at, patience=Patience(limit_seconds=_SECONDS))
+    return settle(build, known, at=at)
 
 
 def _event(hold: Hold, action: str, actor: Actor, reason: str = "") -> Event:
-    return Event(
-        entity_id=hold.chain,
-        entity_type="hold",
-        action=action,
-        actor=actor,
-        reason=reason,
-    )
+    return Event(entity_id=hold.chain, action=action, actor=actor, reason=reason)

@@ -11,15 +11,13 @@ from django.conf import settings
 
 from audit import export, pack
 from audit.bucket import ArchiveError
-from audit.context import Actor
 from audit.export import Place, read_on
 from audit.models import AuditLog
 from audit.pack import CSV, JSON_LINES, About
 from audit.queries import TrailFilter, oldest_first
-from audit.trail import Event
 from backoffice.jobs.records import Job
 from backoffice.jobs.scopes import SEARCH, chains_of, wanted
-from backoffice.jobs.services import CannotBeDone, Kind, Order, Work
+from backoffice.jobs.services import CannotBeDone, Kind, Order, Work, told_by
 from backoffice.permissions import Permission
 from dynamodb.models import Item
 from dynamodb.pages import Query
@@ -150,13 +148,7 @@ def _finish(work: Work, folder: Path, rows: int) -> None:
         raise CannotBeDone(str(error)) from error
     digest = pack.file_hash(target, work.keep)
     result = {"rows": rows, "sha256": digest, "bytes": target.stat().st_size}
-    event = Event(
-        entity_id=f"person:{job.created_by}",
-        entity_type="person",
-        action="audit.exported",
-        actor=Actor(id=job.created_by),
-        reference=f"job:{job.id}",
-    )
+    event = told_by(job, "audit.exported")
     work.finish(result, told=(event, {**parameters, **result}))
     for path in target.parent.glob(f"{job.id}.*/"):
         shutil.rmtree(path, ignore_errors=True)

@@ -7,10 +7,9 @@ from itertools import groupby
 from typing import Any
 
 from audit.context import Actor
-from audit.trail import Event
 from backoffice.jobs import services
 from backoffice.jobs.records import Job
-from backoffice.jobs.services import CannotBeDone, Kind, Order, Work
+from backoffice.jobs.services import CannotBeDone, Kind, Order, Work, told_by
 from backoffice.permissions import Permission
 from backoffice.staff import queries
 from backoffice.staff.models import Staff
@@ -93,13 +92,7 @@ def run_import(work: Work) -> None:
         counts += bulk.post_rows(batch, rows, actor=maker, clock=work.clock)
         done = min(start + _STEP, len(batch.rows))
         work.save({"row": done, **counts}, done=done, total=len(batch.rows))
-    event = Event(
-        entity_id=f"person:{job.created_by}",
-        entity_type="person",
-        action="bulk.applied",
-        actor=Actor(id=job.created_by),
-        reference=f"job:{job.id}",
-    )
+    event = told_by(job, "bulk.applied")
     work.finish(counts, told=(event, {**(job.parameters or {}), **counts}))
 
 

@@ -10,9 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from audit import export, pack
-from audit.context import Actor
-from audit.trail import Event
-from backoffice.jobs.services import Kind, Order, Work
+from backoffice.jobs.services import Kind, Order, Work, told_by
 from backoffice.permissions import Permission
 from backoffice.presenters.values import typed
 from dynamodb.models import Record
@@ -71,13 +69,7 @@ def run_list(work: Work) -> None:
     part.replace(target)
     result = {"rows": rows, "sha256": pack.file_hash(target, work.keep)}
     result["bytes"] = target.stat().st_size
-    event = Event(
-        entity_id=f"person:{job.created_by}",
-        entity_type="person",
-        action=f"{told['list'].removesuffix('s')}.exported",
-        actor=Actor(id=job.created_by),
-        reference=f"job:{job.id}",
-    )
+    event = told_by(job, f"{told['list'].removesuffix('s')}.exported")
     work.finish(result, told=(event, {**told, **result}))
 
 

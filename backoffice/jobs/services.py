@@ -247,6 +247,11 @@ class Kind:
     in_name: bool = False
 
 
+def told_by(job: Job, action: str) -> Event:
+    """What whoever asked for a job has done by it, for their own chain."""
+    return trail.by_person(Actor(id=job.created_by), action, reference=f"job:{job.id}")
+
+
 def _change(
     job: Job,
     changes: Callable[[Job], Mapping[str, Any]],
@@ -273,7 +278,6 @@ def _ended(state: JobState) -> dict[str, Any]:
 def _event(job: Job, action: str, actor: Actor) -> Event:
     return Event(
         entity_id=f"job:{job.id}",
-        entity_type="job",
         action=action,
         actor=actor,
         outcome=EntryOutcome.FAILURE if action == "job.failed" else EntryOutcome.SUCCESS,

@@ -15,7 +15,11 @@ from dynamodb.times import from_rfc3339
 
 
 class DayState(StrEnum):
-    """What has become of a day: it may be still running, or lie before the books began."""
+    """What has become of a day: it may be still running, or lie before the books began.
+
+    A day that was prepared is to be signed whenever it lies: imported history is older than the
+    tables that keep it.
+    """
 
     SIGNED = "signed"
     OPEN = "open"
@@ -87,7 +91,7 @@ def _state(day: date, review: DayReview | None, begin: date | None, at: datetime
         return DayState.SIGNED
     if at < end_of(day):
         return DayState.RUNNING
-    if begin is None or day < begin:
+    if review is None and (begin is None or day < begin):
         return DayState.OUTSIDE
     # A day is to be reviewed on the day after it; whoever has not done so then has missed it.
     return DayState.OPEN if at < end_of(day + timedelta(days=1)) else DayState.MISSED

@@ -16,12 +16,11 @@ from backoffice.reviews.gathering import gather
 from backoffice.reviews.records import DayReview, Decision, ReviewItem, ReviewStatus
 from backoffice.reviews.refusals import AlreadySigned, ItemsOpen, NoteMissing, NotOverYet
 from dynamodb import store
-from dynamodb.retries import Patience, settle
+from dynamodb.retries import settle
 from dynamodb.transactions import Transaction
 
 SYSTEM = Actor(id="system:review")
 
-_SECONDS = 10.0
 _CHUNK = 50
 """Items of one commit, well below the hundred actions that it may have."""
 
@@ -52,7 +51,7 @@ def prepare(day: date, *, actor: Actor, at: datetime) -> DayReview:
             return found
         return trail.create(tx, "review", review, _event(review, "review.prepared", actor))
 
-    return settle(build, known, at=at, patience=Patience(limit_seconds=_SECONDS))
+    return settle(build, known, at=at)
 
 
 def _put(items: Sequence[ReviewItem], at: datetime) -> None:
@@ -64,7 +63,7 @@ def _put(items: Sequence[ReviewItem], at: datetime) -> None:
             if known[each.item_id] is None:
                 tx.put_new(each.item_id, each)
 
-    settle(build, known, at=at, patience=Patience(limit_seconds=_SECONDS))
+    settle(build, known, at=at)
 
 
 def decide(
@@ -112,7 +111,7 @@ def decide(
         event = _event(review, f"review.items_{decision}", actor, reason=told, reference=named)
         return trail.change(tx, "review", review, {"open_items": still_open}, event)
 
-    return settle(build, known, at=at, patience=Patience(limit_seconds=_SECONDS))
+    return settle(build, known, at=at)
 
 
 def sign(day: date, *, actor: Actor, at: datetime) -> DayReview:
@@ -130,7 +129,7 @@ def sign(day: date, *, actor: Actor, at: datetime) -> DayReview:
         event = _event(review, "review.signed", actor)
         return trail.change(tx, "review", review, changes, event)
 
-    return settle(build, known, at=at, patience=Patience(limit_seconds=_SECONDS))
+    return settle(build, known, at=at)
 
 
 def digest(items: Iterator[ReviewItem]) -> str:
@@ -160,7 +159,6 @@ def _event(
 ) -> Event:
     return Event(
         entity_id=f"{DayReview.chain_prefix}{review.day}",
-        entity_type="review",
         action=action,
         actor=actor,
         reason=reason,

@@ -46,7 +46,7 @@ def signed_in(person: Staff, *, at: datetime) -> None:
 
     Raises ``StoreError``: then nobody is signed in.
     """
-    event = _event(chain_of(person.username), "person.signed_in", Actor(id=person.username))
+    event = trail.by_person(Actor(id=person.username), "person.signed_in")
     known = {"staff": person.record, **_head(event, person.known_heads)}
     seen = {"last_login": at, "last_login_from": context.current().ip_address or None}
 
@@ -58,12 +58,13 @@ def signed_in(person: Staff, *, at: datetime) -> None:
 
 
 def signed_out(username: str, *, at: datetime) -> None:
-    _note(username, "person.signed_out", at)
+    trail.note(trail.by_person(Actor(id=username), "person.signed_out"), at=at)
 
 
 def command_run(username: str, *, command: str, reason: str, at: datetime) -> None:
     """Note that an operator is about to run a command, and why."""
-    _note(username, "command.run", at, {"command": command, "reason": reason})
+    values = {"command": command, "reason": reason}
+    trail.note(trail.by_person(Actor(id=username), "command.run"), at=at, values=values)
 
 
 def proved(
@@ -76,7 +77,7 @@ def proved(
     add: Callable[[Transaction], None],
 ) -> None:
     """Note that a person has shown a second factor, and use it up in the same commit."""
-    event = _event(f"person:{username}", "person.proved", Actor(id=username))
+    event = trail.by_person(Actor(id=username), "person.proved")
     values = {"purpose": purpose, "factor": factor}
     trail.note(event, at=at, values=values, known=known, add=add)
 
@@ -87,7 +88,7 @@ def proof_refused(username: str, purpose: str, *, tried: SignInAttempts, at: dat
     values = {"purpose": purpose, "reason": reason}
     action, severity = _of_attempt(tried, "person.proof_refused", values)
     actor = Actor(id=username)
-    event = _event(chain_of(username), action, actor, EntryOutcome.FAILURE, severity)
+    event = trail.by_person(actor, action, outcome=EntryOutcome.FAILURE, severity=severity)
     trail.note(event, at=at, values=values)
 
 
@@ -108,7 +109,14 @@ def sign_in_refused(
     if record is None:
         entity_id, values = chain_of_unknown(typed), {"name_digest": lockout.digest(typed)}
     action, severity = _of_attempt(tried, "person.sign_in_refused", values)
-    event = _event(entity_id, action, NOBODY, EntryOutcome.FAILURE, severity)
+    event = Event(
+        entity_id=entity_id,
+        entity_type="person",
+        action=action,
+        actor=NOBODY,
+        outcome=EntryOutcome.FAILURE,
+        severity=severity,
+    )
     trail.note(event, at=at, values=values, known=_head(event, known_heads))
 
 
@@ -124,8 +132,12 @@ def address_failed(address: str, failed: SignInAttempts, *, at: datetime) -> Non
     """Note the failure that locks an address."""
     if failed.failures == policy().max_failed_attempts:
         values = {"locked_until": _utc(failed.expires_at)}
-        event = _event(
-            f"address:{address}", "address.locked", NOBODY, EntryOutcome.FAILURE, Severity.HIGH
+        event = Event(
+            entity_id=f"address:{address}",
+            action="address.locked",
+            actor=NOBODY,
+            outcome=EntryOutcome.FAILURE,
+            severity=Severity.HIGH,
         )
         trail.note(event, at=at, values=values)
 
@@ -135,42 +147,12 @@ def access_refused(username: str, *, values: Mapping[str, Any], at: datetime) ->
 
     The refusal stands whether or not it can be noted: a store that fails here is logged only.
     """
+    actor, refused = Actor(id=username), EntryOutcome.FAILURE
+    event = trail.by_person(actor, "access.refused", outcome=refused, severity=Severity.WARNING)
     try:
-        entity_id, actor = f"person:{username}", Actor(id=username)
-        _note_refusal(entity_id, "access.refused", actor, values, at)
+        trail.note(event, at=at, values=values)
     except StoreError:
         _log.exception("a refused access of %s could not be recorded: %s", username, values)
-
-
-def _note(
-    username: str, action: str, at: datetime, values: Mapping[str, Any] | None = None
-) -> None:
-    event = _event(f"person:{username}", action, Actor(id=username))
-    trail.note(event, at=at, values=values)
-
-
-def _note_refusal(
-    entity_id: str, action: str, actor: Actor, values: Mapping[str, Any], at: datetime
-) -> None:
-    event = _event(entity_id, action, actor, EntryOutcome.FAILURE, Severity.WARNING)
-    trail.note(event, at=at, values=values)
-
-
-def _event(
-    entity_id: str,
-    action: str,
-    actor: Actor,
-    outcome: EntryOutcome = EntryOutcome.SUCCESS,
-    severity: Severity | None = None,
-) -> Event:
-    return Event(
-        entity_id=entity_id,
-        entity_type=entity_id.partition(":")[0].replace("unknown", "person"),
-        action=action,
-        actor=actor,
-        outcome=outcome,
-        severity=severity,
-    )
 
 
 def _head(event: Event, heads: Heads) -> dict[str, Any]:

@@ -18,13 +18,12 @@ from backoffice.staff.models import Staff
 from backoffice.staff.passwords import REMEMBERED
 from backoffice.staff.records import StaffRecord
 from backoffice.staff.time_zones import known_time_zones
-from dynamodb.retries import Patience, settle
+from dynamodb.retries import settle
 from dynamodb.transactions import Transaction
 
 RESERVED = frozenset({"new", "review"})
 """Names that stand in addresses where usernames do."""
 
-_COMMIT_SECONDS = 5.0
 
 Also = Callable[[Transaction, dict[str, Any]], None]
 """Adds actions to a transaction, given what is known of their records."""
@@ -68,7 +67,7 @@ def create_staff(
             also(tx, stands)
         return trail.create(tx, "staff", record, event)
 
-    return settle(build, stands, at=at, patience=Patience(limit_seconds=_COMMIT_SECONDS))
+    return settle(build, stands, at=at)
 
 
 def _checked(new: NewStaff) -> StaffRecord:
@@ -163,17 +162,11 @@ def change_staff(
         record: StaffRecord = stands["staff"]
         return trail.change(tx, "staff", record, decide(record), event)
 
-    return settle(build, stands, at=at, patience=Patience(limit_seconds=_COMMIT_SECONDS))
+    return settle(build, stands, at=at)
 
 
 def staff_event(username: str, action: str, actor: Actor, reason: str = "") -> Event:
-    return Event(
-        entity_id=f"staff:{username}",
-        entity_type="staff",
-        action=action,
-        actor=actor,
-        reason=reason,
-    )
+    return Event(entity_id=f"staff:{username}", action=action, actor=actor, reason=reason)
 
 
 def find_staff(username: str) -> StaffRecord:

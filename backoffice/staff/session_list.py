@@ -54,12 +54,7 @@ def end_sessions(
     sessions: Sequence[SessionRecord], *, username: str, actor: Actor, at: datetime
 ) -> None:
     """End sessions of a person for good, with the entry that says who did."""
-    event = Event(
-        entity_id=f"person:{username}",
-        entity_type="person",
-        action="session.ended",
-        actor=actor,
-    )
+    event = Event(entity_id=f"person:{username}", action="session.ended", actor=actor)
 
     def add(tx: Transaction) -> None:
         for session in sessions:

@@ -36,7 +36,7 @@ def _page_of(kind: type[AccountForm], *, needs_proof: bool = False) -> View[[str
         if account is None:
             raise Http404(f"There is no account {account_id}.")
         at = utc_now()
-        new = partial(kind, account=account, username=request.user.username, at=at)
+        new = partial(kind, record=account, username=request.user.username, at=at)
         show = partial(_form_page, request)
         if request.method != "POST" or "edit" in request.POST:
             return show(new(initial=request.POST.dict()))
@@ -62,13 +62,13 @@ close = _page_of(CloseForm)
 
 
 def _confirmation(request: StaffRequest, form: AccountForm) -> HttpResponse:
-    shown = AccountView(form.account)
-    stands = [("Account", form.account.account_number), ("Owner", form.account.customer_id)]
+    shown = AccountView(form.record)
+    stands = [("Account", form.record.account_number), ("Owner", form.record.customer_id)]
     amounts = [("Balance", shown.balance), ("Available", shown.available)]
     asking = Asking(
         title=f"{form.title}?",
         button=form.title,
-        crumbs=_crumbs(form.account),
+        crumbs=_crumbs(form.record),
         facts=[*stands, *amounts, *entered(form)],
         notes=[form.about],
     )
@@ -81,9 +81,9 @@ def _form_page(
     context = {
         "title": form.title,
         "about": form.about,
-        "crumbs": _crumbs(form.account),
-        "shown": AccountView(form.account),
-        "state": State.of(form.account, utc_now()),
+        "crumbs": _crumbs(form.record),
+        "shown": AccountView(form.record),
+        "state": State.of(form.record, utc_now()),
         "form": form,
         **more,
     }

@@ -56,9 +56,9 @@ password = _page_of(PasswordResetForm)
 def _act(request: StaffRequest, form: StaffForm) -> HttpResponse:
     if not is_confirmed(request):
         return _confirmation(request, form)
-    first_password = form.save(actor=Actor(id=request.user.username), at=utc_now())
-    if first_password:
-        return first_password_page(request, form.record, first_password)
+    saved = form.save(actor=Actor(id=request.user.username), at=utc_now())
+    if isinstance(saved, str):
+        return first_password_page(request, form.record, saved)
     messages.success(request, form.done)
     return redirect("admin:staff_person", form.record.username)
 

@@ -12,7 +12,6 @@ from django.core.management.base import CommandError
 
 from audit import trail
 from audit.context import Actor
-from audit.trail import Event
 from backoffice.management.base import Done, OperatorCommand, day, progress_bar
 from backoffice.permissions import Permission
 from backoffice.presenters.report import as_pdf, as_text
@@ -71,11 +70,8 @@ def _body(made: Report, form: str) -> bytes:
 
 
 def _note(made: Report, form: str, digest: str, *, actor: Actor, at: datetime) -> None:
-    event = Event(
-        entity_id=f"person:{actor.id}", entity_type="person", action="report.made", actor=actor
-    )
     values = {
         "report": "compliance", "from": made.first.isoformat(), "to": made.last.isoformat(),
         "format": form, "sha256": digest, "entries": made.entries,
     }  # fmt: skip
-    trail.note(event, at=at, values=values)
+    trail.note(trail.by_person(actor, "report.made"), at=at, values=values)
