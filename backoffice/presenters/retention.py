@@ -33,7 +33,7 @@ def kept_record(last_change: datetime | None, holds: Sequence[Hold] | None = Non
     return Kept(until=_after(last_change, days), rule=rule, holds=holds)
 
 
-def kept_chain(newest: AuditLog, holds: Sequence[Hold]) -> Kept:
+def kept_chain(newest: AuditLog, holds: Sequence[Hold] | None) -> Kept:
     """Of a chain, by its newest entry."""
     days = settings().retention_days
     rule = f"{days:,} days after the newest entry (AUDIT_LOG_RETENTION_DAYS)"

@@ -69,7 +69,9 @@ def chain(request: StaffRequest, entity_id: str) -> HttpResponse:
     is_newest, record = not (cursor or until), record_of(entity_id)
     subjects = subjects_of(record) if record and is_newest else []
     verified, beside = last_verification(entity_id, [Hold(subject=each) for each in subjects])
-    on_cases = case_holds_shown(record, request.user) if record and is_newest else []
+    holds = None
+    if record and is_newest:
+        holds = in_force(beside) + case_holds_shown(record, request.user)
     context = {
         "title": "Audit chain",
         "entity_id": entity_id,
@@ -81,6 +83,6 @@ def chain(request: StaffRequest, entity_id: str) -> HttpResponse:
         "completeness": completeness(found, is_first=is_newest),
         "pager": pager(request, found),
         "verified": verified_view(verified),
-        "kept": kept_chain(found.rows[0], in_force(beside) + on_cases) if is_newest else None,
+        "kept": kept_chain(found.rows[0], holds) if is_newest else None,
     }
     return page(request, "backoffice/audit/chain.html", context)

@@ -333,6 +333,9 @@ def test_records_say_until_when_they_are_kept_and_what_holds_them(
     set_hold("customer", other.customer_id)
     assert text(client.get(addresses[3])).count("on the customer") == 2
     assert text(client.get(f"{addresses[1]}holds/")).count("on the customer") == 2
+    assert "Legal hold" in text(client.get(addresses[2]))
+    for chain in ("person:supervisor", "hold:case:case-1"):
+        assert "none on it" not in text(client.get(f"/admin/audit/{chain}/"))
     supervisor = signed_in(Role.SUPERVISOR, username="supervisor")
     for address in (addresses[0], f"{addresses[1]}holds/", *addresses[2:]):
         assert "case" not in text(supervisor.get(address))
