@@ -203,12 +203,11 @@ def test_a_year_shows_every_day_and_those_that_were_missed() -> None:
         DayState.OUTSIDE, DayState.OUTSIDE, DayState.MISSED, DayState.SIGNED, DayState.MISSED,
         DayState.OPEN, DayState.RUNNING,
     ]  # fmt: skip
-    noted("payment.processed", "early", at=NOON - timedelta(days=3))
+    assert seen.operations == ["BatchGetItem", "Query"]
+    assert queries.missed(at=NEXT + timedelta(days=2)) == [date(2026, 3, 1), date(2026, 3, 3)]
     early = DAY - timedelta(days=3)
     services.prepare(early, actor=REVIEWER, at=NEXT)
     assert [each.state for each in queries.days(early, early, at=NEXT)] == [DayState.MISSED]
-    assert seen.operations == ["BatchGetItem", "Query"]
-    assert queries.missed(at=NEXT + timedelta(days=2)) == [date(2026, 3, 1), date(2026, 3, 3)]
 
 
 def test_the_dashboard_names_the_days_that_were_missed(signed_in: SignIn) -> None:
