@@ -11,6 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
 from audit.models import AuditLog
+from backoffice import glossary
 from backoffice.permissions import Permission, StaffRequest
 from backoffice.presenters.accounts import AccountView
 from backoffice.presenters.values import money
@@ -47,6 +48,7 @@ _MORE_PLACES = (
     (_("Dashboard"), "admin:index", Permission.USE_DASHBOARD),
     (_("Saved views"), "admin:views", Permission.USE_DASHBOARD),
     (_("Change password"), "admin:password_change", Permission.USE_DASHBOARD),
+    (_("First steps"), "admin:first_steps", Permission.USE_DASHBOARD),
     (_("Second factor"), "admin:second_factor", Permission.USE_DASHBOARD),
     (_("Overview of alerts"), "admin:alerts_overview", Permission.READ_ALERTS),
     (_("Review of everybody's rights"), "admin:staff_review", Permission.READ_STAFF),
@@ -77,7 +79,23 @@ def places(text: str, *, person: Staff, navigation: list[Any]) -> list[Hit]:
         if navigation and person.has_perm(permission)
     ]
     words = text.casefold().split()
+    found += _explained(person) if words else []
     return [hit for hit in found if all(word in hit.name.casefold() for word in words)]
+
+
+def _explained(person: Staff) -> list[Hit]:
+    """Words that the help explains."""
+    page = reverse("admin:help")
+    return [
+        Hit(
+            kind=str(_("Help")),
+            name=term.name,
+            url=f"{page}#{term.anchor}",
+            about=str(term.about),
+        )
+        for chapter in glossary.chapters(person.get_all_permissions())
+        for term in chapter.terms
+    ]
 
 
 def records(text: str, *, person: Staff) -> list[Hit]:

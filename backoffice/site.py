@@ -186,6 +186,11 @@ NAVIGATION = (
                 page="admin:preferences",
                 permission=Permission.USE_DASHBOARD,
             ),
+            Entry(
+                name="Help",
+                page="admin:help",
+                permission=Permission.USE_DASHBOARD,
+            ),
         ),
     ),
 )

@@ -32,7 +32,9 @@ class OpenAccountForm(OnceForm):
 
     customer_id = IdField(label="Customer", help_text="The owner's id, as other systems know it.")
     account_type = forms.ChoiceField(
-        choices=_choices(CUSTOMER_ACCOUNT_TYPES, "Choose"), error_messages=_ONE_OF_THESE
+        choices=_choices(CUSTOMER_ACCOUNT_TYPES, "Choose"),
+        error_messages=_ONE_OF_THESE,
+        help_text=gettext_lazy("What the account is for. It stays."),
     )
     currency = CurrencyField()
     opening_balance = AmountField(
@@ -72,17 +74,25 @@ class AccountFilter(TypedForm):
         "opened": gettext_lazy("Opened"),
     }
 
-    customer_id = IdField(label="Customer", required=False)
-    account_number = TextField(required=False)
+    customer_id = IdField(
+        label="Customer",
+        required=False,
+        help_text=gettext_lazy("The owner's id, letter by letter."),
+    )
+    account_number = TextField(
+        required=False, help_text=gettext_lazy("All 12 digits lead to the one account.")
+    )
     status = forms.ChoiceField(
         choices=_choices(list(AccountStatus), "Not chosen"),
         required=False,
+        help_text=gettext_lazy("Without one, active accounts are listed."),
         error_messages=_ONE_OF_THESE,
     )
     account_type = forms.ChoiceField(
         label="Type",
         choices=_choices(list(AccountType), "Not chosen"),
         required=False,
+        help_text=gettext_lazy("The house's own are of the type system."),
         error_messages=_ONE_OF_THESE,
     )
 
@@ -113,6 +123,7 @@ class InstantForm(TypedForm):
         super().__init__(asked)
         self.fields["at"] = forms.DateTimeField(
             label="As it stood at",
+            help_text=gettext_lazy("A day and a time, in your time zone."),
             widget=forms.DateTimeInput(format="%Y-%m-%dT%H:%M:%S", attrs=_TO_THE_SECOND),
             validators=[
                 MinValueValidator(_EARLIEST, _NO_YEAR),

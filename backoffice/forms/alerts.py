@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
 
 from backoffice.forms.fields import IdField, TextField, TypedForm
 from backoffice.forms.ids import DeedForm, OnceForm
@@ -21,7 +22,17 @@ _WRONG_CHOICE = {"invalid_choice": "Choose one of the list."}
 class ChoiceFilter(forms.ChoiceField):
     def __init__(self, label: str, values: type[AlertStatus | Rule | CaseStatus]) -> None:
         choices = [("", "Any"), *((each.value, in_words(each.value)) for each in values)]
-        super().__init__(label=label, choices=choices, required=False, error_messages=_WRONG_CHOICE)
+        super().__init__(
+            label=label,
+            choices=choices,
+            required=False,
+            error_messages=_WRONG_CHOICE,
+            help_text=_("Lists these alone."),
+        )
+
+
+def _customer() -> IdField:
+    return IdField(label="Customer", required=False, help_text=_("Whom it is about, in any state."))
 
 
 class AlertFilter(TypedForm):
@@ -29,8 +40,10 @@ class AlertFilter(TypedForm):
 
     status = ChoiceFilter("State", AlertStatus)
     rule = ChoiceFilter("Rule", Rule)
-    assigned_to = IdField(label="Assigned to", required=False)
-    customer_id = IdField(label="Customer", required=False)
+    assigned_to = IdField(
+        label="Assigned to", required=False, help_text=_("A reviewer's username.")
+    )
+    customer_id = _customer()
 
     def __init__(self, asked: QueryDict) -> None:
         super().__init__(_standing_on(asked, AlertStatus.OPEN))
@@ -40,7 +53,7 @@ class CaseFilter(TypedForm):
     """Without a state or a customer it stands on open cases."""
 
     status = ChoiceFilter("State", CaseStatus)
-    customer_id = IdField(label="Customer", required=False)
+    customer_id = _customer()
 
     def __init__(self, asked: QueryDict) -> None:
         super().__init__(_standing_on(asked, CaseStatus.OPEN))
@@ -78,6 +91,7 @@ class OutcomeField(forms.TypedChoiceField):
             ],
             coerce=Outcome,
             widget=forms.RadioSelect,
+            help_text=_("It cannot be changed afterwards."),
             error_messages={"required": "Choose what it has come to.", **_WRONG_CHOICE},
         )
 
@@ -164,7 +178,7 @@ class AddAlertForm(WorkForm):
     done = "The alert is added to the case."
     service = cases.add_alert
 
-    alert_id = IdField(label="Alert")
+    alert_id = IdField(label="Alert", help_text=_("The alert's id, as its page shows it."))
 
 
 class CloseCaseForm(WorkForm):

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
 
 from audit.models import EntryOutcome
 from audit.queries import TrailFilter
@@ -16,8 +17,8 @@ MOST_DAYS = 366
 
 
 class SearchField(TextField):
-    def __init__(self, label: str | None = None, *, size: int) -> None:
-        super().__init__(label=label, max_length=TEXT_LENGTH, required=False)
+    def __init__(self, label: str | None = None, *, size: int, **options: Any) -> None:
+        super().__init__(label=label, max_length=TEXT_LENGTH, required=False, **options)
         self.widget.attrs |= {"autocomplete": "off", "spellcheck": "false", "size": size}
 
 
@@ -28,12 +29,15 @@ class TrailFilterForm(TypedForm):
     to page.
     """
 
-    entity_id = SearchField(label="Entity", size=18)
-    action = SearchField(size=14)
-    user_id = SearchField(label="Person", size=12)
+    entity_id = SearchField(
+        label="Entity", size=18, help_text=_("An account, a payment, or person:username.")
+    )
+    action = SearchField(size=14, help_text=_("What was done, such as account.debited."))
+    user_id = SearchField(label="Person", size=12, help_text=_("A username, whoever it was."))
     outcome = forms.ChoiceField(
         choices=[("", "Any"), *((each.value, each.value.capitalize()) for each in EntryOutcome)],
         required=False,
+        help_text=_("Whether it was carried out or refused."),
         error_messages={"invalid_choice": "Choose one of the list."},
     )
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 from backoffice.forms.fields import AmountField
 from backoffice.forms.ids import ActionForm, OnceForm
@@ -41,6 +42,7 @@ class ChosenField(forms.MultipleChoiceField):
     def __init__(self) -> None:
         super().__init__(
             error_messages={"required": "Choose at least one request."},
+            help_text=_("Tick those that you have looked at."),
         )
 
     def validate(self, value: list[str]) -> None:

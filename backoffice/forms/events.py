@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from django import forms
 from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
 
 from backoffice.forms.fields import TypedForm
 from backoffice.forms.ids import ActionForm
@@ -11,6 +12,7 @@ from payments.event_records import DeliveryState
 from payments.receivers import Receiver
 
 _WRONG_CHOICE = {"invalid_choice": "Choose one of the list."}
+_WHOSE = _("Whose events are listed.")
 _STATES = {
     DeliveryState.DEAD: "Dead: not tried any more",
     DeliveryState.WAITING: "Waiting to be tried again",
@@ -21,9 +23,12 @@ _STATES = {
 class EventFilter(TypedForm):
     """Stands on the first receiver, and on what is dead."""
 
-    receiver = forms.ChoiceField(label="Receiver", error_messages=_WRONG_CHOICE)
+    receiver = forms.ChoiceField(label="Receiver", error_messages=_WRONG_CHOICE, help_text=_WHOSE)
     state = forms.ChoiceField(
-        label="State", choices=list(_STATES.items()), error_messages=_WRONG_CHOICE
+        label="State",
+        choices=list(_STATES.items()),
+        error_messages=_WRONG_CHOICE,
+        help_text=_("What has become of them so far."),
     )
 
     def __init__(self, asked: QueryDict, known: Sequence[Receiver]) -> None:
@@ -33,7 +38,7 @@ class EventFilter(TypedForm):
         super().__init__(data)
         choices = [(each.name, each.name) for each in known]
         self.fields["receiver"] = forms.ChoiceField(
-            label="Receiver", choices=choices, error_messages=_WRONG_CHOICE
+            label="Receiver", choices=choices, error_messages=_WRONG_CHOICE, help_text=_WHOSE
         )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
 
 from backoffice.forms.audit import TrailFilterForm
 from backoffice.forms.fields import DayField, IdField
@@ -29,6 +30,7 @@ class ExportForm(OnceForm):
             *((name, f"Everything about one {name}") for name in SCOPES),
         ],
         error_messages={"invalid_choice": "Choose one of the list."},
+        help_text=_("A search takes what stands below; all about one thing takes its id."),
     )
     about = IdField(
         label="Which one",

@@ -9,6 +9,7 @@ from django.core.validators import MinValueValidator
 from django.forms.utils import flatatt
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from backoffice import drafts
 from payments.money import LONGEST_TYPED, currency_codes, exponent
@@ -94,6 +95,7 @@ class CurrencySelect(LongSelect):
 class CurrencyField(forms.ChoiceField):
     def __init__(self, **options: Any) -> None:
         choices = [("", "Choose"), *((code, code) for code in currency_codes())]
+        options.setdefault("help_text", _("Its code of three letters; it says how many decimals."))
         super().__init__(choices=choices, widget=CurrencySelect, **options)
 
     def validate(self, value: str) -> None:
@@ -136,6 +138,7 @@ class DayField(forms.DateField):
     """A UTC day, as ``2026-01-31``."""
 
     def __init__(self, label: str, **options: Any) -> None:
+        options.setdefault("help_text", _("A day such as 2026-01-31, itself included."))
         super().__init__(
             label=label,
             required=False,

@@ -13,7 +13,12 @@ _LONGEST = 200
 
 
 class FindForm(TypedForm):
-    q = TextField(label=_("Find anything"), max_length=_LONGEST, required=False)
+    q = TextField(
+        label=_("Find anything"),
+        max_length=_LONGEST,
+        required=False,
+        help_text=_("A number, an id, a customer, a page, or a word to explain."),
+    )
 
     def clean_q(self) -> str:
         """An account number may be written in groups."""

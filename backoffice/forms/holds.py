@@ -1,6 +1,7 @@
 """What is entered to set a hold, and to ask for its release."""
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from backoffice.forms.fields import IdField
 from backoffice.forms.ids import ActionForm
@@ -14,6 +15,7 @@ class HoldForm(ActionForm):
         label="What is held",
         choices=[("account", "An account"), ("customer", "A customer"), ("case", "A case")],
         error_messages={"invalid_choice": "Choose one of the list."},
+        help_text=_("A customer's hold covers all their accounts and payments."),
     )
     held_id = IdField(label="Its id", help_text="An account by id or number, a customer, a case.")
     reason = ReasonField()

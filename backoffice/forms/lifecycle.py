@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.validators import MaxValueValidator
+from django.utils.translation import gettext_lazy as _
 
 from audit.context import Actor
 from backoffice.forms.fields import AmountField, IdField, TextField
@@ -62,6 +63,7 @@ class FreezeForm(AccountForm):
             (FrozenDirection.CREDITS.value, "Credits: nothing arrives"),
         ],
         error_messages={"invalid_choice": "Choose one of the list."},
+        help_text=_("The other direction goes on as before."),
     )
     until = forms.DateTimeField(
         required=False,
@@ -116,8 +118,12 @@ class EditForm(AccountForm):
     service = lifecycle.edit_account
 
     customer_id = IdField(label="Owner", help_text="The customer's id, as other systems know it.")
-    transfer_limit = AmountField(label="Limit at a time", required=False)
-    day_limit = AmountField(label="Limit in a day", required=False)
+    transfer_limit = AmountField(
+        label="Limit at a time", required=False, help_text=_("The most of one payment.")
+    )
+    day_limit = AmountField(
+        label="Limit in a day", required=False, help_text=_("The most of one UTC day.")
+    )
     seen_version = forms.IntegerField(widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, record: Account, **kwargs: Any) -> None:

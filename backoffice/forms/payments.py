@@ -25,12 +25,17 @@ class PaymentFilter(PeriodForm):
         "words": _("Description"),
     }
 
-    customer_id = IdField(label=_("Customer"), required=False)
-    merchant_id = IdField(label=_("Merchant"), required=False)
+    customer_id = IdField(
+        label=_("Customer"), required=False, help_text=_("Who paid, by their id.")
+    )
+    merchant_id = IdField(
+        label=_("Merchant"), required=False, help_text=_("Whom it was paid at, by their id.")
+    )
     status = forms.ChoiceField(
         label=_("State"),
         choices=[("", _("Any")), *_STATES],
         required=False,
+        help_text=_("Without any filter, processed payments are listed."),
         error_messages=_ONE_OF_THESE,
     )
     currency = forms.ChoiceField(
@@ -38,6 +43,7 @@ class PaymentFilter(PeriodForm):
         choices=[("", _("Any")), *((code, code) for code in currency_codes())],
         widget=LongSelect,
         required=False,
+        help_text=_("Lists payments in this one alone."),
         error_messages=_ONE_OF_THESE,
     )
 

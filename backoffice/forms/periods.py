@@ -26,6 +26,7 @@ class PeriodForm(TypedForm):
             label=_("Days of"),
             choices=[(each, each.replace("_", " ")) for each in zones],
             required=False,
+            help_text=_("Where a day begins and ends."),
             error_messages={"invalid_choice": _("Choose one of the list.")},
         )
         self.initial["zone"] = self.own_zone = zone

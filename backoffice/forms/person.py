@@ -26,6 +26,13 @@ class SignInForm(AdminAuthenticationForm):
 class PasswordForm(AdminPasswordChangeForm):
     """To guess the old password here counts as it does at signing in."""
 
+    old_password = forms.CharField(
+        label=_("Old password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
+        help_text=_("The one that you signed in with."),
+    )
+
     def clean_old_password(self) -> str:
         username, at = self.user.username, utc_now()
         tried = lockout.count_one(username, at)

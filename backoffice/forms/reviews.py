@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from backoffice.forms.fields import IdField, TextField
 from backoffice.forms.ids import ActionForm, OnceForm
@@ -26,6 +27,7 @@ class DecisionForm(OnceForm):
             (Decision.NOTED, "Noted"),
             (Decision.CASE, "Made part of a case"),
         ],
+        help_text=_("What you make of the lines that you have ticked."),
     )
     note = TextField(
         label="Note",

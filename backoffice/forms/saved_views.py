@@ -14,9 +14,11 @@ LISTS = frozenset({"accounts", "alerts", "audit", "cases", "payments"})
 
 
 class SavedViewForm(TypedForm):
-    name = TextField(max_length=NAME_LENGTH, required=False)
-    address = TextField(max_length=ADDRESS_LENGTH)
-    remove = forms.BooleanField(required=False)
+    name = TextField(
+        max_length=NAME_LENGTH, required=False, help_text=_("A name for the list as it is.")
+    )
+    address = TextField(max_length=ADDRESS_LENGTH, widget=forms.HiddenInput)
+    remove = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
     def clean_address(self) -> str:
         """The address of a list here, never one elsewhere."""

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from audit.context import Actor
 from backoffice.forms.fields import IdField, TextField
@@ -38,8 +39,10 @@ class NewStaffForm(ActionForm):
     username = IdField(
         help_text=f"Small letters, digits, dots, dashes, at most {USERNAME_LENGTH}. It stays."
     )
-    full_name = TextField(max_length=_NAME_LENGTH)
-    email = forms.EmailField(required=False)
+    full_name = TextField(
+        max_length=_NAME_LENGTH, help_text=_("As colleagues know them, such as Ada Lovelace.")
+    )
+    email = forms.EmailField(required=False, help_text=_("Where they can be reached, if anywhere."))
     roles = RolesField()
     time_zone = forms.ChoiceField(
         choices=lambda: [(name, name.replace("_", " ")) for name in known_time_zones()],

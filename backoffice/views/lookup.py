@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
 
 from backoffice.forms.accounts import why_no_number
 from backoffice.forms.fields import IdField, TypedForm
@@ -23,7 +24,7 @@ class Found:
 
 
 class LookupForm(TypedForm):
-    q = IdField()
+    q = IdField(help_text=_("An account by number or id, or a customer."))
 
 
 @requires(Permission.READ_ACCOUNTS, searching="account")

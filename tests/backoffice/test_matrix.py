@@ -23,6 +23,7 @@ login                                      -                       N     200 200
 second_step                                -                       TSCAN 302 302
 logout                                     -                       TSCAN 405 200
 index password_change preferences jobs     -                       TSCA  200 200
+help first_steps                           -                       TSCA  200 200
 find                                       -                       TSCA  200 200
 password_change_done                       -                       TSCA  200 405
 second_factor second_factor_recovery       -                       TSCA  200 200
