@@ -8,6 +8,7 @@ are never sent: their records are, 25 at a time, each as it stands in the end. S
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count, islice
 from typing import Any
 
@@ -15,6 +16,7 @@ from audit import trail
 from audit.context import Actor
 from dynamodb import client
 from dynamodb.models import Record
+from dynamodb.retries import Patience, read_within
 from dynamodb.transactions import Transaction
 from payments import account_numbers, ledger, rules
 from payments.accounts import clearing_account, opening_event
@@ -54,10 +56,12 @@ def fill(
 def _write(records: Sequence[Record]) -> int:
     wanted: dict[str, list[dict[str, Any]]] = {}
     for record in records:
-        put = {"PutRequest": {"Item": record.serialize()}}
-        wanted.setdefault(record.table_name(), []).append(put)
+        row = {"PutRequest": {"Item": record.serialize()}}
+        wanted.setdefault(record.table_name(), []).append(row)
     while wanted:
-        wanted = client.call("BatchWriteItem", RequestItems=wanted).get("UnprocessedItems") or {}
+        put = partial(client.call, "BatchWriteItem", RequestItems=wanted)
+        # As harmless to repeat as a read: the same records once more.
+        wanted = read_within(put, Patience(limit_seconds=60.0)).get("UnprocessedItems") or {}
     return len(records)
 
 
