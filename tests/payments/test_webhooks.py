@@ -210,7 +210,9 @@ def described(name: str) -> Any:
 def test_what_is_sent_is_as_described(shop: Hook, ends: tuple[Account, Account]) -> None:
     for number in (0, 1, 2, 3, 5):
         lived(ends, number)
-    deliver_due(at=NOON)
+    at = NOON
+    while deliver_due(at=at)["sent"]:  # a busy machine needs several rounds
+        at += timedelta(hours=1)
     assert {event["type"].removeprefix("payment.") for event in shop.events()} == {
         *ENDINGS.values(), "requested", "reversed", "scheduled", "failed",
     }  # fmt: skip
