@@ -3,43 +3,48 @@
 JSON escapes control characters: whatever somebody sent, it stays inside its line.
 """
 
-import json
-import logging
 from datetime import UTC, datetime
 from typing import Any
+
+import structlog
+from structlog.typing import EventDict, WrappedLogger
 
 from audit import context
 from dynamodb.times import to_rfc3339
 
-_PLAIN = logging.makeLogRecord({}).__dict__.keys() | {"message", "asctime"}
+
+def add_place(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Say when, how grave, and by whom in the program."""
+    record = event["_record"]
+    at = to_rfc3339(datetime.fromtimestamp(record.created, UTC))
+    return {"at": at, "level": record.levelname, "logger": record.name, **event}
 
 
-class EventFormatter(logging.Formatter):
-    """A record as JSON: when, how grave, where in the program, what it tells besides, by whom."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        told = {name: value for name, value in record.__dict__.items() if name not in _PLAIN}
-        meta = getattr(told.pop("request", None), "META", {})
-        asked = context.current().request_id or meta.get("HTTP_X_REQUEST_ID", "")
-        event = {
-            "at": to_rfc3339(datetime.fromtimestamp(record.created, UTC)),
-            "level": record.levelname,
-            "logger": record.name,
-            "request_id": asked,
-            "actor": context.acting(),
-            **told,
-            "message": record.getMessage(),
-        }
-        if record.exc_info:
-            event["exception"] = self.formatException(record.exc_info)
-        return json.dumps(event, default=repr)
+def add_origin(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Name request and actor; Django's own ``request`` is no more than where to look for both."""
+    meta = getattr(event.pop("request", None), "META", {})
+    asked = context.current().request_id or meta.get("HTTP_X_REQUEST_ID", "")
+    event.setdefault("request_id", asked)
+    event.setdefault("actor", context.acting())
+    return event
 
 
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "event": {"()": EventFormatter},
+        "event": {
+            "()": structlog.stdlib.ProcessorFormatter,
+            "foreign_pre_chain": [structlog.stdlib.ExtraAdder()],
+            "processors": [
+                add_place,
+                add_origin,
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.EventRenamer("message"),
+                structlog.processors.JSONRenderer(),
+            ],
+        }
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "event"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
