@@ -19,7 +19,7 @@ LONG := tests/faults tests/payments/test_state_machine.py tests/browser/test_hos
 .DEFAULT_GOAL := help
 .PHONY: help run run-payment-service test dev-setup check dynamodb-up dynamodb-down create-payment-tables \
 	benchmark-payments benchmark-queries benchmark-million build-lambda deploy-staging deploy-prod docker-up template licences audit-dependencies \
-	seed-test-data screenshots test-payment test-integration test-load test-mutants lock
+	seed-test-data screenshots test-payment test-integration test-load test-mutants lock messages
 
 help:  ## list the commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1  \2/p' Makefile | awk -F '  ' '{printf "make %-24s%s\n", $$1, $$2}'
@@ -105,6 +105,9 @@ seed-test-data: $(VENV)/run.stamp  ## demo staff, accounts and payments, for dev
 
 screenshots: $(VENV)/dev.stamp  ## a book of pictures of every page, in .screenshots
 	@DJANGO_SETTINGS_MODULE=backoffice.settings $(BIN)/python -m tests.browser.book
+
+messages: $(VENV)/dev.stamp  ## gather all texts into the German catalogue and compile it; needs gettext
+	@$(BIN)/python manage.py makemessages
 
 lock: $(VENV)/dev.stamp  ## pin the dependencies anew; LOCK_OPTIONS=--upgrade for newer versions
 	$(COMPILE) --output-file requirements.txt pyproject.toml

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 
 from backoffice.views.trouble import trouble
 
@@ -48,7 +49,9 @@ def _too_large(request: HttpRequest, most: int) -> HttpResponse:
     return trouble(
         request,
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        "This is too large",
-        f"At most {most // 2**20} MB can be sent to this address, so nothing of it was read.",
-        "Send less at a time: a long file can be sent in parts.",
+        _("This is too large"),
+        _("At most {most} MB can be sent to this address, so nothing of it was read.").format(
+            most=most // 2**20
+        ),
+        _("Send less at a time: a long file can be sent in parts."),
     )

@@ -23,6 +23,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware.csrf import _unmask_cipher_token  # type: ignore[attr-defined]  # the stubs lack it
 from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext_lazy as _
 
 from backoffice.staff.sessions import username_in
 
@@ -33,7 +34,9 @@ _MOST_BYTES = 3800
 _SECRET = re.compile(r"csrfmiddlewaretoken|.*(?:password|code|passkey|secret|token).*")
 _TOKEN = re.compile(r"[A-Za-z0-9]{64}")
 _EARLIER = "earlier_token"
-_BACK = "You had been signed out. What you typed is back, and nothing was sent: check and send it."
+_BACK = _(
+    "You had been signed out. What you typed is back, and nothing was sent: check and send it."
+)
 
 _NOTHING: Mapping[str, list[str]] = MappingProxyType({})
 _typed: ContextVar[Mapping[str, list[str]]] = ContextVar("typed", default=_NOTHING)

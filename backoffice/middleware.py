@@ -7,10 +7,11 @@ from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.auth.models import AnonymousUser  # noqa: TID251 - Django's word for nobody
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
 
 from audit import context
+from backoffice import numbers
 from backoffice.origin import is_trusted, origin_of
 from backoffice.staff.backends import signed_in
 from backoffice.staff.models import Staff
@@ -23,6 +24,8 @@ Answer = Callable[[HttpRequest], HttpResponse]
 def origin(get_response: Answer) -> Answer:
     """Set the audit context of the request, name its id in the answer, forbid storing it.
 
+    Until a person is known it speaks the browser's language.
+
     Only a trusted proxy may say that the browser's side is HTTPS.
     """
 
@@ -31,7 +34,9 @@ def origin(get_response: Answer) -> Answer:
             request.META.pop("HTTP_X_FORWARDED_PROTO", None)
         asked = origin_of(request.META, settings.TRUSTED_PROXIES)
         request.META["HTTP_X_REQUEST_ID"] = asked.request_id
-        with context.use(asked), timezone.override(None):
+        language = translation.get_language_from_request(request)
+        numbers.use(None)
+        with context.use(asked), timezone.override(None), translation.override(language):
             response = get_response(request)
         response["X-Request-ID"] = asked.request_id
         response.setdefault("Cache-Control", "no-store")

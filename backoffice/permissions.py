@@ -15,7 +15,6 @@ from django.http import (
 )
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 
 from backoffice import drafts
 from backoffice.reading import Look, Reading
@@ -174,7 +173,7 @@ def requires(
             if first := _must_first(person, before_first_password, before_second_factor):
                 return redirect(first)
             note_tampering(request, person.username)
-            timezone.activate(person.zone)
+            person.set_scene()
             asked = cast("StaffRequest", request)
             if look is None or request.method != "GET":
                 asked.session.touch(utc_now())

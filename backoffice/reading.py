@@ -12,6 +12,7 @@ from typing import Any
 
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.http import HttpRequest, HttpResponseBase
+from django.utils.translation import gettext_lazy as _
 
 from audit import trail
 from audit.context import Actor
@@ -45,7 +46,7 @@ _ENTITY_IDS: Mapping[str, Callable[[str], str]] = {
 }
 """How an address names a record, where that is not its entity id."""
 
-_NOT_RECORDED = (
+_NOT_RECORDED = _(
     "The trail could not take down who sees this page, and without that it is not shown."
 )
 

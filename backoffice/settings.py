@@ -293,6 +293,8 @@ WHITENOISE_ALLOW_ALL_ORIGINS = False
 # Language, time, log.
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "backoffice" / "locale"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"

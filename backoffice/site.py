@@ -8,6 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_noop as _
 
 from audit import queries
 from backoffice.permissions import Permission
@@ -45,46 +47,48 @@ class Section:
 
 NAVIGATION = (
     Section(
-        name="Money",
+        name=_("Money"),
         entries=(
             Entry(
-                name="Accounts",
-                about="Whose money is where, what moved, and what became of each account.",
+                name=_("Accounts"),
+                about=_("Whose money is where, what moved, and what became of each account."),
                 page="admin:accounts",
                 key="a",
                 permission=Permission.READ_ACCOUNTS,
                 new="admin:account_new",
-                new_label="Open an account",
+                new_label=_("Open an account"),
                 new_permission=Permission.OPEN_ACCOUNTS,
             ),
             Entry(
-                name="New transfer",
-                about="Move money between two accounts. You see both balances before you confirm.",
+                name=_("New transfer"),
+                about=_(
+                    "Move money between two accounts. You see both balances before you confirm."
+                ),
                 page="admin:transfer_new",
                 key="t",
                 permission=Permission.RUN_TRANSFERS,
             ),
             Entry(
-                name="Bulk transfers",
-                about="Many transfers from one file, tried row by row before anything moves.",
+                name=_("Bulk transfers"),
+                about=_("Many transfers from one file, tried row by row before anything moves."),
                 page="admin:bulk",
                 permission=Permission.RUN_TRANSFERS,
             ),
             Entry(
-                name="Payments",
-                about="What was asked for, what became of it, and why where it failed.",
+                name=_("Payments"),
+                about=_("What was asked for, what became of it, and why where it failed."),
                 page="admin:payments",
                 key="p",
                 permission=Permission.READ_PAYMENTS,
             ),
             Entry(
-                name="Events",
+                name=_("Events"),
                 page="admin:events",
                 permission=Permission.MANAGE_EVENTS,
             ),
             Entry(
-                name="Approvals",
-                about="What waits for a second person, and what would become of both accounts.",
+                name=_("Approvals"),
+                about=_("What waits for a second person, and what would become of both accounts."),
                 page="admin:approvals",
                 key="o",
                 permission=Permission.READ_APPROVALS,
@@ -93,19 +97,19 @@ NAVIGATION = (
         ),
     ),
     Section(
-        name="Compliance",
+        name=_("Compliance"),
         entries=(
             Entry(
-                name="Alerts",
-                about="What was noticed about payments, until when it is due, and its outcome.",
+                name=_("Alerts"),
+                about=_("What was noticed about payments, until when it is due, and its outcome."),
                 page="admin:alerts",
                 key="l",
                 permission=Permission.READ_ALERTS,
                 count="admin:alerts_count",
             ),
             Entry(
-                name="Cases",
-                about="Related alerts of a customer, looked into and decided together.",
+                name=_("Cases"),
+                about=_("Related alerts of a customer, looked into and decided together."),
                 page="admin:cases",
                 key="c",
                 permission=Permission.READ_ALERTS,
@@ -113,76 +117,80 @@ NAVIGATION = (
         ),
     ),
     Section(
-        name="Trail",
+        name=_("Trail"),
         entries=(
             Entry(
-                name="Audit trail",
-                about="Everything that was done or refused: by whom, when, on what.",
+                name=_("Audit trail"),
+                about=_("Everything that was done or refused: by whom, when, on what."),
                 page="admin:audit",
                 key="u",
                 permission=Permission.READ_TRAIL,
             ),
             Entry(
-                name="Evidence packs",
+                name=_("Evidence packs"),
                 page="admin:exports",
                 permission=Permission.EXPORT_TRAIL,
             ),
             Entry(
-                name="Daily reviews",
-                about="What was unusual yesterday, to be looked at and signed; days nobody signed.",
+                name=_("Daily reviews"),
+                about=_(
+                    "What was unusual yesterday, to be looked at and signed; days nobody signed."
+                ),
                 page="admin:reviews",
                 key="r",
                 permission=Permission.REVIEW_DAYS,
             ),
             Entry(
-                name="Seals",
-                about="A signed seal for each day of the trail, locked in the archive.",
+                name=_("Seals"),
+                about=_("A signed seal for each day of the trail, locked in the archive."),
                 page="admin:seals",
                 permission=Permission.VERIFY_TRAIL,
             ),
             Entry(
-                name="Legal holds",
-                about="What must be kept beyond its time, and whose release two people decide.",
+                name=_("Legal holds"),
+                about=_("What must be kept beyond its time, and whose release two people decide."),
                 page="admin:holds",
                 key="h",
                 permission=Permission.MANAGE_HOLDS,
                 new="admin:hold_new",
-                new_label="Set a hold",
+                new_label=_("Set a hold"),
                 new_permission=Permission.MANAGE_HOLDS,
             ),
         ),
     ),
     Section(
-        name="People",
+        name=_("People"),
         entries=(
             Entry(
-                name="Staff",
-                about="Who works here, what they may do, and since when. Signed off in a review.",
+                name=_("Staff"),
+                about=_(
+                    "Who works here, what they may do, and since when. Signed off in a review."
+                ),
                 page="admin:staff",
                 key="s",
                 permission=Permission.READ_STAFF,
                 new="admin:staff_new",
-                new_label="Add a member of staff",
+                new_label=_("Add a member of staff"),
                 new_permission=Permission.MANAGE_STAFF,
             ),
         ),
     ),
     Section(
-        name="You",
+        name=_("You"),
         entries=(
             Entry(
-                name="Jobs",
+                name=_("Jobs"),
                 page="admin:jobs",
                 key="j",
                 permission=Permission.USE_DASHBOARD,
             ),
             Entry(
-                name="Sessions",
+                name=_("Sessions"),
                 page="admin:sessions",
                 permission=Permission.USE_DASHBOARD,
             ),
             Entry(
-                name="Preferences",
+                name=_("Preferences"),
                 page="admin:preferences",
                 permission=Permission.USE_DASHBOARD,
             ),
@@ -197,9 +205,9 @@ NAVIGATION = (
 
 
 class BackOfficeSite(AdminSite):
-    site_header = "Back office"
-    site_title = "Back office"
-    index_title = "Dashboard"
+    site_header = gettext_lazy("Back office")
+    site_title = gettext_lazy("Back office")
+    index_title = gettext_lazy("Dashboard")
     site_url = None
 
     def has_permission(self, request: HttpRequest) -> bool:
@@ -238,7 +246,7 @@ def _app(section: Section, request: HttpRequest) -> dict[str, Any]:
     entries = [entry for entry in section.entries if request.user.has_perm(entry.permission)]
     models = [_model(entry, request) for entry in entries]
     return {
-        "name": section.name,
+        "name": gettext(section.name),
         "app_label": section.name.lower().replace(" ", "-"),
         "app_url": models[0]["admin_url"] if models else "",
         "has_module_perms": True,
@@ -250,12 +258,12 @@ def _model(entry: Entry, request: HttpRequest) -> dict[str, Any]:
     needed = entry.new_permission
     may_add = needed is not None and request.user.has_perm(needed)
     return {
-        "name": entry.name,
+        "name": gettext(entry.name),
         "object_name": entry.name.replace(" ", "-"),
         "admin_url": reverse(entry.page),
         "add_url": reverse(entry.new) if may_add else None,
-        "add_name": entry.new_label,
-        "about": entry.about,
+        "add_name": entry.new_label and gettext(entry.new_label),
+        "about": entry.about and gettext(entry.about),
         "key": entry.key,
         "count_url": reverse(entry.count) if entry.count else "",
     }

@@ -1,45 +1,58 @@
 """What somebody enters to open an account or to find some."""
 
 import re
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import QueryDict
-from django.utils.translation import gettext_lazy
+from django.utils.text import capfirst
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from backoffice.forms.fields import AmountField, CurrencyField, IdField, TextField, TypedForm
 from backoffice.forms.ids import OnceForm
+from backoffice.wording import said
 from payments.account_numbers import is_account_number
 from payments.models import AccountStatus, AccountType
 from payments.requests import CUSTOMER_ACCOUNT_TYPES, OpeningRequest
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2999, 1, 1, tzinfo=UTC)
-_NO_YEAR = "Enter a time from the year 2000 on."
+_NO_YEAR = _("Enter a time from the year 2000 on.")
 _TO_THE_SECOND = {"type": "datetime-local", "step": "1"}
-_ONE_OF_THESE = {"invalid_choice": "Choose one of the list."}
+_ONE_OF_THESE = {"invalid_choice": _("Choose one of the list.")}
 
 
-def _choices(values: list[AccountStatus] | list[AccountType], empty: str) -> list[tuple[str, str]]:
-    return [("", empty), *((value.value, value.value.capitalize()) for value in values)]
+Choices = Callable[[], list[tuple[str, str]]]
+
+
+def _choices(values: Iterable[str], empty: "StrOrPromise") -> Choices:
+    return lambda: [("", str(empty)), *((value, capfirst(said(value))) for value in values)]
 
 
 class OpenAccountForm(OnceForm):
     subject = "account"
     id_field = "request_id"
 
-    customer_id = IdField(label="Customer", help_text="The owner's id, as other systems know it.")
+    customer_id = IdField(
+        label=_("Customer"), help_text=_("The owner's id, as other systems know it.")
+    )
     account_type = forms.ChoiceField(
-        choices=_choices(CUSTOMER_ACCOUNT_TYPES, "Choose"),
+        choices=_choices(CUSTOMER_ACCOUNT_TYPES, _("Choose")),
         error_messages=_ONE_OF_THESE,
-        help_text=gettext_lazy("What the account is for. It stays."),
+        help_text=_("What the account is for. It stays."),
     )
     currency = CurrencyField()
     opening_balance = AmountField(
         required=False,
-        help_text="In major units, such as 1,234.50. Leave it empty to open with nothing.",
+        help_text=_("In major units, such as 1,234.50. Leave it empty to open with nothing."),
     )
 
     def clean(self) -> dict[str, object]:
@@ -68,31 +81,31 @@ class AccountFilter(TypedForm):
 
     list_name = "accounts"
     columns = {
-        "owner": gettext_lazy("Owner"),
-        "type": gettext_lazy("Type"),
-        "available": gettext_lazy("Available"),
-        "opened": gettext_lazy("Opened"),
+        "owner": _("Owner"),
+        "type": _("Type"),
+        "available": _("Available"),
+        "opened": _("Opened"),
     }
 
     customer_id = IdField(
-        label="Customer",
+        label=_("Customer"),
         required=False,
-        help_text=gettext_lazy("The owner's id, letter by letter."),
+        help_text=_("The owner's id, letter by letter."),
     )
     account_number = TextField(
-        required=False, help_text=gettext_lazy("All 12 digits lead to the one account.")
+        required=False, help_text=_("All 12 digits lead to the one account.")
     )
     status = forms.ChoiceField(
-        choices=_choices(list(AccountStatus), "Not chosen"),
+        choices=_choices(list(AccountStatus), _("Not chosen")),
         required=False,
-        help_text=gettext_lazy("Without one, active accounts are listed."),
+        help_text=_("Without one, active accounts are listed."),
         error_messages=_ONE_OF_THESE,
     )
     account_type = forms.ChoiceField(
-        label="Type",
-        choices=_choices(list(AccountType), "Not chosen"),
+        label=_("Type"),
+        choices=_choices(list(AccountType), _("Not chosen")),
         required=False,
-        help_text=gettext_lazy("The house's own are of the type system."),
+        help_text=_("The house's own are of the type system."),
         error_messages=_ONE_OF_THESE,
     )
 
@@ -112,8 +125,8 @@ class AccountFilter(TypedForm):
 def why_no_number(text: str) -> str:
     """What is wrong with a text that should be an account number."""
     if re.fullmatch("[0-9]{12}", text):
-        return "The check digits do not fit: a digit is mistyped."
-    return "An account number has 12 digits."
+        return gettext("The check digits do not fit: a digit is mistyped.")
+    return gettext("An account number has 12 digits.")
 
 
 class InstantForm(TypedForm):
@@ -122,14 +135,14 @@ class InstantForm(TypedForm):
     def __init__(self, asked: QueryDict | None) -> None:
         super().__init__(asked)
         self.fields["at"] = forms.DateTimeField(
-            label="As it stood at",
-            help_text=gettext_lazy("A day and a time, in your time zone."),
+            label=_("As it stood at"),
+            help_text=_("A day and a time, in your time zone."),
             widget=forms.DateTimeInput(format="%Y-%m-%dT%H:%M:%S", attrs=_TO_THE_SECOND),
             validators=[
                 MinValueValidator(_EARLIEST, _NO_YEAR),
                 MaxValueValidator(_LATEST, _NO_YEAR),
             ],
-            error_messages={"invalid": "Enter a time such as 2026-01-31T09:30."},
+            error_messages={"invalid": _("Enter a time such as 2026-01-31T09:30.")},
         )
 
     @property

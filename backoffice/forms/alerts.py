@@ -1,10 +1,11 @@
 """Filters of alerts and cases, and what compliance enters to work on them."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.forms.fields import IdField, TextField, TypedForm
@@ -16,15 +17,20 @@ from backoffice.templatetags.backoffice import in_words
 from payments import alerts, cases
 from payments.alert_records import AlertStatus, Case, CaseStatus, Outcome, Rule
 
-_WRONG_CHOICE = {"invalid_choice": "Choose one of the list."}
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+
+_WRONG_CHOICE = {"invalid_choice": _("Choose one of the list.")}
 
 
 class ChoiceFilter(forms.ChoiceField):
-    def __init__(self, label: str, values: type[AlertStatus | Rule | CaseStatus]) -> None:
-        choices = [("", "Any"), *((each.value, in_words(each.value)) for each in values)]
+    def __init__(
+        self, label: "StrOrPromise", values: type[AlertStatus | Rule | CaseStatus]
+    ) -> None:
         super().__init__(
             label=label,
-            choices=choices,
+            choices=lambda: [("", _("Any")), *((each.value, in_words(each)) for each in values)],
             required=False,
             error_messages=_WRONG_CHOICE,
             help_text=_("Lists these alone."),
@@ -32,16 +38,18 @@ class ChoiceFilter(forms.ChoiceField):
 
 
 def _customer() -> IdField:
-    return IdField(label="Customer", required=False, help_text=_("Whom it is about, in any state."))
+    return IdField(
+        label=_("Customer"), required=False, help_text=_("Whom it is about, in any state.")
+    )
 
 
 class AlertFilter(TypedForm):
     """Without a state or a customer it stands on open alerts."""
 
-    status = ChoiceFilter("State", AlertStatus)
-    rule = ChoiceFilter("Rule", Rule)
+    status = ChoiceFilter(_("State"), AlertStatus)
+    rule = ChoiceFilter(_("Rule"), Rule)
     assigned_to = IdField(
-        label="Assigned to", required=False, help_text=_("A reviewer's username.")
+        label=_("Assigned to"), required=False, help_text=_("A reviewer's username.")
     )
     customer_id = _customer()
 
@@ -52,7 +60,7 @@ class AlertFilter(TypedForm):
 class CaseFilter(TypedForm):
     """Without a state or a customer it stands on open cases."""
 
-    status = ChoiceFilter("State", CaseStatus)
+    status = ChoiceFilter(_("State"), CaseStatus)
     customer_id = _customer()
 
     def __init__(self, asked: QueryDict) -> None:
@@ -73,7 +81,9 @@ class NoteField(TextField):
         super().__init__(
             max_length=alerts.NOTE_LENGTH,
             widget=forms.Textarea(attrs={"rows": 4}),
-            help_text=f"Stands in the trail. At most {alerts.NOTE_LENGTH} characters.",
+            help_text=format_lazy(
+                _("Stands in the trail. At most {most} characters."), most=alerts.NOTE_LENGTH
+            ),
             **options,
         )
 
@@ -85,14 +95,14 @@ class OutcomeField(forms.TypedChoiceField):
     def __init__(self) -> None:
         super().__init__(
             choices=[
-                (Outcome.REPORTED, "Reported: a report is filed"),
-                (Outcome.NOT_REPORTED, "Not reported: looked into, and no report is due"),
-                (Outcome.FALSE_ALARM, "False alarm: nothing suspicious was there"),
+                (Outcome.REPORTED, _("Reported: a report is filed")),
+                (Outcome.NOT_REPORTED, _("Not reported: looked into, and no report is due")),
+                (Outcome.FALSE_ALARM, _("False alarm: nothing suspicious was there")),
             ],
             coerce=Outcome,
             widget=forms.RadioSelect,
             help_text=_("It cannot be changed afterwards."),
-            error_messages={"required": "Choose what it has come to.", **_WRONG_CHOICE},
+            error_messages={"required": _("Choose what it has come to."), **_WRONG_CHOICE},
         )
 
 
@@ -108,42 +118,42 @@ class WorkForm(DeedForm):
 
 class AssignForm(WorkForm):
     subject = "alert"
-    title = "Assign the alert"
-    about = "Say who works on it. Escalated alerts stay escalated."
-    done = "The alert is assigned."
+    title = _("Assign the alert")
+    about = _("Say who works on it. Escalated alerts stay escalated.")
+    done = _("The alert is assigned.")
     service = alerts.assign_alert
 
-    assignee = IdField(label="Assign to", help_text="The username of a compliance reviewer.")
+    assignee = IdField(label=_("Assign to"), help_text=_("The username of a compliance reviewer."))
 
     def clean_assignee(self) -> str:
         record = staff.find(self.cleaned_data["assignee"])
         person = Staff.of(record) if record and record.is_active else None
         if person is None or not person.has_perm(Permission.MANAGE_ALERTS):
-            raise ValidationError("No active compliance reviewer has this username.")
+            raise ValidationError(_("No active compliance reviewer has this username."))
         return person.username
 
 
 class AlertNoteForm(WorkForm):
     subject = "alert"
-    title = "Add a note to the alert"
-    about = "Notes stand in the alert's time line and cannot be changed."
-    done = "The note is added."
+    title = _("Add a note to the alert")
+    about = _("Notes stand in the alert's time line and cannot be changed.")
+    done = _("The note is added.")
     service = alerts.note_alert
 
 
 class EscalateForm(WorkForm):
     subject = "alert"
-    title = "Escalate the alert"
-    about = "Mark it for those who decide. Whoever works on it stays the same."
-    done = "The alert is escalated."
+    title = _("Escalate the alert")
+    about = _("Mark it for those who decide. Whoever works on it stays the same.")
+    done = _("The alert is escalated.")
     service = alerts.escalate_alert
 
 
 class ResolveForm(WorkForm):
     subject = "alert"
-    title = "Resolve the alert"
-    about = "What it has come to, and why. A decision not to report is recorded as well."
-    done = "The alert is resolved."
+    title = _("Resolve the alert")
+    about = _("What it has come to, and why. A decision not to report is recorded as well.")
+    done = _("The alert is resolved.")
     is_final = True
     service = alerts.resolve_alert
 
@@ -153,9 +163,9 @@ class ResolveForm(WorkForm):
 class OpenCaseForm(OnceForm, WorkForm):
     subject = "case"
     id_field = "case_name"
-    title = "Open a case"
-    about = "The case takes in this alert and every other of the customer that is undecided."
-    done = "The case is open."
+    title = _("Open a case")
+    about = _("The case takes in this alert and every other of the customer that is undecided.")
+    done = _("The case is open.")
     service = cases.open_case
 
     @property
@@ -165,27 +175,27 @@ class OpenCaseForm(OnceForm, WorkForm):
 
 class CaseNoteForm(WorkForm):
     subject = "case"
-    title = "Add a note to the case"
-    about = "Notes stand in the case's time line and cannot be changed."
-    done = "The note is added."
+    title = _("Add a note to the case")
+    about = _("Notes stand in the case's time line and cannot be changed.")
+    done = _("The note is added.")
     service = cases.note_case
 
 
 class AddAlertForm(WorkForm):
     subject = "case"
-    title = "Add an alert to the case"
-    about = "An alert of the same customer that is undecided and in no other case."
-    done = "The alert is added to the case."
+    title = _("Add an alert to the case")
+    about = _("An alert of the same customer that is undecided and in no other case.")
+    done = _("The alert is added to the case.")
     service = cases.add_alert
 
-    alert_id = IdField(label="Alert", help_text=_("The alert's id, as its page shows it."))
+    alert_id = IdField(label=_("Alert"), help_text=_("The alert's id, as its page shows it."))
 
 
 class CloseCaseForm(WorkForm):
     subject = "case"
-    title = "Decide the case"
-    about = "What it has come to, and why. The decision holds for all alerts of the case."
-    done = "The case is decided."
+    title = _("Decide the case")
+    about = _("What it has come to, and why. The decision holds for all alerts of the case.")
+    done = _("The case is decided.")
     is_final = True
     service = cases.close_case
 

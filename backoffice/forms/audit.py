@@ -1,15 +1,22 @@
 """Filters of the trail."""
 
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.http import QueryDict
+from django.utils.text import capfirst
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from audit.models import EntryOutcome
 from audit.queries import TrailFilter
 from backoffice.forms.fields import DayField, TextField, TypedForm
+from backoffice.wording import said
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 
 TEXT_LENGTH = 200
 MOST_DAYS = 366
@@ -17,7 +24,7 @@ MOST_DAYS = 366
 
 
 class SearchField(TextField):
-    def __init__(self, label: str | None = None, *, size: int, **options: Any) -> None:
+    def __init__(self, label: "StrOrPromise | None" = None, *, size: int, **options: Any) -> None:
         super().__init__(label=label, max_length=TEXT_LENGTH, required=False, **options)
         self.widget.attrs |= {"autocomplete": "off", "spellcheck": "false", "size": size}
 
@@ -30,23 +37,26 @@ class TrailFilterForm(TypedForm):
     """
 
     entity_id = SearchField(
-        label="Entity", size=18, help_text=_("An account, a payment, or person:username.")
+        label=_("Entity"), size=18, help_text=_("An account, a payment, or person:username.")
     )
     action = SearchField(size=14, help_text=_("What was done, such as account.debited."))
-    user_id = SearchField(label="Person", size=12, help_text=_("A username, whoever it was."))
+    user_id = SearchField(label=_("Person"), size=12, help_text=_("A username, whoever it was."))
     outcome = forms.ChoiceField(
-        choices=[("", "Any"), *((each.value, each.value.capitalize()) for each in EntryOutcome)],
+        choices=lambda: [
+            ("", gettext("Any")),
+            *((each.value, capfirst(said(each))) for each in EntryOutcome),
+        ],
         required=False,
         help_text=_("Whether it was carried out or refused."),
-        error_messages={"invalid_choice": "Choose one of the list."},
+        error_messages={"invalid_choice": _("Choose one of the list.")},
     )
 
     def __init__(self, asked: QueryDict, *, today: date) -> None:
         self.asked = asked.copy()
         super().__init__(self.asked)
         self.today = today
-        self.fields["from"] = DayField("From (UTC day)")
-        self.fields["to"] = DayField("To (UTC day)")
+        self.fields["from"] = DayField(_("From (UTC day)"))
+        self.fields["to"] = DayField(_("To (UTC day)"))
 
     @property
     def wanted(self) -> TrailFilter:
@@ -75,12 +85,14 @@ class TrailFilterForm(TypedForm):
             self._fill_period(found)
         first, last = found["from"], found["to"]
         if first and last and first > last:
-            self.add_error("to", "This day is before the first one.")
+            self.add_error("to", _("This day is before the first one."))
         elif is_walked and (last - first).days >= MOST_DAYS:
             self.add_error(
                 "from",
-                f"At most {MOST_DAYS} days at a time, unless you name an entity or, for all but "
-                "postings, an action or person.",
+                _(
+                    "At most {most} days at a time, unless you name an entity or, for all but "
+                    "postings, an action or person."
+                ).format(most=MOST_DAYS),
             )
 
     def _fill_period(self, found: dict[str, Any]) -> None:

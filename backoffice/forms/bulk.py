@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from backoffice.forms.decisions import DecisionForm
 from backoffice.forms.fields import IdField
@@ -14,10 +15,10 @@ class UploadForm(ActionForm):
     subject = "bulk"
 
     file = forms.FileField(
-        label="File",
+        label=_("File"),
         widget=forms.FileInput(attrs={"accept": ".csv,.xml,text/csv,text/xml,application/xml"}),
-        help_text="CSV or pain.001, at most 10,000 rows and 20 MB.",
-        error_messages={"empty": "This file is empty."},
+        help_text=_("CSV or pain.001, at most 10,000 rows and 20 MB."),
+        error_messages={"empty": _("This file is empty.")},
     )
 
 
@@ -27,9 +28,9 @@ class ConfirmForm(ActionForm):
     subject = "bulk"
 
     run = IdField(
-        label="Name of this run",
+        label=_("Name of this run"),
         required=False,
-        help_text="Only to pay the same file again, such as 2026-06. A name is used once.",
+        help_text=_("Only to pay the same file again, such as 2026-06. A name is used once."),
     )
 
 
@@ -37,10 +38,10 @@ class BatchForm(DecisionForm):
     """What becomes of all that waits of a batch; its maker may take it back."""
 
     decision = forms.ChoiceField(
-        choices=[("approve", "Approve"), ("reject", "Reject"), ("cancel", "Take back")],
+        choices=[("approve", _("Approve")), ("reject", _("Reject")), ("cancel", _("Take back"))],
         widget=forms.HiddenInput,
     )
-    reason = ReasonField(label="Why", required=False)
+    reason = ReasonField(label=_("Why"), required=False)
 
     def clean(self) -> dict[str, Any]:
         if self.cleaned_data.get("decision") == "cancel" and not self.cleaned_data.get("reason"):

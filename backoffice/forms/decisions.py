@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from backoffice.forms.fields import AmountField
 from backoffice.forms.ids import ActionForm, OnceForm
 from backoffice.forms.lifecycle import ReasonField
+from backoffice.numbers import fillable
 from backoffice.presenters.values import typed
 from dynamodb.pages import PAGE_ROWS
 from payments.models import Payment
@@ -25,14 +26,14 @@ class DecisionForm(ActionForm):
     subject = "approval"
 
     decision = forms.ChoiceField(
-        choices=[("approve", "Approve"), ("reject", "Reject")], widget=forms.HiddenInput
+        choices=[("approve", _("Approve")), ("reject", _("Reject"))], widget=forms.HiddenInput
     )
     digest = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
-    reason = ReasonField(label="Why it is rejected", required=False)
+    reason = ReasonField(label=_("Why it is rejected"), required=False)
 
     def clean(self) -> dict[str, Any]:
         if self.cleaned_data.get("decision") == "reject" and not self.cleaned_data.get("reason"):
-            self.add_error("reason", ValidationError("Say why.", code="required"))
+            self.add_error("reason", ValidationError(_("Say why."), code="required"))
         return self.cleaned_data
 
 
@@ -41,14 +42,14 @@ class ChosenField(forms.MultipleChoiceField):
 
     def __init__(self) -> None:
         super().__init__(
-            error_messages={"required": "Choose at least one request."},
+            error_messages={"required": _("Choose at least one request.")},
             help_text=_("Tick those that you have looked at."),
         )
 
     def validate(self, value: list[str]) -> None:
         forms.Field.validate(self, value)
         if len(value) > PAGE_ROWS or not all(_CHOSEN.fullmatch(each) for each in value):
-            raise ValidationError("The choice did not arrive as it was made. Choose again.")
+            raise ValidationError(_("The choice did not arrive as it was made. Choose again."))
 
 
 class BulkForm(ActionForm):
@@ -81,13 +82,13 @@ class ReverseForm(OnceForm):
     id_field = "payment_id"
     refused_url = ""
 
-    amount = AmountField(help_text="Whole or in part, in major units.")
+    amount = AmountField(help_text=_("Whole or in part, in major units."))
     reason = ReasonField()
 
     def __init__(
         self, *args: Any, payment: Payment, username: str, at: datetime, **kwargs: Any
     ) -> None:
-        left = typed(payment.reversible, payment.currency)
+        left = fillable(typed(payment.reversible, payment.currency))
         kwargs["initial"] = {"amount": left, **kwargs.get("initial", {})}
         super().__init__(*args, username=username, at=at, **kwargs)
         self.payment = payment

@@ -11,21 +11,23 @@ from backoffice.forms.ids import ActionForm
 from payments.event_records import DeliveryState
 from payments.receivers import Receiver
 
-_WRONG_CHOICE = {"invalid_choice": "Choose one of the list."}
+_WRONG_CHOICE = {"invalid_choice": _("Choose one of the list.")}
 _WHOSE = _("Whose events are listed.")
 _STATES = {
-    DeliveryState.DEAD: "Dead: not tried any more",
-    DeliveryState.WAITING: "Waiting to be tried again",
-    DeliveryState.SENT: "Sent",
+    DeliveryState.DEAD: _("Dead: not tried any more"),
+    DeliveryState.WAITING: _("Waiting to be tried again"),
+    DeliveryState.SENT: _("Sent"),
 }
 
 
 class EventFilter(TypedForm):
     """Stands on the first receiver, and on what is dead."""
 
-    receiver = forms.ChoiceField(label="Receiver", error_messages=_WRONG_CHOICE, help_text=_WHOSE)
+    receiver = forms.ChoiceField(
+        label=_("Receiver"), error_messages=_WRONG_CHOICE, help_text=_WHOSE
+    )
     state = forms.ChoiceField(
-        label="State",
+        label=_("State"),
         choices=list(_STATES.items()),
         error_messages=_WRONG_CHOICE,
         help_text=_("What has become of them so far."),
@@ -38,7 +40,7 @@ class EventFilter(TypedForm):
         super().__init__(data)
         choices = [(each.name, each.name) for each in known]
         self.fields["receiver"] = forms.ChoiceField(
-            label="Receiver", choices=choices, error_messages=_WRONG_CHOICE, help_text=_WHOSE
+            label=_("Receiver"), choices=choices, error_messages=_WRONG_CHOICE, help_text=_WHOSE
         )
 
 

@@ -15,6 +15,16 @@ from backoffice.jobs.scopes import SCOPES, SEARCH
 from payments.queries import get_account
 
 _SEARCHED = ("entity_id", "action", "user_id", "outcome")
+_ABOUT = {
+    "account": _("Everything about one account"),
+    "customer": _("Everything about one customer"),
+    "case": _("Everything about one case"),
+}
+_UNSAID = {
+    "account": _("Say which account."),
+    "customer": _("Say which customer."),
+    "case": _("Say which case."),
+}
 
 
 class ExportForm(OnceForm):
@@ -24,27 +34,27 @@ class ExportForm(OnceForm):
     id_field = "request_id"
 
     scope = forms.ChoiceField(
-        label="What",
+        label=_("What"),
         choices=[
-            (SEARCH, "All entries that a search finds"),
-            *((name, f"Everything about one {name}") for name in SCOPES),
+            (SEARCH, _("All entries that a search finds")),
+            *((name, _ABOUT[name]) for name in SCOPES),
         ],
-        error_messages={"invalid_choice": "Choose one of the list."},
+        error_messages={"invalid_choice": _("Choose one of the list.")},
         help_text=_("A search takes what stands below; all about one thing takes its id."),
     )
     about = IdField(
-        label="Which one",
+        label=_("Which one"),
         required=False,
-        help_text="The account's id or number, or the id of the customer or case.",
+        help_text=_("The account's id or number, or the id of the customer or case."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["from"] = DayField("From (UTC day)")
-        self.fields["to"] = DayField("To (UTC day)")
+        self.fields["from"] = DayField(_("From (UTC day)"))
+        self.fields["to"] = DayField(_("To (UTC day)"))
         searching = deepcopy(TrailFilterForm.base_fields)
         self.fields |= {name: searching[name] for name in _SEARCHED}
-        self.fields["entity_id"].help_text = "This and what follows narrows a search."
+        self.fields["entity_id"].help_text = _("This and what follows narrows a search.")
         for name in self.fields:
             self.fields[name].widget.attrs.pop("size", None)
 
@@ -79,12 +89,12 @@ class ExportForm(OnceForm):
         about = found.get("about")
         if not about:
             if "about" not in self.errors:
-                self.add_error("about", f"Say which {found['scope']}.")
+                self.add_error("about", _UNSAID[found["scope"]])
         elif found["scope"] == "account" and get_account(about) is None:
-            self.add_error("about", "There is no such account.")
+            self.add_error("about", _("There is no such account."))
         first, last = found.get("from"), found.get("to")
         if first and last and first > last:
-            self.add_error("to", "This day is before the first one.")
+            self.add_error("to", _("This day is before the first one."))
 
 
 def prefilled(asked: QueryDict, *, username: str, at: datetime) -> ExportForm:

@@ -1,20 +1,24 @@
 """Fields as staff fill them in: plain text that can be kept, accounts, currencies, amounts."""
 
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import BadRequest, ValidationError
 from django.core.validators import MinValueValidator
-from django.forms.utils import flatatt
+from django.forms.utils import flatatt, pretty_name
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from backoffice import drafts
+from backoffice.wording import said
 from payments.money import LONGEST_TYPED, currency_codes, exponent
 from payments.refusals import UnknownCurrency
 from payments.requests import ID_LENGTH
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 class TypedForm(forms.Form):
@@ -26,6 +30,8 @@ class TypedForm(forms.Form):
         super().__init__(*args, **kwargs)
         if not self.is_bound:
             drafts.fill(self)
+        for name, field in self.fields.items():
+            field.label = field.label or said(pretty_name(name))
         for text in [*self.data.values(), *self.initial.values()]:
             if isinstance(text, str) and not _is_whole(text):
                 raise BadRequest("Half a character cannot be read or shown again.")
@@ -42,7 +48,7 @@ def _is_whole(text: str) -> bool:
 def readable(text: str) -> None:
     """Refuse text that did not arrive whole: a broken character was replaced on the way in."""
     if "\ufffd" in text:
-        raise ValidationError("Some characters could not be read. Please type them again.")
+        raise ValidationError(_("Some characters could not be read. Please type them again."))
 
 
 class TextField(forms.CharField):
@@ -94,7 +100,7 @@ class CurrencySelect(LongSelect):
 
 class CurrencyField(forms.ChoiceField):
     def __init__(self, **options: Any) -> None:
-        choices = [("", "Choose"), *((code, code) for code in currency_codes())]
+        choices = [("", _("Choose")), *((code, code) for code in currency_codes())]
         options.setdefault("help_text", _("Its code of three letters; it says how many decimals."))
         super().__init__(choices=choices, widget=CurrencySelect, **options)
 
@@ -104,7 +110,7 @@ class CurrencyField(forms.ChoiceField):
         try:
             exponent(value)
         except UnknownCurrency as refusal:
-            raise ValidationError(str(refusal)) from refusal
+            raise ValidationError(said(refusal)) from refusal
 
 
 class AmountInput(forms.TextInput):
@@ -124,7 +130,7 @@ class AmountField(TextField):
         self.widget.attrs |= {"autocomplete": "off", "inputmode": "decimal"}
 
 
-_EARLIEST = MinValueValidator(date(2000, 1, 1), "Enter a day from 2000 on.")
+_EARLIEST = MinValueValidator(date(2000, 1, 1), _("Enter a day from 2000 on."))
 
 
 class DayInput(forms.DateInput):
@@ -137,7 +143,7 @@ class DayInput(forms.DateInput):
 class DayField(forms.DateField):
     """A UTC day, as ``2026-01-31``."""
 
-    def __init__(self, label: str, **options: Any) -> None:
+    def __init__(self, label: "StrOrPromise", **options: Any) -> None:
         options.setdefault("help_text", _("A day such as 2026-01-31, itself included."))
         super().__init__(
             label=label,
@@ -145,6 +151,6 @@ class DayField(forms.DateField):
             widget=DayInput(),
             input_formats=["%Y-%m-%d"],
             validators=[_EARLIEST],
-            error_messages={"invalid": "Enter a day such as 2026-01-31."},
+            error_messages={"invalid": _("Enter a day such as 2026-01-31.")},
             **options,
         )

@@ -12,12 +12,18 @@ class HoldForm(ActionForm):
     subject = "hold"
 
     kind = forms.ChoiceField(
-        label="What is held",
-        choices=[("account", "An account"), ("customer", "A customer"), ("case", "A case")],
-        error_messages={"invalid_choice": "Choose one of the list."},
+        label=_("What is held"),
+        choices=[
+            ("account", _("An account")),
+            ("customer", _("A customer")),
+            ("case", _("A case")),
+        ],
+        error_messages={"invalid_choice": _("Choose one of the list.")},
         help_text=_("A customer's hold covers all their accounts and payments."),
     )
-    held_id = IdField(label="Its id", help_text="An account by id or number, a customer, a case.")
+    held_id = IdField(
+        label=_("Its id"), help_text=_("An account by id or number, a customer, a case.")
+    )
     reason = ReasonField()
 
 
@@ -26,7 +32,7 @@ class AskReleaseForm(ActionForm):
 
     subject = "hold"
 
-    reason = ReasonField(label="Why it may be released")
+    reason = ReasonField(label=_("Why it may be released"))
 
 
 class ReleaseForm(ActionForm):

@@ -5,19 +5,25 @@ The server makes and signs them, for one person and one kind of request, good fo
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.signing import BadSignature, SignatureExpired, TimestampSigner
 from django.http import QueryDict
+from django.utils.translation import override
 
 from audit.context import Actor
+from backoffice import numbers
 from backoffice.forms.fields import TypedForm
 from backoffice.presenters.values import typed
+from backoffice.wording import said
 from payments.identifiers import new_payment_id
 from payments.money import parse_amount
 from payments.refusals import InvalidField, MissingField, Refusal
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 HOLDS_FOR = timedelta(hours=24)
 
@@ -44,7 +50,7 @@ class ActionForm(TypedForm):
         if not text or not currency:
             return 0
         try:
-            return parse_amount(text, currency)
+            return parse_amount(numbers.plain(text), currency)
         except Refusal as refusal:
             self._add_refusal(name, refusal)
             return 0
@@ -52,13 +58,13 @@ class ActionForm(TypedForm):
     def show_in(self, currency: str, *names: str) -> None:
         """Show amounts in the one currency they can be in, with the decimals that it has."""
         for name in names:
-            shown = {"data-currency": currency, "placeholder": typed(0, currency)}
+            shown = {"data-currency": currency, "placeholder": numbers.shown(typed(0, currency))}
             self.fields[name].widget.attrs |= shown
 
     def refuse(self, field: str, sentence: str) -> None:
         """Put a sentence next to its field, or above all where the form shows no such field."""
         is_visible = field in self.fields and not self.fields[field].widget.is_hidden
-        self.add_error(field if is_visible else None, sentence)
+        self.add_error(field if is_visible else None, said(sentence))
 
     def refusal(self) -> Refusal:
         """The first error as a refusal for the trail, which keeps nothing that was typed."""
@@ -68,13 +74,14 @@ class ActionForm(TypedForm):
             return error.__cause__
         if error.code == "required":
             return MissingField(field)
-        return InvalidField(field, " ".join(error.messages))
+        with override("en"):
+            return InvalidField(field, " ".join(error.messages))
 
     def renew_id(self) -> None:
         """Name the next request, where requests have names."""
 
     def _add_refusal(self, field: str | None, refusal: Refusal) -> None:
-        error = ValidationError(str(refusal))
+        error = ValidationError(said(refusal))
         error.__cause__ = refusal
         self.add_error(field, error)
 
@@ -93,9 +100,9 @@ class DeedForm(ActionForm):
     Fields come before the reason.
     """
 
-    title: ClassVar[str]
-    about: ClassVar[str]
-    done: ClassVar[str]
+    title: ClassVar["StrOrPromise"]
+    about: ClassVar["StrOrPromise"]
+    done: ClassVar["StrOrPromise"]
     service: ClassVar[Callable[..., Any]]
     is_final: ClassVar[bool] = False
 

@@ -6,18 +6,23 @@ from typing import Any
 
 from django import forms
 from django.core.validators import MaxValueValidator
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from audit.context import Actor
 from backoffice.forms.fields import AmountField, IdField, TextField
 from backoffice.forms.ids import DeedForm, OnceForm
+from backoffice.numbers import fillable
 from backoffice.presenters.values import money, typed
 from payments import lifecycle, queries
 from payments.models import Account, FrozenDirection
 from payments.refusals import StaleEdit
 from payments.requests import DESCRIPTION_LENGTH
 
-_LATEST = MaxValueValidator(datetime(2200, 1, 1, tzinfo=UTC), "Enter a time before the year 2200.")
+_LATEST = MaxValueValidator(
+    datetime(2200, 1, 1, tzinfo=UTC), _("Enter a time before the year 2200.")
+)
 
 
 class ReasonField(TextField):
@@ -26,7 +31,9 @@ class ReasonField(TextField):
     def __init__(self, **options: Any) -> None:
         super().__init__(
             max_length=DESCRIPTION_LENGTH,
-            help_text=f"Stands in the trail. At most {DESCRIPTION_LENGTH} characters.",
+            help_text=format_lazy(
+                _("Stands in the trail. At most {most} characters."), most=DESCRIPTION_LENGTH
+            ),
             **options,
         )
 
@@ -49,56 +56,56 @@ class AccountForm(OnceForm, DeedForm):
 
 
 class FreezeForm(AccountForm):
-    title = "Freeze the account"
-    about = "Nothing that is frozen moves, by any way, until the end or until it is unfrozen."
-    done = "The account is frozen."
+    title = _("Freeze the account")
+    about = _("Nothing that is frozen moves, by any way, until the end or until it is unfrozen.")
+    done = _("The account is frozen.")
     service = lifecycle.freeze_account
 
     direction = forms.TypedChoiceField(
         coerce=FrozenDirection,
-        label="What is frozen",
+        label=_("What is frozen"),
         choices=[
-            (FrozenDirection.BOTH.value, "Debits and credits"),
-            (FrozenDirection.DEBITS.value, "Debits: nothing leaves"),
-            (FrozenDirection.CREDITS.value, "Credits: nothing arrives"),
+            (FrozenDirection.BOTH.value, _("Debits and credits")),
+            (FrozenDirection.DEBITS.value, _("Debits: nothing leaves")),
+            (FrozenDirection.CREDITS.value, _("Credits: nothing arrives")),
         ],
-        error_messages={"invalid_choice": "Choose one of the list."},
+        error_messages={"invalid_choice": _("Choose one of the list.")},
         help_text=_("The other direction goes on as before."),
     )
     until = forms.DateTimeField(
         required=False,
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         validators=[_LATEST],
-        error_messages={"invalid": "Enter a day and a time, such as 2026-01-31 18:00."},
-        help_text="In your time zone. Leave it empty for a freeze without an end.",
+        error_messages={"invalid": _("Enter a day and a time, such as 2026-01-31 18:00.")},
+        help_text=_("In your time zone. Leave it empty for a freeze without an end."),
     )
 
 
 class UnfreezeForm(AccountForm):
-    title = "Unfreeze the account"
-    about = "Money may leave and arrive again at once."
-    done = "The account is active again."
+    title = _("Unfreeze the account")
+    about = _("Money may leave and arrive again at once.")
+    done = _("The account is active again.")
     service = lifecycle.unfreeze_account
 
 
 class UnlockForm(AccountForm):
-    title = "Unlock debits"
-    about = "Ends the lock that failed debits have set. Their count begins anew."
-    done = "Debits of the account are unlocked."
+    title = _("Unlock debits")
+    about = _("Ends the lock that failed debits have set. Their count begins anew.")
+    done = _("Debits of the account are unlocked.")
     service = lifecycle.unlock_debits
 
 
 class CloseForm(AccountForm):
     id_field = "payment_id"
-    title = "Close the account"
-    about = "A closed account stays closed. It closes empty, or with its rest moved in one step."
-    done = "The account is closed."
+    title = _("Close the account")
+    about = _("A closed account stays closed. It closes empty, or with its rest moved in one step.")
+    done = _("The account is closed.")
     service = lifecycle.close_account
 
     rest_to = IdField(
-        label="Rest to",
+        label=_("Rest to"),
         required=False,
-        help_text="Number or id of the account that what is left goes to, if anything is.",
+        help_text=_("Number or id of the account that what is left goes to, if anything is."),
     )
 
     @property
@@ -109,20 +116,22 @@ class CloseForm(AccountForm):
 class EditForm(AccountForm):
     """``seen_version`` is the version of the details that the person has before them."""
 
-    title = "Edit the account"
-    about = (
+    title = _("Edit the account")
+    about = _(
         "Whose account it is, and what it may pay at a time and in a UTC day; an empty field "
         "means no limit. What was paid so far stays with the owner until now."
     )
-    done = "The account is saved."
+    done = _("The account is saved.")
     service = lifecycle.edit_account
 
-    customer_id = IdField(label="Owner", help_text="The customer's id, as other systems know it.")
+    customer_id = IdField(
+        label=_("Owner"), help_text=_("The customer's id, as other systems know it.")
+    )
     transfer_limit = AmountField(
-        label="Limit at a time", required=False, help_text=_("The most of one payment.")
+        label=_("Limit at a time"), required=False, help_text=_("The most of one payment.")
     )
     day_limit = AmountField(
-        label="Limit in a day", required=False, help_text=_("The most of one UTC day.")
+        label=_("Limit in a day"), required=False, help_text=_("The most of one UTC day.")
     )
     seen_version = forms.IntegerField(widget=forms.HiddenInput)
 
@@ -165,8 +174,8 @@ class EditForm(AccountForm):
 
 def _typed(limit: int | None, account: Account) -> str:
     """A limit as somebody would type it."""
-    return "" if limit is None else typed(limit, account.currency)
+    return "" if limit is None else fillable(typed(limit, account.currency))
 
 
 def _in_words(value: str | int | None, currency: str) -> str:
-    return value if isinstance(value, str) else money(value, currency) or "no limit"
+    return value if isinstance(value, str) else money(value, currency) or gettext("no limit")

@@ -4,14 +4,15 @@ from typing import Any
 
 from django import forms
 from django.http import QueryDict
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.forms.fields import IdField, LongSelect
 from backoffice.forms.periods import PeriodForm
+from backoffice.wording import said
 from payments.models import PaymentStatus
 from payments.money import currency_codes
 
-_STATES = [(state.value, state.value.capitalize()) for state in PaymentStatus]
 _ONE_OF_THESE = {"invalid_choice": _("Choose one of the list.")}
 
 
@@ -33,7 +34,10 @@ class PaymentFilter(PeriodForm):
     )
     status = forms.ChoiceField(
         label=_("State"),
-        choices=[("", _("Any")), *_STATES],
+        choices=lambda: [
+            ("", _("Any")),
+            *((each.value, capfirst(said(each))) for each in PaymentStatus),
+        ],
         required=False,
         help_text=_("Without any filter, processed payments are listed."),
         error_messages=_ONE_OF_THESE,

@@ -3,12 +3,14 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib.admin.forms import AdminAuthenticationForm, AdminPasswordChangeForm
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from audit.context import Actor
 from backoffice.forms.fields import TypedForm
+from backoffice.numbers import NUMBER_FORMATS
 from backoffice.staff import doings, lockout, services
 from backoffice.staff.time_zones import known_time_zones
 from dynamodb.times import utc_now
@@ -18,8 +20,10 @@ class SignInForm(AdminAuthenticationForm):
     """One answer for every sign-in that fails, whatever the reason."""
 
     error_messages = {
-        "invalid_login": "No active member of staff has this username and password. "
-        "Check both: capitals count in a password."
+        "invalid_login": _(
+            "No active member of staff has this username and password. "
+            "Check both: capitals count in a password."
+        )
     }
 
 
@@ -63,7 +67,23 @@ def _zones() -> list[tuple[str, str]]:
 class PreferencesForm(TypedForm):
     time_zone = forms.ChoiceField(
         choices=_zones,
-        help_text="Times are shown in this zone. UTC is always at hand: point at a time to see it.",
+        help_text=_(
+            "Times are shown in this zone. UTC is always at hand: point at a time to see it."
+        ),
+    )
+    language = forms.ChoiceField(
+        label=_("Language"),
+        choices=lambda: [("", _("As the browser asks")), *settings.LANGUAGES],
+        required=False,
+        help_text=_("Of the pages. What is recorded stays in English."),
+    )
+    number_format = forms.ChoiceField(
+        label=_("Numbers"),
+        choices=lambda: [
+            ("" if each == NUMBER_FORMATS[0] else each, each) for each in NUMBER_FORMATS
+        ],
+        required=False,
+        help_text=_("1234.56 can be typed in any case. Files keep 1234.56."),
     )
     shortcuts_off = forms.BooleanField(
         label=_("Switch keyboard shortcuts off"),

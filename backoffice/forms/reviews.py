@@ -21,24 +21,24 @@ class DecisionForm(OnceForm):
     id_field = "request_id"
 
     decision = forms.ChoiceField(
-        label="Decision",
+        label=_("Decision"),
         choices=[
-            (Decision.TICKED, "Looked at, nothing to do"),
-            (Decision.NOTED, "Noted"),
-            (Decision.CASE, "Made part of a case"),
+            (Decision.TICKED, _("Looked at, nothing to do")),
+            (Decision.NOTED, _("Noted")),
+            (Decision.CASE, _("Made part of a case")),
         ],
         help_text=_("What you make of the lines that you have ticked."),
     )
     note = TextField(
-        label="Note",
+        label=_("Note"),
         required=False,
         max_length=_NOTE_LENGTH,
-        help_text="Needed where you note it or open a case.",
+        help_text=_("Needed where you note it or open a case."),
     )
     case_id = IdField(
-        label="Case",
+        label=_("Case"),
         required=False,
-        help_text="The id of a case that it belongs to; empty opens a new one.",
+        help_text=_("The id of a case that it belongs to; empty opens a new one."),
     )
 
     def clean(self) -> dict[str, Any]:

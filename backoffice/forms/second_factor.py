@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from backoffice.forms.fields import TextField, TypedForm
 from backoffice.forms.ids import ActionForm
@@ -45,9 +46,9 @@ class ProofForm(TypedForm):
     """A second factor shown. Its names stand beside those of any other form."""
 
     proof_code = CodeField(
-        label="Code",
+        label=_("Code"),
         required=False,
-        help_text="Six digits of your authenticator app, or a recovery code.",
+        help_text=_("Six digits of your authenticator app, or a recovery code."),
     )
     proof_passkey = PasskeyField()
 
@@ -58,7 +59,7 @@ class AppForm(ActionForm):
     subject = "second_factor"
 
     sealed = forms.CharField(max_length=400, widget=forms.HiddenInput)
-    code = CodeField(help_text="Six digits, as the app shows them now.")
+    code = CodeField(help_text=_("Six digits, as the app shows them now."))
 
 
 class PasskeyForm(ActionForm):
@@ -66,7 +67,7 @@ class PasskeyForm(ActionForm):
 
     name = TextField(
         max_length=_NAME_LENGTH,
-        help_text="So that you know it again, such as Laptop or Blue key.",
+        help_text=_("So that you know it again, such as Laptop or Blue key."),
     )
     passkey = PasskeyField()
 

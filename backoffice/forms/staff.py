@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.utils.text import capfirst, format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from audit.context import Actor
@@ -16,6 +17,7 @@ from backoffice.staff.queries import USERNAME_LENGTH
 from backoffice.staff.records import StaffRecord
 from backoffice.staff.services import NewStaff
 from backoffice.staff.time_zones import known_time_zones
+from backoffice.wording import said
 
 _NAME_LENGTH = 80
 
@@ -23,10 +25,10 @@ _NAME_LENGTH = 80
 class RolesField(forms.MultipleChoiceField):
     def __init__(self) -> None:
         super().__init__(
-            choices=[(role.value, role.value.capitalize()) for role in Role],
+            choices=lambda: [(role.value, capfirst(said(role))) for role in Role],
             widget=forms.CheckboxSelectMultiple,
             required=False,
-            help_text="Compliance and admin each stand alone: neither goes with another role.",
+            help_text=_("Compliance and admin each stand alone: neither goes with another role."),
         )
 
     def clean(self, value: Any) -> list[Role]:
@@ -37,7 +39,10 @@ class NewStaffForm(ActionForm):
     subject = "staff"
 
     username = IdField(
-        help_text=f"Small letters, digits, dots, dashes, at most {USERNAME_LENGTH}. It stays."
+        help_text=format_lazy(
+            _("Small letters, digits, dots, dashes, at most {most}. It stays."),
+            most=USERNAME_LENGTH,
+        )
     )
     full_name = TextField(
         max_length=_NAME_LENGTH, help_text=_("As colleagues know them, such as Ada Lovelace.")
@@ -47,7 +52,7 @@ class NewStaffForm(ActionForm):
     time_zone = forms.ChoiceField(
         choices=lambda: [(name, name.replace("_", " ")) for name in known_time_zones()],
         initial="UTC",
-        help_text="They may change it themselves.",
+        help_text=_("They may change it themselves."),
     )
 
     def save(self, password: str, *, actor: Actor, at: datetime) -> StaffRecord:
@@ -69,30 +74,30 @@ class StaffForm(DeedForm):
 
 
 class DisableForm(StaffForm):
-    title = "Disable the account"
-    about = "Their sessions end at once, and they cannot sign in until they are enabled again."
-    done = "The account is disabled."
+    title = _("Disable the account")
+    about = _("Their sessions end at once, and they cannot sign in until they are enabled again.")
+    done = _("The account is disabled.")
     service = managing.disable_staff
 
 
 class EnableForm(StaffForm):
-    title = "Enable the account"
-    about = "They can sign in again, with the password and the roles they had."
-    done = "The account is active again."
+    title = _("Enable the account")
+    about = _("They can sign in again, with the password and the roles they had.")
+    done = _("The account is active again.")
     service = managing.enable_staff
 
 
 class UnlockForm(StaffForm):
-    title = "Unlock sign-in"
-    about = "They can try again at once. Be sure that the failed attempts were their own."
-    done = "They can sign in again."
+    title = _("Unlock sign-in")
+    about = _("They can try again at once. Be sure that the failed attempts were their own.")
+    done = _("They can sign in again.")
     service = managing.unlock_staff
 
 
 class RolesForm(StaffForm):
-    title = "Change the roles"
-    about = "What the new roles allow and forbid holds from the next request on."
-    done = "The roles are changed."
+    title = _("Change the roles")
+    about = _("What the new roles allow and forbid holds from the next request on.")
+    done = _("The roles are changed.")
     service = managing.change_roles
 
     roles = RolesField()
@@ -103,22 +108,22 @@ class RolesForm(StaffForm):
 
 
 class PasswordResetForm(StaffForm):
-    title = "Reset the password"
-    about = (
+    title = _("Reset the password")
+    about = _(
         "The password they have stops working and their sessions end. You are shown a first "
         "password once, to hand to them; they choose their own when they sign in."
     )
-    done = "The password is reset."
+    done = _("The password is reset.")
     service = managing.reset_password
 
 
 class FactorResetForm(StaffForm):
-    title = "Reset the second factor"
-    about = (
+    title = _("Reset the second factor")
+    about = _(
         "Their authenticator app, passkeys and recovery codes stop working and their sessions end. "
         "Be sure that it is they who ask: until they add another, a password alone signs them in."
     )
-    done = "The second factor is reset."
+    done = _("The second factor is reset.")
     service = second_factor.reset
 
 
@@ -131,7 +136,7 @@ class SignOffForm(ActionForm):
     note = TextField(
         required=False,
         max_length=140,
-        help_text="What you found, or who should lose what. At most 140 characters.",
+        help_text=_("What you found, or who should lose what. At most 140 characters."),
     )
 
     def see(self, digest: str) -> None:

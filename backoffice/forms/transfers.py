@@ -1,12 +1,15 @@
 """What somebody enters to have money moved."""
 
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
 from backoffice.forms.fields import AmountField, CurrencyField, DayField, IdField, TextField
 from backoffice.forms.ids import OnceForm
 from payments.requests import DESCRIPTION_LENGTH, TransferRequest
 
 ENDS = ("from_account_id", "to_account_id")
 
-_ACCOUNT_HELP = "Account number or id. A customer's id shows their accounts to choose from."
+_ACCOUNT_HELP = _("Account number or id. A customer's id shows their accounts to choose from.")
 
 
 class TransferForm(OnceForm):
@@ -16,19 +19,21 @@ class TransferForm(OnceForm):
     id_field = "payment_id"
     refused_url = ""
 
-    from_account_id = IdField(label="From account", help_text=_ACCOUNT_HELP)
-    to_account_id = IdField(label="To account", help_text=_ACCOUNT_HELP)
-    amount = AmountField(help_text="In major units, such as 1,234.50.")
-    currency = CurrencyField(help_text="The currency of both accounts.")
+    from_account_id = IdField(label=_("From account"), help_text=_ACCOUNT_HELP)
+    to_account_id = IdField(label=_("To account"), help_text=_ACCOUNT_HELP)
+    amount = AmountField(help_text=_("In major units, such as 1,234.50."))
+    currency = CurrencyField(help_text=_("The currency of both accounts."))
     description = TextField(
         required=False,
         max_length=DESCRIPTION_LENGTH,
-        help_text=f"At most {DESCRIPTION_LENGTH} characters.",
+        help_text=format_lazy(_("At most {most} characters."), most=DESCRIPTION_LENGTH),
     )
-    merchant_id = IdField(label="Merchant", required=False, help_text="The merchant's id, if any.")
+    merchant_id = IdField(
+        label=_("Merchant"), required=False, help_text=_("The merchant's id, if any.")
+    )
     scheduled_for = DayField(
-        "On a later day",
-        help_text="A UTC day from tomorrow on. Leave it empty to move the money now.",
+        _("On a later day"),
+        help_text=_("A UTC day from tomorrow on. Leave it empty to move the money now."),
     )
 
     def clean(self) -> dict[str, object]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from audit.models import AuditLog
 from backoffice.presenters.audit import Change, EntryRow, entry_rows
@@ -121,10 +122,10 @@ def sides(preview: Preview) -> list[Side]:
     if not posting.source:
         return unchanged(source, target)
     limit = AccountView(source).money(source.day_limit)
-    paid = f"Paid today, of at most {limit}" if limit else "Paid today"
+    paid = _("Paid today, of at most {limit}").format(limit=limit) if limit else _("Paid today")
     return [
-        _side("From", source, posting.source, {paid: "day_debits"}),
-        _side("To", target, posting.target, {"Received today": "day_credits"}),
+        _side(_("From"), source, posting.source, {paid: "day_debits"}),
+        _side(_("To"), target, posting.target, {_("Received today"): "day_credits"}),
     ]
 
 
@@ -132,10 +133,12 @@ def asked_today(maker: Maker | None, currency: str) -> str:
     """What a person has asked for today and may; empty where nothing limits them."""
     if maker is None or maker.limits == Limits():
         return ""
-    day = money(maker.limits.day, currency) or "any sum"
-    at_a_time = money(maker.limits.transfer, currency) or "any sum"
+    day = money(maker.limits.day, currency) or _("any sum")
+    at_a_time = money(maker.limits.transfer, currency) or _("any sum")
     asked = money(maker.asked_minor, currency)
-    return f"{asked}; your role allows {day} in a day, {at_a_time} at a time"
+    return _("{asked}; your role allows {day} in a day, {at_a_time} at a time").format(
+        asked=asked, day=day, at_a_time=at_a_time
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,7 +163,7 @@ def unchanged(source: Account | None, target: Account | None) -> list[Side]:
     """Both accounts as they stand, those that are there."""
     return [
         _side(name, account, {}, {})
-        for name, account in (("From", source), ("To", target))
+        for name, account in ((_("From"), source), (_("To"), target))
         if account is not None
     ]
 
@@ -169,8 +172,8 @@ def _side(name: str, account: Account, changes: dict[str, Any], day_totals: dict
     before, after = AccountView(account), AccountView(account.with_changes(changes))
     moved = abs(changes.get("balance", account.balance) - account.balance)
     lines = [
-        Line(label="Balance", now=before.balance, after=after.balance * bool(changes)),
-        Line(label="Available", now=before.available, after=after.available * bool(changes)),
+        Line(label=_("Balance"), now=before.balance, after=after.balance * bool(changes)),
+        Line(label=_("Available"), now=before.available, after=after.available * bool(changes)),
     ]
     lines += [
         Line(label=label, now=before.money(total - moved), after=before.money(total))

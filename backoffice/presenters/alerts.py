@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from backoffice.presenters.values import money
 from backoffice.templatetags.backoffice import in_words
+from backoffice.wording import said
 from payments.alert_records import Alert, Case, Rule
 from payments.deliveries import states
 from payments.event_records import Feed
@@ -20,9 +22,9 @@ SILENCE = timedelta(minutes=15)
 """After so long without a run nobody seems to send notices."""
 
 _OUTCOMES = {
-    "reported": "Reported: a report is filed",
-    "not_reported": "Not reported",
-    "false_alarm": "False alarm",
+    "reported": gettext_lazy("Reported: a report is filed"),
+    "not_reported": gettext_lazy("Not reported"),
+    "false_alarm": gettext_lazy("False alarm"),
 }
 
 
@@ -65,7 +67,7 @@ def alert_row(alert: Alert, *, at: datetime) -> AlertRow:
         age=timesince(alert.created_at, at, depth=1),
         left=timesince(at, due, depth=1) if due and not overdue else "",
         is_overdue=overdue,
-        outcome=_OUTCOMES.get(alert.outcome or "", ""),
+        outcome=str(_OUTCOMES.get(alert.outcome or "", "")),
     )
 
 
@@ -74,8 +76,10 @@ def case_row(case: Case) -> CaseRow:
         case=case,
         url=case_url(case.id),
         customer_url=reverse("admin:customer", args=[case.customer_id]),
-        size=f"{len(case.alerts)} alert{pluralize(len(case.alerts))}",
-        outcome=_OUTCOMES.get(case.outcome or "", ""),
+        size=ngettext("{number} alert", "{number} alerts", len(case.alerts)).format(
+            number=len(case.alerts)
+        ),
+        outcome=str(_OUTCOMES.get(case.outcome or "", "")),
     )
 
 
@@ -88,30 +92,43 @@ def why(alert: Alert) -> str:
     numbers, amount = policy(), money(alert.amount, alert.currency)
     count = alert.payment_count
     sentences = {
-        Rule.LARGE_TRANSACTION: f"{amount} in one payment, or on one day, is large.",
-        Rule.SUSPICIOUS_VELOCITY: f"{count} payments within one minute are suspiciously many.",
+        Rule.LARGE_TRANSACTION: _("{amount} in one payment, or on one day, is large.").format(
+            amount=amount
+        ),
+        Rule.SUSPICIOUS_VELOCITY: _(
+            "{count} payments within one minute are suspiciously many."
+        ).format(count=count),
         Rule.STRUCTURING: (
-            f"{count} payments, {amount} together, each just under what is large, within few days."
+            _(
+                "{count} payments, {amount} together, each just under what is large, "
+                "within few days."
+            ).format(count=count, amount=amount)
         ),
         Rule.DORMANT_ACTIVE: (
-            f"{amount} moved on an account that had rested for {numbers.dormant_days} days or more."
+            _(
+                "{amount} moved on an account that had rested for {dormant_days} days or more."
+            ).format(amount=amount, dormant_days=numbers.dormant_days)
         ),
         Rule.FAN_IN: (
-            f"{amount} came from {numbers.fan_accounts} or more accounts "
-            f"within {numbers.fan_days} days."
+            _("{amount} came from {fan_accounts} or more accounts within {fan_days} days.").format(
+                amount=amount, fan_accounts=numbers.fan_accounts, fan_days=numbers.fan_days
+            )
         ),
         Rule.FAN_OUT: (
-            f"{amount} went to {numbers.fan_accounts} or more accounts "
-            f"within {numbers.fan_days} days."
+            _("{amount} went to {fan_accounts} or more accounts within {fan_days} days.").format(
+                amount=amount, fan_accounts=numbers.fan_accounts, fan_days=numbers.fan_days
+            )
         ),
-        Rule.ROUND_TRIP: f"{amount} came back to where it started, over {count} payments.",
+        Rule.ROUND_TRIP: _("{amount} came back to where it started, over {count} payments.").format(
+            amount=amount, count=count
+        ),
     }
     return sentences.get(alert.rule, "")
 
 
 def off_sentence() -> str:
     """That nobody is notified; empty where somebody is."""
-    return "" if receivers().of(Alert) else "Notification is off: no topic set."
+    return "" if receivers().of(Alert) else _("Notification is off: no topic set.")
 
 
 def notice_sentences(at: datetime, kept: Feed | None = None) -> list[str]:
@@ -125,13 +142,17 @@ def notice_sentences(at: datetime, kept: Feed | None = None) -> list[str]:
     found = []
     if kept.failing_since:
         found.append(
-            f"Notices of alerts have not gone out since {kept.failing_since:%Y-%m-%d %H:%M} UTC. "
-            f"{kept.error} They are tried again."
+            _(
+                "Notices of alerts have not gone out since {failing_since:%Y-%m-%d %H:%M} UTC. "
+                "{error} They are tried again."
+            ).format(failing_since=kept.failing_since, error=said(kept.error))
         )
     if not kept.seen_at or at - kept.seen_at > SILENCE:
         found.append(
-            "Nobody is sending notices of alerts: is the worker running? After a day of it, look "
-            "through the queue itself."
+            _(
+                "Nobody is sending notices of alerts: is the worker running? After a day of it, "
+                "look through the queue itself."
+            )
         )
     return found
 

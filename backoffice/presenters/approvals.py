@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.utils.text import capfirst
 from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
 
 from audit.models import AuditLog
 from backoffice.forms.decisions import chosen_value
@@ -65,7 +66,10 @@ def waiting(payment: Payment, *, viewer: str, at: datetime) -> Waiting:
 def why_it_waits(triggers: Sequence[str]) -> list[str]:
     """Why a second person is needed, a sentence each."""
     return [
-        "This needs a second person's approval: it would go above what may move in a day without.",
+        _(
+            "This needs a second person's approval: "
+            "it would go above what may move in a day without."
+        ),
         *map(capfirst, triggers),
     ]
 

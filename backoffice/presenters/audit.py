@@ -5,14 +5,16 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from django.template.defaultfilters import pluralize
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from audit.masking import MASK
 from audit.models import AuditLog, EntryOutcome
 from audit.queries import TrailFilter
 from backoffice.presenters.values import money, record_url
 from backoffice.templatetags.backoffice import in_words
+from backoffice.wording import said
 from dynamodb.pages import Page
 
 _FEW = 2
@@ -66,7 +68,9 @@ class EntryRow:
         """Names of a few fields, a count of many."""
         if len(self.fields) <= _FEW:
             return ", ".join(self.fields)
-        return f"{len(self.fields)} fields"
+        return ngettext("{number} field", "{number} fields", len(self.fields)).format(
+            number=len(self.fields)
+        )
 
 
 def entry_rows(entries: Iterable[AuditLog], *, currency: str = "") -> list[EntryRow]:
@@ -90,13 +94,19 @@ def completeness(
 ) -> Completeness:
     days = len(wanted.days) if wanted else 0
     if page.next_cursor:
-        walked = f"{page.queries_done} of {days} days have been read to their end so far."
-        older = "have not been looked through yet" if page.examined > len(page.rows) else "follow"
-        sentence = walked if days > 1 else f"Older entries {older}."
+        walked = _("{queries_done} of {days} days have been read to their end so far.").format(
+            queries_done=page.queries_done, days=days
+        )
+        older = (
+            _("have not been looked through yet") if page.examined > len(page.rows) else _("follow")
+        )
+        sentence = walked if days > 1 else _("Older entries {older}.").format(older=older)
         return Completeness(is_complete=False, sentence=sentence)
     count = len(page.rows)
-    sentence = f"{count} entr{pluralize(count, 'y,ies')}, all of them here."
-    sentence = sentence if is_first else "This is the last page."
+    sentence = ngettext(
+        "{count} entry, all of them here.", "{count} entries, all of them here.", count
+    ).format(count=count)
+    sentence = sentence if is_first else _("This is the last page.")
     return Completeness(is_complete=True, sentence=sentence)
 
 
@@ -129,10 +139,10 @@ def _row(entry: AuditLog, currency: str) -> EntryRow:
         chain_url=chain_url(entry.entity_id, entry.timestamp),
         reason=str(new.get("failure_reason") or new.get("sentence") or new.get("reason") or ""),
         reason_code=str(new.get("failure_code") or new.get("code") or ""),
-        fields=tuple(_label(name) for name in entry.changes or ()),
+        fields=tuple(label(name) for name in entry.changes or ()),
         changes=[
             Change(
-                label=_label(name),
+                label=label(name),
                 before=_value(name, old.get(name), currency),
                 after=_value(name, new.get(name), currency),
             )
@@ -152,7 +162,10 @@ def _words(action: str, old: dict[str, Any], new: dict[str, Any], currency: str)
         moved = abs(moved - old["balance"])
     if not currency or type(moved) is not int or not moved:
         return words
-    return f"{words} {'with ' * (action == 'account.opened')}{money(moved, currency)}"
+    amount = money(moved, currency)
+    if action == "account.opened":
+        return _("{what} with {amount}").format(what=words, amount=amount)
+    return f"{words} {amount}"
 
 
 def _value(name: str, value: Any, currency: str) -> Value | None:
@@ -163,7 +176,7 @@ def _value(name: str, value: Any, currency: str) -> Value | None:
     if isinstance(value, list):
         return Value(text=", ".join(map(str, value)))
     if isinstance(value, bool):
-        return Value(text="yes" if value else "no")
+        return Value(text=_("yes") if value else _("no"))
     if value == MASK:
         return Value(text=MASK)
     kind = "time" if name.endswith(("_at", "_until")) else "state" if name == "status" else "text"
@@ -171,8 +184,8 @@ def _value(name: str, value: Any, currency: str) -> Value | None:
     return Value(text=str(value), kind="id" if url else kind, url=url)
 
 
-def _label(name: str) -> str:
-    return name.removesuffix("_id").replace("_", " ").capitalize()
+def label(name: str) -> str:
+    return said(name.removesuffix("_id").replace("_", " ").capitalize())
 
 
 def _seq(timestamp: str) -> int:

@@ -9,6 +9,7 @@ from itertools import pairwise
 from django.utils.translation import gettext as _
 
 from backoffice.presenters.values import money
+from backoffice.wording import said
 from payments.alert_queries import Overview
 from payments.policy import policy
 from payments.statements import Line
@@ -69,16 +70,18 @@ def alert_charts(counted: Overview) -> list[Chart]:
     quarters = [round(policy().alert_days * part / 4) for part in range(5)]
     by_state = {str(status): number for status, number in counted.by_state.items()}
     by_age = {
-        f"{low}\u2013{high - 1} days": sum(low <= age < high for age in counted.ages_days)
+        _("{low}\u2013{high} days").format(low=low, high=high - 1): sum(
+            low <= age < high for age in counted.ages_days
+        )
         for low, high in pairwise(quarters)
     }
     overdue, tones = {"overdue": counted.overdue}, {"escalated": "waiting", "overdue": "bad"}
     by_day = dict(sorted(counted.new_by_day.items()))
-    draw = partial(chart, counted="Alerts", shown=at_least if counted.is_cut else str)
+    draw = partial(chart, counted=_("Alerts"), shown=at_least if counted.is_cut else str)
     return [
-        draw("Waiting, by state", "State", by_state | overdue, tones=tones),
-        draw("Waiting, by age", "Age", by_age | overdue, tones=tones),
-        draw("New, by UTC day", "Day", by_day, tail=2),
+        draw(_("Waiting, by state"), _("State"), by_state | overdue, tones=tones),
+        draw(_("Waiting, by age"), _("Age"), by_age | overdue, tones=tones),
+        draw(_("New, by UTC day"), _("Day"), by_day, tail=2),
     ]
 
 
@@ -109,7 +112,7 @@ def chart(
         room = 0 if every == 1 else _TOLD_WIDTH / 2
         bars.append(
             Bar(
-                label=label,
+                label=said(label),
                 drawn=label[-tail:] if (len(values) - 1 - number) % every == 0 else "",
                 value=value,
                 shown=words,

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from backoffice.permissions import Permission
 from backoffice.presenters.alerts import SILENCE
 from backoffice.staff.models import Staff
+from backoffice.wording import said
 from payments.alert_records import Alert
 from payments.deliveries import states
 from payments.event_records import Delivery, DeliveryState, Feed
@@ -59,7 +60,10 @@ def _trouble(feed: Feed, at: datetime) -> str:
     """Why a receiver gets nothing; empty where all is well."""
     if feed.failing_since:
         since = f"{feed.failing_since:%Y-%m-%d %H:%M} UTC"
-        return _("Takes nothing since %(since)s. %(error)s") % {"since": since, "error": feed.error}
+        return _("Takes nothing since %(since)s. %(error)s") % {
+            "since": since,
+            "error": said(feed.error),
+        }
     if not feed.seen_at or at - feed.seen_at > SILENCE:
         return _("Nobody delivers: is the worker running?")
     return ""

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from backoffice.jobs.kinds import KINDS
 from backoffice.jobs.records import Job, JobState
+from backoffice.wording import said
 
 
 @dataclass(frozen=True)
@@ -39,5 +41,5 @@ class JobView:
         """``1,200 of 5,000``, or as much of that as is known."""
         done, total = self.job.done, self.job.total
         if not total:
-            return f"{done:,} so far" if done else ""
-        return f"{done:,} of {total:,}"
+            return _("{number} so far").format(number=said(f"{done:,}")) if done else ""
+        return _("{done} of {total}").format(done=said(f"{done:,}"), total=said(f"{total:,}"))

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 from fpdf import FPDF
 
 from backoffice.presenters.printed import Column, Section
@@ -22,12 +24,12 @@ class Sheet(FPDF):
         self.set_creation_date(at)
         self.add_page()
         self._line(title, "B", 16, 8)
-        self._line(f"Made {at:%d %b %Y %H:%M} UTC", "", 10, _LINE)
+        self._line(_("Made {at} UTC").format(at=date_format(at, "d M Y H:i")), "", 10, _LINE)
 
     def footer(self) -> None:
         self.set_y(-15)
         self.set_font(_FONT, "", 8)
-        self.cell(w=0, text=f"Page {self.page_no()}", align="R")
+        self.cell(w=0, text=_("Page {page_no}").format(page_no=self.page_no()), align="R")
 
     def header(self) -> None:
         self._row(self.columns, [column.name for column in self.columns], "B")

@@ -3,7 +3,11 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from audit.models import EVERYTHING, LastVerification
+from backoffice.wording import said
 
 
 class Verdicts(Protocol):
@@ -30,18 +34,18 @@ def verdicts(found: Verdicts) -> list[Verdict]:
     return [
         _verdict(
             found.unaltered,
-            "Unaltered: every entry is what its hash was made of.",
-            "ALTERED: an entry, a link or a head is not what was written.",
+            _("Unaltered: every entry is what its hash was made of."),
+            _("ALTERED: an entry, a link or a head is not what was written."),
         ),
         _verdict(
             found.no_gaps,
-            "No gaps: every number is there once.",
-            "GAPS: a number is missing or there twice.",
+            _("No gaps: every number is there once."),
+            _("GAPS: a number is missing or there twice."),
         ),
         _verdict(
             found.tail_complete,
-            "Tail complete: it ends where its head says.",
-            "TAIL INCOMPLETE: entries at the end are missing, or nobody's.",
+            _("Tail complete: it ends where its head says."),
+            _("TAIL INCOMPLETE: entries at the end are missing, or nobody's."),
         ),
     ]
 
@@ -64,11 +68,13 @@ class VerifiedView:
 def verified_view(result: LastVerification | None) -> VerifiedView | None:
     if result is None:
         return None
-    of = "of the whole trail" if result.entity_id == EVERYTHING else "of this chain"
+    of = _("of the whole trail") if result.entity_id == EVERYTHING else _("of this chain")
     return VerifiedView(
         result=result,
         state="faults found" if result.fault_count else "verified",
-        scope=f"{result.entries:,} {'entry' if result.entries == 1 else 'entries'} {of}.",
+        scope=ngettext("{number} entry {of}.", "{number} entries {of}.", result.entries).format(
+            number=said(f"{result.entries:,}"), of=of
+        ),
         verdicts=verdicts(result),
         more_faults=result.fault_count - len(result.faults),
     )

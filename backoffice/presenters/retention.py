@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.utils.translation import gettext as _
+
 from audit.models import AuditLog, Hold
 from audit.settings import settings
+from backoffice.wording import said
 from dynamodb.times import from_rfc3339
 from payments.policy import policy
 
@@ -29,14 +32,18 @@ class Kept:
 def kept_record(last_change: datetime | None, holds: Sequence[Hold] | None = None) -> Kept:
     """Of an account, a payment, an alert or a case."""
     days = policy().transaction_retention_days
-    rule = f"{days:,} days after the last change (TRANSACTION_RETENTION_DAYS)"
+    rule = _("{days} days after the last change (TRANSACTION_RETENTION_DAYS)").format(
+        days=said(f"{days:,}")
+    )
     return Kept(until=_after(last_change, days), rule=rule, holds=holds)
 
 
 def kept_chain(newest: AuditLog, holds: Sequence[Hold] | None) -> Kept:
     """Of a chain, by its newest entry."""
     days = settings().retention_days
-    rule = f"{days:,} days after the newest entry (AUDIT_LOG_RETENTION_DAYS)"
+    rule = _("{days} days after the newest entry (AUDIT_LOG_RETENTION_DAYS)").format(
+        days=said(f"{days:,}")
+    )
     return Kept(until=_after(newest.at, days), rule=rule, holds=holds)
 
 

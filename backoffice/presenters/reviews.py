@@ -6,24 +6,27 @@ from datetime import datetime
 from itertools import groupby
 from urllib.parse import urlencode
 
-from django.template.defaultfilters import pluralize
 from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from backoffice.presenters.audit import chain_url
-from backoffice.presenters.values import record_url
+from backoffice.presenters.values import day_in_words, record_url
 from backoffice.reviews import queries
 from backoffice.reviews.queries import Day, DayState
 from backoffice.reviews.records import Kind, ReviewItem
 from backoffice.templatetags.backoffice import in_words
+from backoffice.wording import said
 
 _HEADINGS = {
-    Kind.MONEY_ALERT: "Large and fast money",
-    Kind.ADMIN_ACT: "Administrators' acts",
-    Kind.ROLE_CHANGE: "Changes of roles",
-    Kind.UNLOCK: "Unlocks",
-    Kind.FAILED_SIGN_INS: "Failed sign-ins",
-    Kind.OFF_HOURS: "Work outside working hours",
-    Kind.FIRST_PAIR: "First payments between two accounts",
+    Kind.MONEY_ALERT: gettext_lazy("Large and fast money"),
+    Kind.ADMIN_ACT: gettext_lazy("Administrators' acts"),
+    Kind.ROLE_CHANGE: gettext_lazy("Changes of roles"),
+    Kind.UNLOCK: gettext_lazy("Unlocks"),
+    Kind.FAILED_SIGN_INS: gettext_lazy("Failed sign-ins"),
+    Kind.OFF_HOURS: gettext_lazy("Work outside working hours"),
+    Kind.FIRST_PAIR: gettext_lazy("First payments between two accounts"),
 }
 _SIGNS = {
     DayState.SIGNED: "\u2713", DayState.OPEN: "\u25cb", DayState.MISSED: "!",
@@ -65,14 +68,14 @@ def groups(items: Iterable[ReviewItem]) -> list[Group]:
     """The lines of a page under the headings of their kinds, in their order."""
     by_kind = groupby(items, key=lambda item: item.kind)
     return [
-        Group(heading=_HEADINGS[kind], rows=[_row(item) for item in items])
+        Group(heading=str(_HEADINGS[kind]), rows=[_row(item) for item in items])
         for kind, items in by_kind
     ]
 
 
 def months(days: Iterable[Day]) -> list[Month]:
     """A year of days, month by month; months that lie before the books began are left out."""
-    by_month = groupby(days, key=lambda each: f"{each.day:%B}")
+    by_month = groupby(days, key=lambda each: date_format(each.day, "F"))
     whole = [(name, list(days)) for name, days in by_month]
     return [
         Month(name=name, cells=[cell(day) for day in days])
@@ -92,8 +95,12 @@ def missed_sentences(at: datetime) -> list[str]:
     missed = queries.missed(at=at)
     if not missed:
         return []
-    more = f", and {len(missed) - 1} before it" if len(missed) > 1 else ""
-    return [f"Nobody has signed the review of {missed[-1]:%d %b %Y}{more}."]
+    more = _(", and {number} before it").format(number=len(missed) - 1) if len(missed) > 1 else ""
+    return [
+        _("Nobody has signed the review of {day}{more}.").format(
+            day=day_in_words(missed[-1]), more=more
+        )
+    ]
 
 
 def _row(item: ReviewItem) -> ItemRow:
@@ -103,11 +110,17 @@ def _row(item: ReviewItem) -> ItemRow:
 def _words(item: ReviewItem) -> str:
     match item.kind:
         case Kind.OFF_HOURS:
-            return f"{item.occurrences} action{pluralize(item.occurrences)} outside working hours"
+            return ngettext(
+                "{number} action outside working hours",
+                "{number} actions outside working hours",
+                item.occurrences,
+            ).format(number=item.occurrences)
         case Kind.FAILED_SIGN_INS:
-            return f"{item.occurrences} failed sign-in{pluralize(item.occurrences)}"
+            return ngettext(
+                "{number} failed sign-in", "{number} failed sign-ins", item.occurrences
+            ).format(number=item.occurrences)
         case Kind.FIRST_PAIR:
-            return f"{item.words} between accounts that had never met"
+            return _("{words} between accounts that had never met").format(words=said(item.words))
     return in_words(item.words)
 
 

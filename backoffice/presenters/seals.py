@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from django.utils.translation import gettext as _
+
 from audit import seals
 from audit.models import Seal
 from audit.settings import settings
+from backoffice.wording import said
 
 DAYS_LOOKED_BACK = 7
 DAYS_SHOWN = 31
@@ -31,14 +34,14 @@ def seal_rows(found: Mapping[date, Seal | None], *, last: date, is_on: bool) -> 
 
 def off_sentence() -> str:
     """That nothing is sealed, and why; empty where seals are on."""
-    return f"Seals are off: {settings().off}." if settings().off else ""
+    return _("Seals are off: {why}.").format(why=said(settings().off)) if settings().off else ""
 
 
 def missing_sentences(at: datetime) -> list[str]:
     """What the dashboard says of days that should have a seal and have none; one request."""
     last = seals.last_due_day(at)
     found = seals.recent(last=last, count=DAYS_LOOKED_BACK)
-    return [f"The seal of {day} is missing." for day in _missing(found, last)]
+    return [_("The seal of {day} is missing.").format(day=day) for day in _missing(found, last)]
 
 
 def _missing(found: Mapping[date, Seal | None], last: date) -> list[date]:

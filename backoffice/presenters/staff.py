@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from backoffice.permissions import Role, granted
 from backoffice.staff.records import StaffRecord
+from backoffice.wording import said
 
 _BROWSERS = {
     "Edg": "Edge",
@@ -45,9 +46,9 @@ def staff_row(record: StaffRecord) -> StaffRow:
         url=reverse("admin:staff_person", args=[record.username]),
         state="active" if record.is_active else "disabled",
         state_since=record.state_since or record.created_at,
-        roles=", ".join(record.roles),
+        roles=said(record.roles),
         roles_since=record.roles_since or record.created_at,
-        factors=", ".join(record.factors or ()),
+        factors=said(record.factors or ()),
         may=sorted(granted(roles)) if record.is_active else [],
     )
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from audit.export import csv_lines
 from backoffice.presenters.printed import Column, Section
-from backoffice.presenters.values import money, record_url, signed
+from backoffice.presenters.values import day_in_words, money, record_url, signed
 from dynamodb.store import BATCH_KEYS
 from dynamodb.times import to_rfc3339
 from payments.models import Account, Payment
@@ -56,7 +57,7 @@ def statement_rows(lines: Iterable[Line], currency: str) -> list[StatementRow]:
 
 
 def days(period: Period) -> str:
-    return f"{period.first:%d %b %Y} \u2013 {period.last:%d %b %Y}"
+    return f"{day_in_words(period.first)} \u2013 {day_in_words(period.last)}"
 
 
 def as_csv(made: Statement) -> Iterator[bytes]:
@@ -67,10 +68,10 @@ def as_csv(made: Statement) -> Iterator[bytes]:
         total = major(amount_minor, account.currency)
         return ["", "", label, "", "", total, account.currency]
 
-    yield csv_lines([_CSV_COLUMNS, balance("Opening balance", made.opening_minor)])
+    yield csv_lines([_CSV_COLUMNS, balance(_("Opening balance"), made.opening_minor)])
     while batch := list(islice(lines, BATCH_KEYS)):
         yield csv_lines(_cells(row, account) for row in statement_rows(batch, account.currency))
-    yield csv_lines([balance("Closing balance", made.closing_minor)])
+    yield csv_lines([balance(_("Closing balance"), made.closing_minor)])
 
 
 def _cells(row: StatementRow, account: Account) -> list[object]:
@@ -165,4 +166,4 @@ def _side(heading: str, account_id: str, account: Account | None) -> Section:
 
 
 def _time(at: datetime | None) -> str:
-    return f"{at.astimezone(UTC):%d %b %Y %H:%M:%S} UTC" if at else ""
+    return f"{date_format(at.astimezone(UTC), 'd M Y H:i:s')} UTC" if at else ""

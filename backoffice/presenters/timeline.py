@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from audit.models import AuditLog
 from backoffice.presenters.audit import EntryRow, entry_rows
 from backoffice.presenters.payments import PaymentRow, payment_row
@@ -12,9 +15,9 @@ from payments.timeline import Timeline
 _HOLDS = frozenset({"account.held", "account.released"})
 _MOVEMENTS = frozenset({"account.credited", "account.debited"})
 _ENDS = {
-    "rejected": "Rejected by {by}",
-    "canceled": "Canceled by {by}",
-    "expired": "Expired: nobody approved it in time",
+    "rejected": gettext_noop("Rejected by {by}"),
+    "canceled": gettext_noop("Canceled by {by}"),
+    "expired": gettext_noop("Expired: nobody approved it in time"),
 }
 
 
@@ -41,7 +44,7 @@ def happenings(timeline: Timeline, currency: str) -> list[Happening]:
 
 
 def _asked(payment: Payment) -> Happening:
-    return Happening(kind="Payment", at=payment.created_at, payment=payment_row(payment))
+    return Happening(kind=_("Payment"), at=payment.created_at, payment=payment_row(payment))
 
 
 def _entry(entry: AuditLog, named: dict[str, Payment], currency: str) -> Happening:
@@ -53,18 +56,23 @@ def _entry(entry: AuditLog, named: dict[str, Payment], currency: str) -> Happeni
 
 def _kind(entry: AuditLog, payment: Payment | None) -> tuple[str, str]:
     if entry.entity_id.startswith("views:"):
-        return "View", ""
+        return _("View"), ""
     if entry.action in _HOLDS:
-        return "Approval", _of_hold(entry, payment) if payment else ""
+        return _("Approval"), _of_hold(entry, payment) if payment else ""
     if entry.action in _MOVEMENTS:
         if payment is None or not payment.approved_by:
-            return "Movement", ""
+            return _("Movement"), ""
         made, checked = payment.requested_by, payment.approved_by
-        return "Approval", f"Asked for by {made}, approved by {checked}"
-    return "State", ""
+        return _("Approval"), _("Asked for by {made}, approved by {checked}").format(
+            made=made, checked=checked
+        )
+    return _("State"), ""
 
 
 def _of_hold(entry: AuditLog, payment: Payment) -> str:
     if entry.action == "account.held":
-        return f"Asked for by {payment.requested_by}, reserved until a second person decides"
-    return _ENDS.get(payment.failure_code or "", "Ended by {by}").format(by=entry.user_id)
+        return _("Asked for by {requested_by}, reserved until a second person decides").format(
+            requested_by=payment.requested_by
+        )
+    ended = _ENDS.get(payment.failure_code or "", gettext_noop("Ended by {by}"))
+    return _(ended).format(by=entry.user_id)

@@ -1,7 +1,12 @@
 """How single values are worded and where they lead, the same on every page."""
 
-from django.urls import reverse
+from datetime import date
 
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from backoffice import numbers
 from payments.account_numbers import is_account_id
 from payments.identifiers import is_payment_id
 from payments.money import format_amount, format_number
@@ -13,9 +18,16 @@ def money(amount_minor: int | None, currency: str | None) -> str:
     if amount_minor is None:
         return ""
     try:
-        return format_amount(amount_minor, currency or "")
+        return numbers.shown(format_amount(amount_minor, currency or ""))
     except UnknownCurrency:
-        return f"{amount_minor:,} minor units of {currency or 'an unknown currency'}"
+        return _("{amount} minor units of {currency}").format(
+            amount=numbers.shown(f"{amount_minor:,}"), currency=currency or _("an unknown currency")
+        )
+
+
+def day_in_words(day: date) -> str:
+    """``31 Jan 2026``."""
+    return date_format(day, "d M Y")
 
 
 def signed(amount_minor: int, currency: str) -> str:

@@ -8,10 +8,12 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.hashers import check_password
 from django.db import models  # noqa: TID251 - Django takes nothing but a model for its user
+from django.utils import timezone, translation
 from django.utils.crypto import salted_hmac
 
 from audit.context import Actor
 from audit.models import AuditHead
+from backoffice import numbers
 from backoffice.permissions import Permission, Role, granted
 from backoffice.staff import queries
 from backoffice.staff.records import StaffRecord
@@ -88,6 +90,13 @@ class Staff(AbstractBaseUser):
             return ZoneInfo(self.record.time_zone)
         except (ZoneInfoNotFoundError, ValueError):
             return ZoneInfo("UTC")
+
+    def set_scene(self) -> None:
+        """From here on show times, words and numbers as the person prefers them."""
+        timezone.activate(self.zone)
+        numbers.use(self.record.number_format)
+        if self.record.language in dict(settings.LANGUAGES):
+            translation.activate(self.record.language)
 
     def get_full_name(self) -> str:
         return self.full_name

@@ -61,6 +61,8 @@ class StaffRecord(Chained):
     full_name = TextAttribute(null=True)
     email = TextAttribute(null=True)
     time_zone = TextAttribute(default="UTC")
+    language = TextAttribute(null=True)
+    number_format = TextAttribute(null=True)
     is_active = BooleanAttribute(default=True)
     must_change_password = BooleanAttribute(default=True)
     password_changed_at = TimeAttribute(null=True)

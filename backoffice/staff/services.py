@@ -129,14 +129,27 @@ def set_password(
 
 
 def set_preferences(
-    *, username: str, time_zone: str, shortcuts_off: bool = False, actor: Actor, at: datetime
+    *,
+    username: str,
+    time_zone: str,
+    language: str = "",
+    number_format: str = "",
+    shortcuts_off: bool = False,
+    actor: Actor,
+    at: datetime,
 ) -> StaffRecord:
-    """Show times to a person in another zone, and let keys do nothing or something.
+    """Show times, words and numbers to a person in another way; let keys do nothing or something.
 
-    Raises ``UnknownTimeZone``.
+    An empty language is the browser's, an empty number format ``1,234.56``. Raises
+    ``UnknownTimeZone``.
     """
     _check_time_zone(time_zone)
-    chosen = {"time_zone": time_zone, "shortcuts_off": shortcuts_off or None}
+    chosen = {
+        "time_zone": time_zone,
+        "language": language or None,
+        "number_format": number_format or None,
+        "shortcuts_off": shortcuts_off or None,
+    }
     event = staff_event(username, "staff.preferences_changed", actor)
     return change_staff(username, lambda _: chosen, event, at=at)
 

@@ -6,15 +6,19 @@ from django import template
 from django.contrib.admin.helpers import AdminForm
 from django.forms import BaseForm
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
+from backoffice.wording import said
 from dynamodb.attributes import Unreadable
 from dynamodb.times import from_rfc3339
 
 register = template.Library()
+register.filter("said", said)
 
-_TONES = {
+TONES = {
     "active": "good",
     "processed": "good",
     "success": "good",
@@ -70,7 +74,7 @@ def when(at: datetime | str | None) -> SafeString:
         '<time datetime="{}" title="{} UTC">{}</time>',
         f"{utc:%Y-%m-%dT%H:%M:%SZ}",
         f"{utc:%Y-%m-%d %H:%M:%S}",
-        f"{local:%d %b %Y, %H:%M:%S}",
+        date_format(local, "d M Y, H:i:s T"),
     )
 
 
@@ -88,8 +92,8 @@ def ident(value: str | None, href: str = "", *, short: bool = False) -> SafeStri
     return format_html(
         '<span class="ident">{link}<code title="{whole}">{shown}</code>{end}'
         '<button type="button" class="copy" data-copy="{whole}" '
-        'aria-label="Copy {whole}" hidden>Copy</button></span>',
-        link=link, end=end, whole=value, shown=shown,
+        'aria-label="{copy} {whole}" hidden>{copy}</button></span>',
+        link=link, end=end, whole=value, shown=shown, copy=_("Copy"),
     )  # fmt: skip
 
 
@@ -100,8 +104,8 @@ def badge(state: str | None) -> SafeString:
         return _NOTHING
     if isinstance(state, Unreadable):
         return _unreadable(state)
-    tone = _TONES.get(state, "quiet")
-    return format_html('<span class="badge badge-{}">{}</span>', tone, str(state))
+    tone = TONES.get(state, "quiet")
+    return format_html('<span class="badge badge-{}">{}</span>', tone, said(state))
 
 
 @register.filter
@@ -110,6 +114,10 @@ def in_words(action: str) -> str:
 
     What a person does says itself who: ``person.signed_in`` is *Signed in*.
     """
+    return said(worded(action))
+
+
+def worded(action: str) -> str:
     return action.removeprefix("person.").replace(".", " ").replace("_", " ").capitalize()
 
 
@@ -122,7 +130,8 @@ def laid_out(form: BaseForm) -> AdminForm:
 
 def _unreadable(text: str) -> SafeString:
     return format_html(
-        '<span class="badge badge-bad" title="This stored value is not readable">{} '
-        "(unreadable)</span>",
+        '<span class="badge badge-bad" title="{}">{} ({})</span>',
+        _("This stored value is not readable"),
         str(text),
+        _("unreadable"),
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 
 from audit import queries as trail
 from backoffice.finding import note_known_as
@@ -29,7 +30,7 @@ from payments.statements import lines_of
 @requires(Permission.READ_ACCOUNTS, searching="account")
 def listing(request: StaffRequest) -> HttpResponse:
     form = AccountFilter(request.GET)
-    context: dict[str, Any] = {"title": "Accounts", "form": form}
+    context: dict[str, Any] = {"title": _("Accounts"), "form": form}
     if not form.is_valid():
         status = HTTPStatus.UNPROCESSABLE_ENTITY
         return page(request, "backoffice/accounts/list.html", context, status=status)
@@ -59,13 +60,13 @@ def _accounts(wanted: dict[str, str], request: StaffRequest) -> Page[Account]:
 def detail(request: StaffRequest, account_id: str) -> HttpResponse:
     account = queries.get_account(account_id)
     if account is None:
-        raise Http404(f"There is no account {account_id}.")
+        raise Http404(_("There is no account {account_id}.").format(account_id=account_id))
     cursor = request.GET.get("cursor", "")
     chain = trail.chain_page(account.id, person=request.user.username, cursor=cursor)
     note_known_as(request, account)
     form = InstantForm(request.GET if "at" in request.GET else None)
     context = {
-        "title": f"Account {account.account_number}",
+        "title": _("Account {account_number}").format(account_number=account.account_number),
         "shown": AccountView(account),
         "account": account,
         "form": form,
@@ -99,5 +100,5 @@ def new(request: StaffRequest) -> HttpResponse:
 def _form_page(
     request: StaffRequest, form: OpenAccountForm, *, status: int = HTTPStatus.OK, **more: Any
 ) -> HttpResponse:
-    context = {"title": "Open an account", "form": form, **more}
+    context = {"title": _("Open an account"), "form": form, **more}
     return page(request, "backoffice/accounts/new.html", context, status=status)

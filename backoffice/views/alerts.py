@@ -5,6 +5,7 @@ from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from audit.queries import chain_page
 from backoffice.forms.alerts import AlertFilter
@@ -29,7 +30,7 @@ _RELATED = 10
 def queue(request: StaffRequest) -> HttpResponse:
     form, at = AlertFilter(request.GET), utc_now()
     notes = notice_sentences(at)
-    context: dict[str, Any] = {"title": "Alerts", "form": form, "notes": notes}
+    context: dict[str, Any] = {"title": _("Alerts"), "form": form, "notes": notes}
     template = "backoffice/alerts/list.html"
     if not form.is_valid():
         return page(request, template, context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -53,8 +54,8 @@ def overview(request: StaffRequest) -> HttpResponse:
     """Charts of what waits, how old it is and what is new, in a bounded number of requests."""
     counted = alert_queries.overview(utc_now())
     context = {
-        "title": "Overview of alerts",
-        "crumbs": [("Alerts", reverse("admin:alerts"))],
+        "title": _("Overview of alerts"),
+        "crumbs": [(_("Alerts"), reverse("admin:alerts"))],
         "is_cut": counted.is_cut,
         "charts": alert_charts(counted),
     }
@@ -69,8 +70,8 @@ def detail(request: StaffRequest, alert_id: str) -> HttpResponse:
     related = [each for each in others.rows if each.id != alert.id]
     paid = [each for each in queries.get_payments(*(alert.payments or ())) if each]
     context = {
-        "title": "Alert",
-        "crumbs": [("Alerts", reverse("admin:alerts"))],
+        "title": _("Alert"),
+        "crumbs": [(_("Alerts"), reverse("admin:alerts"))],
         "row": alert_row(alert, at=at),
         "alert": alert,
         "why": why(alert),

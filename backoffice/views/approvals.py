@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from audit.queries import chain_page
 from backoffice.forms.decisions import DecisionForm
@@ -61,13 +62,13 @@ def _asking(payment: Payment, preview: Preview) -> Asking:
     amount = payment_row(payment).amount
     own = reverse("admin:approval", args=[payment.id])
     return Asking(
-        title="Confirm the approval",
-        button=f"Approve and move {amount}",
-        crumbs=[("Approvals", reverse("admin:approvals")), (payment.id, own)],
+        title=_("Confirm the approval"),
+        button=_("Approve and move {amount}").format(amount=amount),
+        crumbs=[(_("Approvals"), reverse("admin:approvals")), (payment.id, own)],
         amount=amount,
         facts=[
-            ("Asked for by", payment.requested_by or ""),
-            ("Description", payment.description or "\u2013"),
+            (_("Asked for by"), payment.requested_by or ""),
+            (_("Description"), payment.description or "\u2013"),
         ],
         sides=sides(preview),
     )
@@ -84,7 +85,7 @@ def _approval_page(
 ) -> HttpResponse:
     ends = queries.get_accounts(payment.from_account_id, payment.to_account_id)
     context: dict[str, Any] = {
-        "title": "Approval",
+        "title": _("Approval"),
         "form": form,
         "asked": waiting(payment, viewer=request.user.username, at=at),
         "digest": approvals.digest(payment),
@@ -108,6 +109,6 @@ def _changes(request: StaffRequest, payment: Payment, ends: list[Account | None]
     read = partial(chain_page, person=request.user.username, since=start, rows=_ENTRIES)
     return [
         since(name, read(account.id), payment)
-        for name, account in zip(("From", "To"), ends, strict=True)
+        for name, account in zip((_("From"), _("To")), ends, strict=True)
         if account is not None
     ]

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from audit import queries
 from audit.models import Hold
@@ -30,7 +31,7 @@ _ENTRY = re.compile(r"[0-9TZ:.+-]{20,40}#[0-9]{1,12}", re.ASCII)
 @requires(Permission.READ_TRAIL, viewing="audit")
 def trail(request: StaffRequest) -> HttpResponse:
     form = TrailFilterForm(request.GET, today=utc_now().date())
-    context = {"title": "Audit trail", "form": form}
+    context = {"title": _("Audit trail"), "form": form}
     template = "backoffice/audit/list.html"
     if not form.is_valid():
         return page(request, template, context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -62,10 +63,10 @@ def chain(request: StaffRequest, entity_id: str) -> HttpResponse:
         raise PermissionDenied(Permission.READ_TRAIL)
     cursor, until = request.GET.get("cursor", ""), request.GET.get("entry", "")
     if until and not _ENTRY.fullmatch(until):
-        raise Http404("The address names an entry in a way that no entry is named.")
+        raise Http404(_("The address names an entry in a way that no entry is named."))
     found = queries.chain_page(entity_id, person=request.user.username, until=until, cursor=cursor)
     if not (found.rows or cursor):
-        raise Http404(f"The trail has no entry about {entity_id}.")
+        raise Http404(_("The trail has no entry about {entity_id}.").format(entity_id=entity_id))
     is_newest, record = not (cursor or until), record_of(entity_id)
     subjects = subjects_of(record) if record and is_newest else []
     verified, beside = last_verification(entity_id, [Hold(subject=each) for each in subjects])
@@ -73,7 +74,7 @@ def chain(request: StaffRequest, entity_id: str) -> HttpResponse:
     if record and is_newest:
         holds = in_force(beside) + case_holds_shown(record, request.user)
     context = {
-        "title": "Audit chain",
+        "title": _("Audit chain"),
         "entity_id": entity_id,
         "record_url": record_url(entity_id),
         "begins_at": until,

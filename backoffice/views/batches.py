@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from audit.export import csv_lines
 from backoffice.forms.bulk import BatchForm
@@ -55,11 +56,11 @@ def _decide(request: StaffRequest, job: Job, form: BatchForm) -> HttpResponse:
 
 def _asking(job: Job, shown: ReportView) -> Asking:
     amount = ", ".join(shown.waiting)
-    crumbs = [("Bulk transfers", reverse("admin:bulk"))]
+    crumbs = [(_("Bulk transfers"), reverse("admin:bulk"))]
     crumbs += [(job.title, reverse("admin:bulk_batch", args=[job.id]))]
-    facts = [("Asked for by", job.created_by), ("SHA-256", (job.parameters or {})["file_hash"])]
-    button = f"Approve and move {amount}"
-    return Asking(title="Confirm the approval of a batch", button=button, crumbs=crumbs,
+    facts = [(_("Asked for by"), job.created_by), ("SHA-256", (job.parameters or {})["file_hash"])]
+    button = _("Approve and move {amount}").format(amount=amount)
+    return Asking(title=_("Confirm the approval of a batch"), button=button, crumbs=crumbs,
                   amount=amount, facts=facts)  # fmt: skip
 
 
@@ -105,5 +106,5 @@ def _job(batch_id: str) -> Job:
     if job is not None and job.kind == DECIDE.name:
         return _job((job.parameters or {})["batch_id"])
     if job is None or job.kind != IMPORT.name:
-        raise Http404(f"There is no batch {batch_id}.")
+        raise Http404(_("There is no batch {batch_id}.").format(batch_id=batch_id))
     return job

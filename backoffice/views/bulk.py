@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 
 from backoffice.forms.bulk import ConfirmForm, UploadForm
 from backoffice.jobs import imports, services
@@ -15,6 +16,7 @@ from backoffice.presenters.bulk import BatchView, ReportView
 from backoffice.presenters.lists import pager
 from backoffice.site import page
 from backoffice.views.once import settle
+from backoffice.wording import said
 from dynamodb.times import utc_now
 from payments import bulk_report, bulk_store
 from payments.bulk import Batch
@@ -45,7 +47,7 @@ def _start_page(
     cursor, person = request.GET.get("cursor", ""), request.user.username
     found = services.list_jobs(person=person, kind=IMPORT.name, cursor=cursor, rows=20)
     rows = [BatchView(job) for job in found.rows]
-    context = {"title": "Bulk transfers", "form": form, "rows": rows, "columns": COLUMNS}
+    context = {"title": _("Bulk transfers"), "form": form, "rows": rows, "columns": COLUMNS}
     context |= {"pager": pager(request, found), **more}
     return page(request, "backoffice/bulk/start.html", context, status=status)
 
@@ -57,7 +59,7 @@ def report(request: StaffRequest, file_hash: str) -> HttpResponse:
     try:
         name, data = bulk_store.read_file(file_hash, at)
     except FileNotFound as refusal:
-        raise Http404(str(refusal)) from None
+        raise Http404(said(refusal)) from None
     show = partial(_report_page, request, name, data)
 
     def act(form: ConfirmForm) -> HttpResponse:

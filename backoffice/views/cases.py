@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from audit.queries import chain_page
 from backoffice.forms import alerts as forms
@@ -32,7 +33,7 @@ from payments.refusals import CaseNotFound
 @requires(Permission.READ_ALERTS, searching="case")
 def listing(request: StaffRequest) -> HttpResponse:
     form = forms.CaseFilter(request.GET)
-    context: dict[str, Any] = {"title": "Cases", "form": form}
+    context: dict[str, Any] = {"title": _("Cases"), "form": form}
     template = "backoffice/cases/list.html"
     if not form.is_valid():
         return page(request, template, context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -49,8 +50,8 @@ def detail(request: StaffRequest, case_id: str) -> HttpResponse:
     chain = chain_page(case.id, person=request.user.username, cursor=request.GET.get("cursor", ""))
     subjects = [f"case:{case.id}", f"customer:{case.customer_id}"]
     context = {
-        "title": "Case",
-        "crumbs": [("Cases", reverse("admin:cases"))],
+        "title": _("Case"),
+        "crumbs": [(_("Cases"), reverse("admin:cases"))],
         "row": case_row(case),
         "case": case,
         "kept": kept_record(case.updated_at, holds_on(subjects)),
@@ -100,10 +101,10 @@ def _act(request: StaffRequest, form: forms.WorkForm) -> HttpResponse:
     if form.is_final and not is_confirmed(request):
         asking = Asking(
             title=f"{form.title}?",
-            button=form.title,
+            button=str(form.title),
             crumbs=_crumbs(form.record),
-            facts=[("Customer", form.record.customer_id), *entered(form)],
-            notes=["This cannot be taken back."],
+            facts=[(_("Customer"), form.record.customer_id), *entered(form)],
+            notes=[_("This cannot be taken back.")],
         )
         return confirmation(request, form, asking)
     done = form.save(actor=request.user.actor, at=utc_now())
@@ -127,7 +128,7 @@ def _form_page(
 
 
 def _crumbs(record: Alert | Case) -> Crumbs:
-    name, label = ("case", "Cases") if isinstance(record, Case) else ("alert", "Alerts")
+    name, label = ("case", _("Cases")) if isinstance(record, Case) else ("alert", _("Alerts"))
     return [
         (label, reverse(f"admin:{name}s")),
         (record.id, reverse(f"admin:{name}", args=[record.id])),

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 
 from backoffice.forms.second_factor import AppForm, PasskeyForm
 from backoffice.permissions import StaffRequest
@@ -32,7 +33,7 @@ def app(request: StaffRequest) -> HttpResponse:
 
     def act(form: AppForm) -> HttpResponse:
         shown = second_factor.add_app(**form.cleaned_data, **by(request))
-        return _added(request, shown, "The authenticator app is added.")
+        return _added(request, shown, _("The authenticator app is added."))
 
     return settle(request, AppForm(request.POST), act, show)
 
@@ -52,7 +53,7 @@ def passkey(request: StaffRequest) -> HttpResponse:
         )
         name = form.cleaned_data["name"]
         shown = second_factor.add_passkey(name=name, answer=answer, **by(request))
-        return _added(request, shown, "The passkey is added.")
+        return _added(request, shown, _("The passkey is added."))
 
     return settle(request, PasskeyForm(request.POST), act, show)
 
@@ -75,7 +76,7 @@ def _app_page(
     except codes.SeedUnreadableError:
         return redirect("admin:second_factor_app")
     context = {
-        "title": "Add an authenticator app",
+        "title": _("Add an authenticator app"),
         "crumbs": crumbs(),
         "form": form,
         "qr_code": codes.qr_code(codes.provisioning_uri(seed, username)),
@@ -91,7 +92,7 @@ def _passkey_page(
     place, username = place_of(request), request.user.username
     kept = second_factor.passkeys_among(second_factor.factors_of(request.user.record))
     context = {
-        "title": "Add a passkey",
+        "title": _("Add a passkey"),
         "crumbs": crumbs(),
         "form": form,
         "place": place,

@@ -7,6 +7,7 @@ from django.contrib.sessions.exceptions import SessionInterrupted
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 
 from backoffice import drafts
 from backoffice.permissions import Permission
@@ -19,16 +20,16 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
         return trouble(
             request,
             HTTPStatus.BAD_REQUEST,
-            "Your session has ended",
-            "You were signed out while this page was on its way, so it was not finished.",
-            "Sign in again, and look whether what you did has arrived before you repeat it.",
+            _("Your session has ended"),
+            _("You were signed out while this page was on its way, so it was not finished."),
+            _("Sign in again, and look whether what you did has arrived before you repeat it."),
         )
     return trouble(
         request,
         HTTPStatus.BAD_REQUEST,
-        "This request cannot be understood",
-        "Something in the address or in what was sent is not as it should be.",
-        "Go back to the page you came from and try again from there.",
+        _("This request cannot be understood"),
+        _("Something in the address or in what was sent is not as it should be."),
+        _("Go back to the page you came from and try again from there."),
     )
 
 
@@ -39,9 +40,9 @@ def forbidden(request: HttpRequest, exception: PermissionDenied) -> HttpResponse
     return explained(
         request,
         HTTPStatus.FORBIDDEN,
-        "You may not do this",
-        "Your role does not include this page or action. The attempt has been recorded.",
-        "If your work needs it, ask an administrator for the role.",
+        _("You may not do this"),
+        _("Your role does not include this page or action. The attempt has been recorded."),
+        _("If your work needs it, ask an administrator for the role."),
         permission=needed if isinstance(needed, Permission) else "",
     )
 
@@ -59,10 +60,12 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noq
     return explained(
         request,
         HTTPStatus.FORBIDDEN,
-        "This form has expired",
-        "It does not belong to your present session, so nothing was done: you may have signed in "
-        "again in another tab, or your browser does not keep cookies for this site.",
-        "Load the form again and send it once more.",
+        _("This form has expired"),
+        _(
+            "It does not belong to your present session, so nothing was done: you may have "
+            "signed in again in another tab, or your browser does not keep cookies for this site."
+        ),
+        _("Load the form again and send it once more."),
     )
 
 
@@ -72,13 +75,13 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     For an address that leads to no view Django gives the patterns it has tried, which are not.
     """
     told = [what for what in exception.args if isinstance(what, str)]
-    unknown = "No page or record has this address. It may have been mistyped or cut off."
+    unknown = _("No page or record has this address. It may have been mistyped or cut off.")
     return explained(
         request,
         HTTPStatus.NOT_FOUND,
-        "There is nothing here",
+        _("There is nothing here"),
         told[0] if told else unknown,
-        "Check the address, or start from the dashboard.",
+        _("Check the address, or start from the dashboard."),
     )
 
 
@@ -87,8 +90,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return store_trouble(request, sys.exc_info()[1]) or trouble(
         request,
         HTTPStatus.INTERNAL_SERVER_ERROR,
-        "Something went wrong on our side",
-        "The page could not be finished. If you were changing something, it is not certain "
-        "whether that was carried out.",
-        "Look at the record before you try again. If it happens again, report the request id.",
+        _("Something went wrong on our side"),
+        _(
+            "The page could not be finished. If you were changing something, it is not certain "
+            "whether that was carried out."
+        ),
+        _("Look at the record before you try again. If it happens again, report the request id."),
     )

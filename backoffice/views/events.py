@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from backoffice.forms.events import EventFilter, SendAgainForm
 from backoffice.permissions import Permission, StaffRequest, requires
@@ -24,7 +25,8 @@ from payments.event_records import Delivery, DeliveryState
 @requires(Permission.MANAGE_EVENTS, searching="event")
 def listing(request: StaffRequest) -> HttpResponse:
     known, template = visible_receivers(request.user), "backoffice/events/list.html"
-    context: dict[str, Any] = {"title": "Events", "receivers": receiver_rows(known, at=utc_now())}
+    context: dict[str, Any] = {"title": _("Events")}
+    context["receivers"] = receiver_rows(known, at=utc_now())
     if not known:
         return page(request, template, context)
     context["form"] = form = EventFilter(request.GET, known)
@@ -41,18 +43,18 @@ def listing(request: StaffRequest) -> HttpResponse:
 @requires(Permission.MANAGE_EVENTS, viewing="event")
 def send_again(request: StaffRequest, line: str) -> HttpResponse:
     """Confirm that the dead events of a record are tried again. ``line`` is receiver:record."""
-    name, _, entity_id = line.partition(":")
+    name, _colon, entity_id = line.partition(":")
     kept = _found(request, name, entity_id)
     dead = [each for each in kept if each.state == DeliveryState.DEAD]
     ask = partial(_ask, request, kept, dead)
     if not is_confirmed(request):
         return redirect("admin:events") if "edit" in request.POST else ask(SendAgainForm())
 
-    def act(_: SendAgainForm) -> HttpResponse:
+    def act(_form: SendAgainForm) -> HttpResponse:
         deliveries.send_again(
             receiver=name, entity_id=entity_id, actor=request.user.actor, at=utc_now()
         )
-        messages.success(request, "They are tried again now, in their order.")
+        messages.success(request, _("They are tried again now, in their order."))
         return redirect("admin:events")
 
     return settle(request, SendAgainForm(request.POST), act, ask)
@@ -65,17 +67,17 @@ def _ask(
     form: SendAgainForm,
     *,
     status: int = HTTPStatus.OK,
-    **_: Any,
+    **_more: Any,
 ) -> HttpResponse:
-    told = ", ".join(each.type for each in dead) or "none that is dead"
+    told = ", ".join(each.type for each in dead) or _("none that is dead")
     asking = Asking(
-        title="Send these events again?",
-        button="Send again",
-        crumbs=[("Events", reverse("admin:events"))],
-        facts=[("To", kept[0].receiver), ("About", kept[0].entity_id), ("Events", told)],
+        title=_("Send these events again?"),
+        button=_("Send again"),
+        crumbs=[(_("Events"), reverse("admin:events"))],
+        facts=[(_("To"), kept[0].receiver), (_("About"), kept[0].entity_id), (_("Events"), told)],
         notes=[
-            "The receiver may have taken some of them: it knows them by their ids.",
-            *(str(error) for error in form.non_field_errors()),
+            _("The receiver may have taken some of them: it knows them by their ids."),
+            *map(str, form.non_field_errors()),
         ],
     )
     answer = confirmation(request, form, asking)
@@ -87,5 +89,5 @@ def _found(request: StaffRequest, name: str, entity_id: str) -> list[Delivery]:
     is_visible = name in [each.name for each in visible_receivers(request.user)]
     kept = deliveries.of_record(name, entity_id) if is_visible else []
     if not kept:
-        raise Http404("There is no such event.")
+        raise Http404(_("There is no such event."))
     return kept

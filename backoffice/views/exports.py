@@ -10,6 +10,7 @@ from django.conf import settings
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from uuid_utils import uuid7
@@ -42,7 +43,7 @@ def listing(request: StaffRequest) -> HttpResponse:
     cursor, person = request.GET.get("cursor", ""), request.user.username
     found = services.list_jobs(person=person, kind=EXPORT.name, cursor=cursor)
     context = {
-        "title": "Evidence packs",
+        "title": _("Evidence packs"),
         "rows": [JobView(job) for job in found.rows],
         "pager": pager(request, found),
     }
@@ -71,7 +72,7 @@ def new(request: StaffRequest) -> HttpResponse:
 def new_list(request: StaffRequest, name: str) -> HttpResponse:
     """Ask for all that a filter finds; the list itself says what is wrong with one."""
     if name not in _FILTERS:
-        raise Http404("There is no list of this name to export.")
+        raise Http404(_("There is no list of this name to export."))
     form = _FILTERS[name](request)
     if not form.is_valid():
         asked = {field: request.POST.get(field, "")[:ID_LENGTH] for field in form.fields}
@@ -105,9 +106,9 @@ def download(request: StaffRequest, job_id: str) -> HttpResponseBase:
     try:
         _links(request, job).loads(request.GET.get("token", ""), max_age=LINK_SECONDS)
     except BadSignature:
-        raise Http404("This link has expired, or was not made for you: open the pack's page.")  # noqa: B904 - nothing to add
+        raise Http404(_("This link has expired, or was not made for you: open the pack's page."))  # noqa: B904 - nothing to add
     if job.state != JobState.DONE or not pack_path(job).exists():
-        raise Http404("This pack is no longer kept. It can be made again.")
+        raise Http404(_("This pack is no longer kept. It can be made again."))
     if request.look:
         request.look.values.update(job.result or {}, job=job.id)
     return FileResponse(
@@ -119,9 +120,9 @@ def _export(job_id: str) -> Job:
     try:
         job = services.find_job(job_id)
     except services.JobNotFound:
-        raise Http404(f"There is no evidence pack {job_id}.") from None
+        raise Http404(_("There is no evidence pack {job_id}.").format(job_id=job_id)) from None
     if job.kind not in (EXPORT.name, LIST.name):
-        raise Http404(f"There is no evidence pack {job_id}.")
+        raise Http404(_("There is no evidence pack {job_id}.").format(job_id=job_id))
     return job
 
 
@@ -135,5 +136,5 @@ def _links(request: StaffRequest, job: Job) -> URLSafeTimedSerializer:
 def _form_page(
     request: StaffRequest, form: ExportForm, *, status: int = HTTPStatus.OK, **more: Any
 ) -> HttpResponse:
-    context = {"title": "New evidence pack", "form": form, **more}
+    context = {"title": _("New evidence pack"), "form": form, **more}
     return page(request, "backoffice/exports/new.html", context, status=status)

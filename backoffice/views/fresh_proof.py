@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.http.request import split_domain_port
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from backoffice.forms.second_factor import ProofForm
 from backoffice.permissions import StaffRequest, StaffView
@@ -20,6 +21,7 @@ from backoffice.staff.records import StaffRecord
 from backoffice.staff.refusals import WrongCode
 from backoffice.staff.second_factor import Answer
 from backoffice.staff.second_factor_passkeys import Place, Question
+from backoffice.wording import said
 from dynamodb.times import utc_now
 
 P = ParamSpec("P")
@@ -47,7 +49,7 @@ def freshly_proved(
             is_asked = request.method == "POST" or not posts_only
             asked = _demand(request) if is_asked else None
             if then and asked and asked.status_code == HTTPStatus.FOUND:
-                messages.success(request, "It is you: for five minutes you are not asked again.")
+                messages.success(request, _("It is you: for five minutes you are not asked again."))
                 return redirect(reverse(then, kwargs=dict(kwargs)))
             return asked or view(request, *args, **kwargs)
 
@@ -89,7 +91,7 @@ def is_proved(request: HttpRequest, record: StaffRecord, form: ProofForm, *, pur
     try:
         second_factor.prove(record, answer, purpose=purpose, at=utc_now())
     except WrongCode as refusal:
-        form.add_error("proof_code", str(refusal))
+        form.add_error("proof_code", said(refusal))
         return False
     mark_proved(request)
     return True
@@ -134,7 +136,7 @@ def place_of(request: HttpRequest) -> Place:
 def _question_page(request: StaffRequest, form: ProofForm) -> HttpResponse:
     """Ask (401, for nothing of the page behind it is shown)."""
     context = {
-        "title": "Is it you?",
+        "title": _("Is it you?"),
         "form": form,
         "kept": _kept(request),
         "proof_for": request.POST.get("proof_for", request.method),

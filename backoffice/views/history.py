@@ -2,6 +2,8 @@
 
 from django.http import Http404, HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from audit.queries import chain_page
 from backoffice.permissions import Permission, StaffRequest, requires
@@ -13,8 +15,10 @@ from backoffice.site import page
 from payments import directory, queries
 from payments.timeline import account_timeline
 
-_ALL = "Its own entries, the payments asked for from it, approvals, and who looked at it."
-_WITHOUT_VIEWS = "Its own entries, the payments asked for from it, and approvals."
+_ALL = gettext_lazy(
+    "Its own entries, the payments asked for from it, approvals, and who looked at it."
+)
+_WITHOUT_VIEWS = gettext_lazy("Its own entries, the payments asked for from it, and approvals.")
 
 
 @requires(Permission.READ_CHAINS, viewing="account")
@@ -24,17 +28,17 @@ def timeline(request: StaffRequest, account_id: str) -> HttpResponse:
     if key is not None and not key.customer_id:
         key = queries.get_account(account_id)
     if key is None:
-        raise Http404(f"There is no account {account_id}.")
+        raise Http404(_("There is no account {account_id}.").format(account_id=account_id))
     cursor, person = request.GET.get("cursor", ""), request.user
     with_views = person.has_perm(Permission.READ_TRAIL)
     found = account_timeline(key, with_views=with_views, person=person.username, cursor=cursor)
     account = found.account
     crumbs = [
-        ("Accounts", reverse("admin:accounts")),
+        (_("Accounts"), reverse("admin:accounts")),
         (account.account_number, record_url(account.id)),
     ]
     context = {
-        "title": f"Time line of {account.account_number}",
+        "title": _("Time line of {account_number}").format(account_number=account.account_number),
         "crumbs": crumbs,
         "sentence": _ALL if with_views else _WITHOUT_VIEWS,
         "happenings": happenings(found, account.currency),
@@ -51,9 +55,9 @@ def viewers(request: StaffRequest, entity_id: str) -> HttpResponse:
     found = chain_page(f"views:{entity_id}", person=request.user.username, cursor=cursor)
     url = record_url(entity_id)
     if not url:
-        raise Http404(f"There is nothing of the id {entity_id}.")
+        raise Http404(_("There is nothing of the id {entity_id}.").format(entity_id=entity_id))
     context = {
-        "title": "Who looked at it",
+        "title": _("Who looked at it"),
         "crumbs": [(entity_id, url)],
         "entity_id": entity_id,
         "record_url": url,

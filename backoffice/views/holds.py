@@ -8,6 +8,8 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from audit import holds as archive
 from audit.bucket import ArchiveError
@@ -25,7 +27,7 @@ from backoffice.views.once import settle
 from dynamodb import store
 from dynamodb.times import utc_now
 
-_UNREACHED = (
+_UNREACHED = gettext_lazy(
     "It is {state}, and the archive did not answer for some of its objects: run "
     "manage.py archive_audit, which makes up for it."
 )
@@ -35,7 +37,7 @@ _UNREACHED = (
 def listing(request: StaffRequest) -> HttpResponse:
     wanted = archive.RELEASED if "released" in request.GET else archive.HELD
     context = {
-        "title": "Legal holds",
+        "title": _("Legal holds"),
         "off": off_sentence(),
         "rows": archive.listed(wanted),
         "shows_released": wanted == archive.RELEASED,
@@ -46,25 +48,25 @@ def listing(request: StaffRequest) -> HttpResponse:
 @requires(Permission.MANAGE_HOLDS)
 @freshly_proved(posts_only=True)
 def new(request: StaffRequest) -> HttpResponse:
-    show = partial(_form_page, request, "Set a legal hold")
+    show = partial(_form_page, request, _("Set a legal hold"))
     if request.method != "POST" or "edit" in request.POST:
         return show(HoldForm(initial=request.POST.dict() or request.GET.dict()))
 
     def act(form: HoldForm) -> HttpResponse:
         if not is_confirmed(request):
             asking = Asking(
-                title="Set this hold?",
-                button="Set the hold",
+                title=_("Set this hold?"),
+                button=_("Set the hold"),
                 crumbs=_crumbs(),
                 facts=entered(form),
-                notes=["It is in force at once. Only two people together can release it."],
+                notes=[_("It is in force at once. Only two people together can release it.")],
             )
             return confirmation(request, form, asking)
         try:
             services.set_hold(**form.cleaned_data, actor=request.user.actor, at=utc_now())
-            messages.success(request, "The hold is in force.")
+            messages.success(request, _("The hold is in force."))
         except ArchiveError:
-            messages.warning(request, _UNREACHED.format(state="in force"))
+            messages.warning(request, _UNREACHED.format(state=_("in force")))
         return redirect("admin:holds")
 
     return settle(request, HoldForm(request.POST), act, show)
@@ -76,10 +78,10 @@ def release(request: StaffRequest, subject: str) -> HttpResponse:
     """The first reviewer asks with a reason, a second one confirms."""
     hold = store.get(Hold(subject=subject))
     if hold is None:
-        raise Http404(f"There is no hold on {subject}.")
+        raise Http404(_("There is no hold on {subject}.").format(subject=subject))
     is_asked = hold.status == HoldStatus.RELEASE_ASKED
     kind = ReleaseForm if is_asked else AskReleaseForm
-    title = "Confirm the release" if is_asked else "Ask for the release"
+    title = _("Confirm the release") if is_asked else _("Ask for the release")
     show = partial(_form_page, request, title, hold=hold, is_asked=is_asked)
     if request.method != "POST":
         return show(kind())
@@ -89,12 +91,12 @@ def release(request: StaffRequest, subject: str) -> HttpResponse:
         if is_asked:
             try:
                 services.release(subject=subject, actor=actor, at=at)
-                messages.success(request, "The hold is released.")
+                messages.success(request, _("The hold is released."))
             except ArchiveError:
                 messages.warning(request, _UNREACHED.format(state="released"))
         else:
             services.ask_release(subject=subject, actor=actor, at=at, **form.cleaned_data)
-            messages.success(request, "A second reviewer can now confirm the release.")
+            messages.success(request, _("A second reviewer can now confirm the release."))
         return redirect("admin:holds")
 
     return settle(request, kind(request.POST), act, show)
@@ -105,7 +107,7 @@ def on_payment(request: StaffRequest, payment_id: str) -> HttpResponse:
     """A fragment for the payment's page, which has no request left to look for holds itself."""
     payment = record_of(payment_id)
     found = holds_shown(payment, request.user) if payment else []
-    told = ", ".join(f"held, on the {hold.kind}" for hold in found)
+    told = ", ".join(_("held, on the {kind}").format(kind=hold.kind) for hold in found)
     return HttpResponse(told or "none", content_type="text/plain; charset=utf-8")
 
 
@@ -122,4 +124,4 @@ def _form_page(
 
 
 def _crumbs() -> list[tuple[str, str]]:
-    return [("Legal holds", reverse("admin:holds"))]
+    return [(_("Legal holds"), reverse("admin:holds"))]

@@ -7,6 +7,8 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from backoffice.forms.decisions import BulkForm
 from backoffice.permissions import Permission, StaffRequest, requires
@@ -17,6 +19,7 @@ from backoffice.site import page
 from backoffice.views.confirm import is_confirmed
 from backoffice.views.fresh_proof import freshly_proved
 from backoffice.views.once import settle
+from backoffice.wording import said
 from dynamodb.errors import StoreError
 from dynamodb.pages import Page
 from dynamodb.times import utc_now
@@ -26,7 +29,9 @@ from payments.models import Payment
 from payments.refusals import Refusal
 
 MOST_COUNTED = 50
-_UNTRIED = "There was trouble before it, so this was not tried. Approve it again in a moment."
+_UNTRIED = gettext_lazy(
+    "There was trouble before it, so this was not tried. Approve it again in a moment."
+)
 
 
 @requires(Permission.READ_APPROVALS)
@@ -47,7 +52,7 @@ def _inbox_page(
     page_of = queries.list_pending(person=viewer, cursor=request.GET.get("cursor", ""))
     scheduled = [payment for payment in page_of.rows if payment.awaits_its_day]
     context = {
-        "title": "Approvals",
+        "title": _("Approvals"),
         "form": form,
         "rows": [
             waiting(payment, viewer=viewer, at=at)
@@ -84,17 +89,17 @@ def must_decide(request: StaffRequest) -> None:
 def _act(request: StaffRequest, form: BulkForm) -> HttpResponse:
     """Ask once more, or approve each that was chosen."""
     wanted = form.digests()
-    context = {"form": form, "crumbs": [("Approvals", reverse("admin:approvals"))]}
+    context = {"form": form, "crumbs": [(_("Approvals"), reverse("admin:approvals"))]}
     if is_confirmed(request):
         results = _approve_all(request, wanted)
         done = [result.row.payment for result in results if result.row and not result.sentence]
-        context |= {"title": "What became of them", "results": results, "totals": totals(done)}
+        context |= {"title": _("What became of them"), "results": results, "totals": totals(done)}
         status = HTTPStatus.OK if done else HTTPStatus.UNPROCESSABLE_ENTITY
         return page(request, "backoffice/approvals/results.html", context, status=status)
     payments = [payment for payment in queries.get_payments(*wanted) if payment]
     ready = [payment for payment in payments if _is_as_seen(payment, wanted[payment.id])]
     context |= {
-        "title": "Confirm the approvals",
+        "title": _("Confirm the approvals"),
         "rows": [payment_row(payment) for payment in ready],
         "others": len(wanted) - len(ready),
         "totals": totals(ready),
@@ -113,9 +118,11 @@ def _approve_all(request: StaffRequest, wanted: dict[str, str]) -> list[Result]:
         try:
             results.append(_approve(request, payment_id, shown))
         except StoreError as trouble:
-            results.append(Result(row=None, payment_id=payment_id, sentence=str(trouble)))
+            results.append(Result(row=None, payment_id=payment_id, sentence=said(trouble)))
             untried = list(wanted)[len(results) :]
-            results += [Result(row=None, payment_id=each, sentence=_UNTRIED) for each in untried]
+            results += [
+                Result(row=None, payment_id=each, sentence=str(_UNTRIED)) for each in untried
+            ]
             break
     return results
 
@@ -127,5 +134,5 @@ def _approve(request: StaffRequest, payment_id: str, shown: str) -> Result:
     except Refusal as refusal:
         kept = queries.get_payment(payment_id)
         row = payment_row(kept) if kept else None
-        return Result(row=row, payment_id=payment_id, sentence=str(refusal), code=refusal.code)
+        return Result(row=row, payment_id=payment_id, sentence=said(refusal), code=refusal.code)
     return Result(row=payment_row(payment), payment_id=payment_id)

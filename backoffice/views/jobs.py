@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from backoffice.jobs import services
@@ -13,6 +14,7 @@ from backoffice.presenters.jobs import JobView
 from backoffice.presenters.lists import pager
 from backoffice.site import page
 from backoffice.views.trouble import note_refused
+from backoffice.wording import said
 from dynamodb.times import utc_now
 from payments.refusals import Refusal
 
@@ -22,7 +24,7 @@ def job_list(request: StaffRequest) -> HttpResponse:
     cursor = request.GET.get("cursor", "")
     found = services.list_jobs(person=request.user.username, cursor=cursor)
     context = {
-        "title": "Jobs",
+        "title": _("Jobs"),
         "rows": [JobView(job) for job in found.rows],
         "pager": pager(request, found),
     }
@@ -51,9 +53,9 @@ def cancel(request: StaffRequest, job_id: str) -> HttpResponseBase:
         if not request.user.has_perm(Permission.CANCEL_ANY_REQUEST):
             _must_be_own(request, job)
         services.cancel_job(job.id, actor=request.user.actor, at=utc_now())
-        messages.success(request, "The job is canceled. It can be tried again.")
+        messages.success(request, _("The job is canceled. It can be tried again."))
     except Refusal as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, said(refusal))
     return redirect("admin:job", job.id)
 
 
@@ -64,9 +66,9 @@ def retry(request: StaffRequest, job_id: str) -> HttpResponseBase:
     try:
         _must_be_own(request, job)
         services.retry_job(job.id, actor=request.user.actor, at=utc_now())
-        messages.success(request, "The job is queued again and goes on where it was.")
+        messages.success(request, _("The job is queued again and goes on where it was."))
     except Refusal as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, said(refusal))
     return redirect("admin:job", job.id)
 
 
@@ -82,7 +84,7 @@ def visible_job(request: StaffRequest, job_id: str) -> Job:
 
     Any other is not there for them; to ask for it is recorded as a refused access.
     """
-    none = Http404(f"There is no job {job_id} that you may see.")
+    none = Http404(_("There is no job {job_id} that you may see.").format(job_id=job_id))
     try:
         job = services.find_job(job_id)
     except services.JobNotFound:

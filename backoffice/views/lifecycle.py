@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from backoffice.forms.lifecycle import (
     AccountForm,
@@ -34,7 +35,7 @@ def _page_of(kind: type[AccountForm], *, needs_proof: bool = False) -> View[[str
     def view(request: StaffRequest, account_id: str) -> HttpResponse:
         account = queries.get_account(account_id)
         if account is None:
-            raise Http404(f"There is no account {account_id}.")
+            raise Http404(_("There is no account {account_id}.").format(account_id=account_id))
         at = utc_now()
         new = partial(kind, record=account, username=request.user.username, at=at)
         show = partial(_form_page, request)
@@ -63,14 +64,14 @@ close = _page_of(CloseForm)
 
 def _confirmation(request: StaffRequest, form: AccountForm) -> HttpResponse:
     shown = AccountView(form.record)
-    stands = [("Account", form.record.account_number), ("Owner", form.record.customer_id)]
-    amounts = [("Balance", shown.balance), ("Available", shown.available)]
+    stands = [(_("Account"), form.record.account_number), (_("Owner"), form.record.customer_id)]
+    amounts = [(_("Balance"), shown.balance), (_("Available"), shown.available)]
     asking = Asking(
         title=f"{form.title}?",
-        button=form.title,
+        button=str(form.title),
         crumbs=_crumbs(form.record),
         facts=[*stands, *amounts, *entered(form)],
-        notes=[form.about],
+        notes=[str(form.about)],
     )
     return confirmation(request, form, asking)
 
@@ -92,4 +93,4 @@ def _form_page(
 
 def _crumbs(account: Account) -> Crumbs:
     own = reverse("admin:account", args=[account.id])
-    return [("Accounts", reverse("admin:accounts")), (account.account_number, own)]
+    return [(_("Accounts"), reverse("admin:accounts")), (account.account_number, own)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
 
 from backoffice.forms.accounts import why_no_number
 from backoffice.forms.fields import IdField, TypedForm
@@ -44,5 +44,7 @@ def find(text: str, *, person: str) -> Found:
         return Found(sentence=why_no_number(text))
     accounts = queries.find_accounts(text, person=person)
     if not accounts:
-        return Found(sentence="No account has this number or id, and no customer with it has any.")
+        return Found(
+            sentence=_("No account has this number or id, and no customer with it has any.")
+        )
     return Found(accounts=[AccountView(account) for account in accounts])

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 from django.http import HttpResponse
+from django.utils.translation import gettext as _
 
 from backoffice.forms.ids import ActionForm
 from backoffice.permissions import StaffRequest
@@ -58,7 +59,7 @@ def _record(request: StaffRequest, form: ActionForm, refusal: Refusal) -> None:
 
 def _unknown(request: StaffRequest, form: ActionForm) -> HttpResponse:
     context: dict[str, Any] = {
-        "title": "The outcome is not known yet",
+        "title": _("The outcome is not known yet"),
         "form": form,
         "confirm": request.POST.get("confirm", ""),
     }

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from django.http import Http404, HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from audit.queries import chain_page
 from backoffice.finding import note_known_as
@@ -29,7 +30,7 @@ from payments.models import Payment
 @requires(Permission.READ_PAYMENTS, searching="payment")
 def payment_list(request: StaffRequest) -> HttpResponse:
     form = PaymentFilter(request.GET, zone=request.user.zone.key)
-    context = {"title": "Payments", "form": form}
+    context = {"title": _("Payments"), "form": form}
     template = "backoffice/payments/list.html"
     if not form.is_valid():
         return page(request, template, context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -72,9 +73,9 @@ def payment(request: StaffRequest, payment_id: str) -> HttpResponse:
     found = get_payment(payment_id)
     note_known_as(request, found)
     trail = chain_page(found.id, person=request.user.username)
-    ends = {"From": found.from_account_id, "To": found.to_account_id}
+    ends = {_("From"): found.from_account_id, _("To"): found.to_account_id}
     context = {
-        "title": "Payment",
+        "title": _("Payment"),
         "row": payment_row(found),
         "sides": [side(label, end, queries.get_account(end)) for label, end in ends.items()],
         "entries": entry_rows(trail.rows, currency=found.currency),
@@ -93,9 +94,13 @@ def customer(request: StaffRequest, customer_id: str) -> HttpResponse:
     accounts = queries.list_accounts(person=person, customer_id=customer_id)
     found = queries.get_customer_payments(customer_id=customer_id, person=person, cursor=cursor)
     if not (accounts.rows or found.rows or cursor):
-        raise Http404(f"No account and no payment belongs to a customer {customer_id}.")
+        raise Http404(
+            _("No account and no payment belongs to a customer {customer_id}.").format(
+                customer_id=customer_id
+            )
+        )
     context = {
-        "title": f"Customer {customer_id}",
+        "title": _("Customer {customer_id}").format(customer_id=customer_id),
         "customer_id": customer_id,
         "accounts": [AccountView(account) for account in accounts.rows],
         "has_more_accounts": accounts.next_cursor,
@@ -112,9 +117,11 @@ def merchant(request: StaffRequest, merchant_id: str) -> HttpResponse:
         merchant_id=merchant_id, person=request.user.username, cursor=cursor
     )
     if not (found.rows or cursor):
-        raise Http404(f"No payment names a merchant {merchant_id}.")
+        raise Http404(
+            _("No payment names a merchant {merchant_id}.").format(merchant_id=merchant_id)
+        )
     context = {
-        "title": f"Merchant {merchant_id}",
+        "title": _("Merchant {merchant_id}").format(merchant_id=merchant_id),
         "merchant_id": merchant_id,
         "rows": payment_rows(found.rows),
         "pager": pager(request, found),

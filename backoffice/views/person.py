@@ -8,6 +8,7 @@ from django.contrib.auth.views import PasswordChangeDoneView, PasswordChangeView
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse_lazy
+from django.utils.translation import gettext as _
 
 from backoffice import drafts
 from backoffice.forms.person import PasswordForm, PreferencesForm
@@ -25,7 +26,7 @@ def login(request: HttpRequest) -> HttpResponseBase:
     if request.method == "GET" and request.user.is_authenticated:
         return redirect("admin:index")
     told = site.each_context(request) | {
-        "title": "Sign in",
+        "title": _("Sign in"),
         "app_path": request.get_full_path(),
         "has_draft": drafts.is_kept(request),
     }
@@ -37,7 +38,7 @@ def password_change(request: StaffRequest) -> HttpResponseBase:
     view = PasswordChangeView.as_view(
         form_class=PasswordForm,
         success_url=reverse_lazy("admin:password_change_done"),
-        extra_context=site.each_context(request) | {"title": "Change password"},
+        extra_context=site.each_context(request) | {"title": _("Change password")},
     )
     return view(request)
 
@@ -51,15 +52,21 @@ def password_change_done(request: StaffRequest) -> HttpResponseBase:
 def preferences(request: StaffRequest) -> HttpResponse:
     person = request.user
     record = person.record
-    initial = {"time_zone": record.time_zone, "shortcuts_off": bool(record.shortcuts_off)}
+    initial = {
+        "time_zone": record.time_zone,
+        "language": record.language or "",
+        "number_format": record.number_format or "",
+        "shortcuts_off": bool(record.shortcuts_off),
+    }
     form = PreferencesForm(request.POST or None, initial=initial)
     if form.is_valid():
         chosen = form.cleaned_data
-        services.set_preferences(
+        person.record = services.set_preferences(
             username=person.username, **chosen, actor=person.actor, at=utc_now()
         )
-        messages.success(request, "Your preferences are saved.")
+        person.set_scene()
+        messages.success(request, _("Your preferences are saved."))
         return redirect("admin:preferences")
-    told = {"title": "Preferences", "form": form}
+    told = {"title": _("Preferences"), "form": form}
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
     return page(request, "backoffice/preferences.html", told, status=status)

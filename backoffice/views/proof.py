@@ -3,12 +3,14 @@
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from audit.context import Actor
 from audit.verification import TooLongError, verify_entity
 from audit.verified import keep
 from backoffice.permissions import Permission, StaffRequest, requires
+from backoffice.wording import said
 from dynamodb.times import utc_now
 
 MOST_ENTRIES = 20_000
@@ -26,11 +28,12 @@ def verify(request: StaffRequest, entity_id: str) -> HttpResponse:
         command = f"manage.py verify_audit --entity {entity_id}"
         messages.error(
             request,
-            f"This chain has more than {MOST_ENTRIES:,} entries. An operator verifies it with "
-            f"{command}.",
+            _(
+                "This chain has more than {most} entries. An operator verifies it with {command}."
+            ).format(most=said(f"{MOST_ENTRIES:,}"), command=command),
         )
         return redirect("admin:audit_chain", entity_id)
     if not run.entries:
-        raise Http404(f"The trail has no entry about {entity_id}.")
+        raise Http404(_("The trail has no entry about {entity_id}.").format(entity_id=entity_id))
     keep(run, entity_id=entity_id, actor=Actor(id=request.user.username), at=at)
     return redirect("admin:audit_chain", entity_id)

@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from backoffice.forms.decisions import CancelForm, ReverseForm
 from backoffice.forms.ids import ActionForm
@@ -29,7 +30,9 @@ def found(payment_id: str) -> Payment:
     """A payment by the id in an address; raises ``Http404``."""
     payment = queries.get_payment(payment_id)
     if payment is None:
-        raise Http404(f"There is no payment with the id {payment_id}.")
+        raise Http404(
+            _("There is no payment with the id {payment_id}.").format(payment_id=payment_id)
+        )
     return payment
 
 
@@ -40,7 +43,7 @@ def cancel(request: StaffRequest, payment_id: str) -> HttpResponse:
     is_own = payment.requested_by == person.username
     if not (is_own or person.has_perm(Permission.CANCEL_ANY_REQUEST)):
         raise PermissionDenied(Permission.CANCEL_ANY_REQUEST)
-    show = partial(_form_page, request, payment, title="Cancel the request")
+    show = partial(_form_page, request, payment, title=_("Cancel the request"))
     if request.method != "POST":
         return show(CancelForm())
 
@@ -51,7 +54,7 @@ def cancel(request: StaffRequest, payment_id: str) -> HttpResponse:
             actor=person.actor,
             at=utc_now(),
         )
-        messages.success(request, "The request is canceled, and its money is free again.")
+        messages.success(request, _("The request is canceled, and its money is free again."))
         return redirect("admin:payment", payment.id)
 
     return settle(request, CancelForm(request.POST), act, show)
@@ -64,11 +67,13 @@ def reverse_payment(request: StaffRequest, payment_id: str) -> HttpResponse:
     payment, at = found(payment_id), utc_now()
     new = partial(ReverseForm, payment=payment, username=request.user.username, at=at)
     left = money(payment.reversible, payment.currency)
-    about = f"{left} of this payment can still go back the way it came."
-    show = partial(_form_page, request, payment, title="Reverse the payment", about=about)
+    about = _("{left} of this payment can still go back the way it came.").format(left=left)
+    show = partial(_form_page, request, payment, title=_("Reverse the payment"), about=about)
     if request.method != "POST" or "edit" in request.POST:
         return show(new(initial=request.POST.dict()))
-    act = partial(transfers.act, request, at, title="Confirm the reversal", crumbs=_crumbs(payment))
+    act = partial(
+        transfers.act, request, at, title=_("Confirm the reversal"), crumbs=_crumbs(payment)
+    )
     return settle(request, new(request.POST), act, show)
 
 
@@ -86,4 +91,4 @@ def _form_page(
 
 def _crumbs(payment: Payment) -> Crumbs:
     own = reverse("admin:payment", args=[payment.id])
-    return [("Payments", reverse("admin:payments")), (payment.id, own)]
+    return [(_("Payments"), reverse("admin:payments")), (payment.id, own)]

@@ -8,8 +8,9 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
-from django.template.defaultfilters import pluralize
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from audit.context import Actor
@@ -17,6 +18,7 @@ from backoffice.forms.reviews import DecisionForm, SignForm, YearForm
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.lists import pager
 from backoffice.presenters.reviews import cell, groups, months
+from backoffice.presenters.values import day_in_words
 from backoffice.reviews import queries, services
 from backoffice.site import page
 from backoffice.views.confirm import Asking, confirmation, is_confirmed
@@ -36,7 +38,7 @@ def calendar(request: StaffRequest) -> HttpResponse:
     waiting = [cell(each) for each in reversed(days) if each.is_waiting][:LATEST_DAYS]
     counts = {state: sum(each.state == state for each in days) for state in queries.DayState}
     context = {
-        "title": "Daily reviews",
+        "title": _("Daily reviews"),
         "year": year,
         "earlier": year - 1,
         "later": year + 1 if year < at.year else None,
@@ -58,7 +60,10 @@ def review(request: StaffRequest, day: str) -> HttpResponse:
         actor = Actor(id=request.user.username)
         services.decide(asked, **form.decided, name=form.request_id, actor=actor, at=utc_now())
         count = len(form.decided["item_ids"])
-        messages.success(request, f"{count} line{pluralize(count)} decided.")
+        messages.success(
+            request,
+            ngettext("{count} line decided.", "{count} lines decided.", count).format(count=count),
+        )
         return redirect(request.get_full_path())
 
     return settle(request, _new_form(request, request.POST), act, show)
@@ -82,10 +87,12 @@ def prepare(request: StaffRequest, day: str) -> HttpResponse:
 def sign(request: StaffRequest, day: str) -> HttpResponse:
     asked = _day(day)
     asking = Asking(
-        title=f"Sign the review of {asked:%d %b %Y}?",
-        button="Sign it",
-        crumbs=[*_crumbs(), (f"{asked:%d %b %Y}", reverse("admin:review", args=[day]))],
-        notes=["Your signature says that you have looked at every line. It cannot be taken back."],
+        title=_("Sign the review of {day}?").format(day=day_in_words(asked)),
+        button=_("Sign it"),
+        crumbs=[*_crumbs(), (day_in_words(asked), reverse("admin:review", args=[day]))],
+        notes=[
+            _("Your signature says that you have looked at every line. It cannot be taken back.")
+        ],
     )
 
     def act(form: SignForm) -> HttpResponse:
@@ -94,7 +101,9 @@ def sign(request: StaffRequest, day: str) -> HttpResponse:
         if not is_confirmed(request):
             return confirmation(request, form, asking)
         services.sign(asked, actor=Actor(id=request.user.username), at=utc_now())
-        messages.success(request, f"The review of {asked:%d %b %Y} is signed.")
+        messages.success(
+            request, _("The review of {day} is signed.").format(day=day_in_words(asked))
+        )
         return redirect("admin:review", day)
 
     return settle(request, SignForm(request.POST), act, partial(_show, request, asked))
@@ -107,7 +116,7 @@ def _show(
         day, person=request.user.username, cursor=request.GET.get("cursor", "")
     )
     context = {
-        "title": f"Review of {day:%d %b %Y}",
+        "title": _("Review of {day}").format(day=day_in_words(day)),
         "crumbs": _crumbs(),
         "day": day.isoformat(),
         "review": queries.find(day),
@@ -126,7 +135,7 @@ def _new_form(request: StaffRequest, *typed: Any) -> DecisionForm:
 
 
 def _crumbs() -> list[tuple[str, str]]:
-    return [("Daily reviews", reverse("admin:reviews"))]
+    return [(_("Daily reviews"), reverse("admin:reviews"))]
 
 
 def _day(text: str) -> date:
@@ -134,7 +143,9 @@ def _day(text: str) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise Http404(f"{text[:20]!r} is not a day such as 2026-03-31.") from None
+        raise Http404(
+            _("{text} is not a day such as 2026-03-31.").format(text=repr(text[:20]))
+        ) from None
     if day > utc_now().date() + timedelta(days=1) or text != day.isoformat():
-        raise Http404("There is no such day yet.")
+        raise Http404(_("There is no such day yet."))
     return day

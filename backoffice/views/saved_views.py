@@ -9,6 +9,7 @@ from backoffice.forms.saved_views import SavedViewForm
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.site import page
 from backoffice.staff.saved_views import save_view, views_of
+from backoffice.wording import said
 from dynamodb.times import utc_now
 from payments.refusals import Refusal
 
@@ -33,7 +34,7 @@ def save(request: StaffRequest) -> HttpResponse:
             at=utc_now(),
         )
     except Refusal as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, said(refusal))
     else:
         told = _("The view is removed.") if wanted["remove"] else _("The view is saved.")
         messages.success(request, told)

@@ -6,6 +6,7 @@ from datetime import date
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 
 from audit import proofs, seals, signing
 from audit.bucket import NotInArchiveError
@@ -24,7 +25,7 @@ def listing(request: StaffRequest) -> HttpResponse:
     found = seals.recent(last=min(until, last), count=DAYS_SHOWN)
     rows = seal_rows(found, last=last, is_on=not settings().off)
     context = {
-        "title": "Seals",
+        "title": _("Seals"),
         "off": off_sentence(),
         "public_key": "" if settings().off else signing.public_key(settings().seal_key),
         "rows": rows,
@@ -39,11 +40,16 @@ def prove(request: StaffRequest, entity_id: str) -> HttpResponse:
     timestamp = request.GET.get("entry", "")
     item = next(read_chain(entity_id, since=timestamp or "~", until=timestamp or "~"), None)
     if item is None:
-        raise Http404(f"The trail has no such entry about {entity_id}.")
+        raise Http404(
+            _("The trail has no such entry about {entity_id}.").format(entity_id=entity_id)
+        )
     try:
         proof = proofs.prove(item)
     except (proofs.NotSealedError, NotInArchiveError):
-        messages.error(request, f"This entry is in no seal. {off_sentence() or _later()}")
+        messages.error(
+            request,
+            _("This entry is in no seal. {why}").format(why=off_sentence() or _later()),
+        )
         return redirect("admin:audit_chain", entity_id)
     answer = HttpResponse(json.dumps(proof, indent=2), content_type="application/json")
     answer["Content-Disposition"] = f'attachment; filename="proof-{item["hash"]["S"][:16]}.json"'
@@ -51,7 +57,9 @@ def prove(request: StaffRequest, entity_id: str) -> HttpResponse:
 
 
 def _later() -> str:
-    return f"The newest day that is sealed is {seals.last_due_day(utc_now())}, or before."
+    return _("The newest day that is sealed is {day}, or before.").format(
+        day=seals.last_due_day(utc_now())
+    )
 
 
 def _day(text: str) -> date | None:

@@ -9,6 +9,8 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 
 from audit.context import Actor
 from backoffice.forms.ids import ActionForm
@@ -19,6 +21,7 @@ from backoffice.staff import second_factor
 from backoffice.views.confirm import Asking, confirmation, is_confirmed
 from backoffice.views.fresh_proof import freshly_proved, place_of
 from backoffice.views.once import settle
+from backoffice.wording import said
 from dynamodb.times import utc_now
 
 F = TypeVar("F", bound=ActionForm)
@@ -31,7 +34,7 @@ def overview(request: StaffRequest) -> HttpResponse:
     record = request.user.record
     kept = second_factor.factors_of(record)
     context = {
-        "title": "Second factor",
+        "title": _("Second factor"),
         "factors": [kept[name] for name in record.factors or () if name in kept],
         "recovery": kept.get(second_factor.RECOVERY),
         "has_app": second_factor.APP in kept,
@@ -46,10 +49,10 @@ def overview(request: StaffRequest) -> HttpResponse:
 def recovery(request: StaffRequest) -> HttpResponse:
     """Recovery codes in place of those that are left, after a confirmation."""
     asking = Asking(
-        title="Make new recovery codes?",
-        button="Make new codes",
+        title=_("Make new recovery codes?"),
+        button=_("Make new codes"),
         crumbs=crumbs(),
-        notes=["Those you have kept stop working at once."],
+        notes=[_("Those you have kept stop working at once.")],
     )
 
     def act(_: RenewForm) -> HttpResponse:
@@ -62,18 +65,18 @@ def recovery(request: StaffRequest) -> HttpResponse:
 @freshly_proved()
 def remove(request: StaffRequest, factor: str) -> HttpResponse:
     if factor not in (request.user.record.factors or ()):
-        raise Http404("You have no such second factor.")
+        raise Http404(_("You have no such second factor."))
     asking = Asking(
-        title="Remove this second factor?",
-        button="Remove it",
+        title=_("Remove this second factor?"),
+        button=_("Remove it"),
         crumbs=crumbs(),
-        facts=[("Second factor", factor.capitalize())],
-        notes=["It cannot be used to sign in any more."],
+        facts=[(_("Second factor"), capfirst(said(factor)))],
+        notes=[_("It cannot be used to sign in any more.")],
     )
 
-    def act(_: RemoveForm) -> HttpResponse:
+    def act(_form: RemoveForm) -> HttpResponse:
         second_factor.remove(factor=factor, **by(request))
-        messages.success(request, "The second factor is removed.")
+        messages.success(request, _("The second factor is removed."))
         return redirect("admin:second_factor")
 
     return _confirmed(request, RemoveForm(request.POST), act, asking)
@@ -95,7 +98,7 @@ def by(request: StaffRequest) -> dict[str, Any]:
 
 
 def codes_page(request: StaffRequest, shown: list[str]) -> HttpResponse:
-    context = {"title": "Recovery codes", "crumbs": crumbs(), "codes": shown}
+    context = {"title": _("Recovery codes"), "crumbs": crumbs(), "codes": shown}
     return page(request, "backoffice/second_factor/codes.html", context)
 
 
@@ -106,6 +109,6 @@ def _refused_page(request: StaffRequest, form: ActionForm, **_: Any) -> HttpResp
 
 def crumbs() -> list[tuple[str, str]]:
     return [
-        ("Preferences", reverse("admin:preferences")),
-        ("Second factor", reverse("admin:second_factor")),
+        (_("Preferences"), reverse("admin:preferences")),
+        (_("Second factor"), reverse("admin:second_factor")),
     ]

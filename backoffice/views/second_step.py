@@ -9,6 +9,7 @@ from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext as _
 
 from backoffice import drafts
 from backoffice.forms.person import SignInForm
@@ -65,7 +66,7 @@ def second_step(request: HttpRequest) -> HttpResponse:
         mark_proved(request)
         return redirect(following)
     context = {
-        "title": "Second step",
+        "title": _("Second step"),
         "form": form,
         "username": person.username,
         **question_for(request, person.record),

@@ -7,8 +7,9 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import redirect
-from django.template.defaultfilters import pluralize
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from audit.context import Actor
 from backoffice.permissions import Permission, StaffRequest, requires
@@ -28,7 +29,7 @@ def own(request: StaffRequest) -> HttpResponse:
     """One's own sessions. A post ends one by its name, or all ``others``."""
     if request.method == "POST":
         return _end(request, request.user.record, back=reverse("admin:sessions"))
-    return _page(request, request.user.record, title="Your sessions", may_end=True, is_own=True)
+    return _page(request, request.user.record, title=_("Your sessions"), may_end=True, is_own=True)
 
 
 @requires(Permission.READ_STAFF, viewing="staff")
@@ -43,7 +44,7 @@ def of_person(request: StaffRequest, username: str) -> HttpResponse:
         ("Staff", reverse("admin:staff")),
         (username, reverse("admin:staff_person", args=[username])),
     ]
-    title = f"Sessions of {username}"
+    title = _("Sessions of {username}").format(username=username)
     return _page(request, record, title=title, may_end=may_end, crumbs=crumbs)
 
 
@@ -82,7 +83,12 @@ def _end(request: StaffRequest, record: StaffRecord, *, back: str) -> HttpRespon
     if ended:
         actor = Actor(id=request.user.username)
         session_list.end_sessions(ended, username=record.username, actor=actor, at=at)
-        messages.success(request, f"{len(ended)} session{pluralize(len(ended))} ended.")
+        messages.success(
+            request,
+            ngettext("{number} session ended.", "{number} sessions ended.", len(ended)).format(
+                number=len(ended)
+            ),
+        )
     else:
-        messages.info(request, "There was no such session any more.")
+        messages.info(request, _("There was no such session any more."))
     return redirect(back)

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from audit import queries as trail_queries
 from audit.context import Actor
@@ -73,7 +74,7 @@ def new(request: StaffRequest) -> HttpResponse:
 def first_password_page(request: StaffRequest, record: StaffRecord, password: str) -> HttpResponse:
     """Show a first password: this once, for it is kept nowhere."""
     context = {
-        "title": f"First password of {record.username}",
+        "title": _("First password of {username}").format(username=record.username),
         "crumbs": [("Staff", reverse("admin:staff"))],
         "shown": staff_row(record),
         "password": password,
@@ -84,7 +85,7 @@ def first_password_page(request: StaffRequest, record: StaffRecord, password: st
 def found_person(username: str) -> StaffRecord:
     record = queries.find(username)
     if record is None or record.username != username:
-        raise Http404(f"There is no member of staff named {username}.")
+        raise Http404(_("There is no member of staff named {username}.").format(username=username))
     return record
 
 
@@ -98,7 +99,7 @@ def review(request: StaffRequest) -> HttpResponse:
     def act(form: SignOffForm) -> HttpResponse:
         actor = Actor(id=request.user.username)
         access_review.sign(**form.cleaned_data, actor=actor, at=utc_now())
-        messages.success(request, "The access review is signed.")
+        messages.success(request, _("The access review is signed."))
         return redirect("admin:staff_review")
 
     return settle(request, SignOffForm(request.POST), act, show)
@@ -110,7 +111,7 @@ def signed_list(request: StaffRequest, list_hash: str) -> HttpResponse:  # noqa:
     """A list as it was signed, as JSON Lines: its SHA-256 is the hash in the trail."""
     body = access_review.signed_list(list_hash)
     if body is None:
-        raise Http404("No list was signed under this hash.")
+        raise Http404(_("No list was signed under this hash."))
     name = f"access-review-{list_hash[:12]}.jsonl"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return HttpResponse(body, content_type="application/jsonl; charset=utf-8", headers=headers)
@@ -120,7 +121,7 @@ def _new_page(
     request: StaffRequest, form: NewStaffForm, *, status: int = HTTPStatus.OK, **more: Any
 ) -> HttpResponse:
     context = {
-        "title": "Add a member of staff",
+        "title": _("Add a member of staff"),
         "crumbs": [("Staff", reverse("admin:staff"))],
         "form": form,
         **more,
@@ -137,7 +138,7 @@ def _review_page(
         person=request.user.username, cursor=request.GET.get("cursor", "")
     )
     context = {
-        "title": "Access review",
+        "title": _("Access review"),
         "crumbs": [("Staff", reverse("admin:staff"))],
         "form": form,
         "people": [staff_row(record) for record in everybody],

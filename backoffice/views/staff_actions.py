@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from audit.context import Actor
 from backoffice.forms.staff import (
@@ -26,6 +27,7 @@ from backoffice.views.confirm import Asking, Crumbs, confirmation, entered, is_c
 from backoffice.views.fresh_proof import freshly_proved
 from backoffice.views.once import settle
 from backoffice.views.staff import first_password_page, found_person
+from backoffice.wording import said
 from dynamodb.times import utc_now
 
 
@@ -66,17 +68,17 @@ def _act(request: StaffRequest, form: StaffForm) -> HttpResponse:
 def _confirmation(request: StaffRequest, form: StaffForm) -> HttpResponse:
     shown = staff_row(form.record)
     stands = [
-        ("Username", form.record.username),
-        ("Name", form.record.full_name or ""),
-        ("State", shown.state),
-        ("Roles now", shown.roles),
+        (_("Username"), form.record.username),
+        (_("Name"), form.record.full_name or ""),
+        (_("State"), said(shown.state)),
+        (_("Roles now"), shown.roles),
     ]
     asking = Asking(
         title=f"{form.title}?",
-        button=form.title,
+        button=str(form.title),
         crumbs=_crumbs(form.record.username),
         facts=[*stands, *entered(form)],
-        notes=[form.about],
+        notes=[str(form.about)],
     )
     return confirmation(request, form, asking)
 

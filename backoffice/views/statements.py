@@ -15,6 +15,7 @@ from typing import IO, Any
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext as _
 
 from backoffice.forms.statements import PeriodForm, presets
 from backoffice.permissions import Permission, StaffRequest, requires
@@ -188,5 +189,5 @@ def _form(request: StaffRequest) -> PeriodForm:
 def _account(account_id: str) -> Account:
     account = queries.get_account(account_id)
     if account is None:
-        raise Http404(f"There is no account {account_id}.")
+        raise Http404(_("There is no account {account_id}.").format(account_id=account_id))
     return account

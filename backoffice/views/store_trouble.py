@@ -2,22 +2,29 @@
 
 import logging
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from backoffice.reading import NotRecordedError
 from backoffice.views.trouble import explained, note_refused, trouble
+from backoffice.wording import said
 from dynamodb import errors
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 _log = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 5
 
-_NOT_READ = "The store could not be read"
-_TITLES: dict[type[errors.StoreError], str] = {
-    NotRecordedError: "This page cannot be shown just now",
-    errors.StoreBusyError: "The store is busy",
-    errors.OutcomeUnknownError: "It is not certain whether this was done",
+_NOT_READ = gettext_lazy("The store could not be read")
+_TITLES: "dict[type[errors.StoreError], StrOrPromise]" = {
+    NotRecordedError: gettext_lazy("This page cannot be shown just now"),
+    errors.StoreBusyError: gettext_lazy("The store is busy"),
+    errors.OutcomeUnknownError: gettext_lazy("It is not certain whether this was done"),
 }
 
 
@@ -34,15 +41,15 @@ def store_trouble(request: HttpRequest, exception: BaseException | None) -> Http
             | errors.StoreRefusedError()
             | errors.TableMissingError()
         ):
-            return _unavailable(request, _TITLES.get(type(exception), _NOT_READ), exception)
+            return _unavailable(request, str(_TITLES.get(type(exception), _NOT_READ)), exception)
         case errors.UnreadableRecordError():
             _log.error("%s", exception)
             return trouble(
                 request,
                 HTTPStatus.INTERNAL_SERVER_ERROR,
-                "A stored record is damaged",
-                str(exception),
-                "Report this page with its request id: the record must be looked into.",
+                _("A stored record is damaged"),
+                said(exception),
+                _("Report this page with its request id: the record must be looked into."),
             )
     return None
 
@@ -52,8 +59,8 @@ def _cursor_refused(request: HttpRequest, exception: errors.CursorError) -> Http
     return explained(
         request,
         HTTPStatus.BAD_REQUEST,
-        "This page link cannot be used",
-        str(exception),
+        _("This page link cannot be used"),
+        said(exception),
         "",
         first_page=request.path,
     )
@@ -62,9 +69,9 @@ def _cursor_refused(request: HttpRequest, exception: errors.CursorError) -> Http
 def _unavailable(request: HttpRequest, title: str, exception: errors.StoreError) -> HttpResponse:
     _log.error("%s: %s", title, exception, exc_info=exception)
     if request.method in ("GET", "HEAD"):
-        advice = "Nothing is shown rather than something incomplete. Try again in a moment."
+        advice = _("Nothing is shown rather than something incomplete. Try again in a moment.")
     else:
-        advice = "Look whether what you did has arrived before you repeat it."
-    answer = trouble(request, HTTPStatus.SERVICE_UNAVAILABLE, title, str(exception), advice)
+        advice = _("Look whether what you did has arrived before you repeat it.")
+    answer = trouble(request, HTTPStatus.SERVICE_UNAVAILABLE, title, said(exception), advice)
     answer["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return answer

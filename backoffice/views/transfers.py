@@ -41,8 +41,8 @@ def new(request: StaffRequest) -> HttpResponse:
     show = partial(_form_page, request)
     if request.method != "POST" or "edit" in request.POST:
         return show(_entered(request, at), found=_found(request))
-    crumbs = [("New transfer", reverse("admin:transfer_new"))]
-    act_on = partial(act, request, at, title="Confirm the transfer", crumbs=crumbs)
+    crumbs = [(_("New transfer"), reverse("admin:transfer_new"))]
+    act_on = partial(act, request, at, title=_("Confirm the transfer"), crumbs=crumbs)
     return settle(request, TransferForm(request.POST, username=username, at=at), act_on, show)
 
 
@@ -64,7 +64,7 @@ def _answer(form: MovingForm, transfer: Transfer) -> HttpResponse | None:
     payment = transfer.payment
     if payment.status != PaymentStatus.FAILED:
         return redirect("admin:payment", payment.id)
-    form.refuse(field_of(payment.failure_code or ""), payment.failure_reason or "Refused.")
+    form.refuse(field_of(payment.failure_code or ""), payment.failure_reason or _("Refused."))
     form.refused_url = record_url(payment.id)
     return None
 
@@ -75,19 +75,25 @@ def _asking(entered: TransferRequest, preview: Preview, at: datetime) -> Asking:
         preview.source, preview.target, amount_minor=entered.amount_minor, at=at
     )
     facts = {
-        "Description": entered.description,
-        "Merchant": entered.merchant_id,
-        "On the day": entered.scheduled_for,
-        "Reverses": entered.reverses,
-        "Payment id": entered.payment_id,
-        "Asked for by you today": asked_today(preview.maker, entered.currency),
+        _("Description"): entered.description,
+        _("Merchant"): entered.merchant_id,
+        _("On the day"): entered.scheduled_for,
+        _("Reverses"): entered.reverses,
+        _("Payment id"): entered.payment_id,
+        _("Asked for by you today"): asked_today(preview.maker, entered.currency),
     }
     if entered.scheduled_for:
-        button, notes = f"Schedule {amount}", ["It is decided on its day, as both accounts stand."]
+        button, notes = (
+            _("Schedule {amount}").format(amount=amount),
+            [_("It is decided on its day, as both accounts stand.")],
+        )
     elif preview.triggers:
-        button, notes = f"Ask for approval of {amount}", why_it_waits(preview.triggers)
+        button, notes = (
+            _("Ask for approval of {amount}").format(amount=amount),
+            why_it_waits(preview.triggers),
+        )
     else:
-        button, notes = f"Move {amount}", []
+        button, notes = _("Move {amount}").format(amount=amount), []
     if twin:
         button = _("Send %s all the same") % amount
         notes = [twin_note(twin, at), *notes]
@@ -121,5 +127,5 @@ def _found(request: StaffRequest) -> dict[str, Any]:
 def _form_page(
     request: StaffRequest, form: TransferForm, *, status: int = HTTPStatus.OK, **more: Any
 ) -> HttpResponse:
-    context = {"title": "New transfer", "form": form, **more}
+    context = {"title": _("New transfer"), "form": form, **more}
     return page(request, "backoffice/transfers/new.html", context, status=status)

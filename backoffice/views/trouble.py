@@ -3,7 +3,6 @@
 from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 
 from audit import context
 from backoffice.site import bare_page, page
@@ -25,7 +24,7 @@ def explained(
     if not hasattr(request, "user"):
         return bare_page(request, "backoffice/error.html", told, status=status)
     if request.user.is_authenticated:
-        timezone.activate(request.user.zone)
+        request.user.set_scene()
     return page(request, "backoffice/error.html", told, status=status)
 
 

@@ -16,7 +16,7 @@ from backoffice.forms.fields import TypedForm
 from backoffice.forms.person import PasswordForm
 from backoffice.permissions import Permission, Role
 from backoffice.presenters.track import track
-from backoffice.templatetags.backoffice import _TONES
+from backoffice.templatetags.backoffice import TONES
 from payments.alert_records import AlertStatus, CaseStatus
 from payments.models import AccountStatus, PaymentStatus
 from tests.backoffice.conftest import SignIn
@@ -69,7 +69,7 @@ def test_what_describes_a_field_stands_on_its_page(
 def test_every_state_that_a_page_can_show_is_explained_once() -> None:
     names = [term.name for chapter in glossary.chapters(list(Permission)) for term in chapter.terms]
     assert len(names) == len(set(names))
-    states = {*_TONES, *PaymentStatus, *AccountStatus, *AlertStatus, *CaseStatus}
+    states = {*TONES, *PaymentStatus, *AccountStatus, *AlertStatus, *CaseStatus}
     assert {str(state) for state in states} - set(names) == set()
 
 

@@ -57,7 +57,7 @@ def test_a_time_is_shown_in_the_persons_zone_with_utc_at_hand(at: object) -> Non
     with timezone.override("Asia/Tokyo"):
         assert shown("when", at) == (
             '<time datetime="2026-01-31T09:30:05Z" title="2026-01-31 09:30:05 UTC">'
-            "31 Jan 2026, 18:30:05</time>"
+            "31 Jan 2026, 18:30:05 JST</time>"
         )
 
 

@@ -1,0 +1,127 @@
+"""``makemessages`` for what pages say, and for what the rooms below say, which know no Django."""
+
+import ast
+import re
+from collections.abc import Iterator
+from enum import StrEnum
+from importlib import import_module
+from pathlib import Path
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.commands import makemessages
+from django.forms.utils import pretty_name
+
+from audit.models import Chained
+from backoffice.forms.fields import TypedForm
+from backoffice.templatetags.backoffice import TONES, worded
+from backoffice.wording import OTHERS
+
+T = TypeVar("T")
+
+FILE = settings.BASE_DIR / "backoffice" / "sentences.py"
+_ROOMS = (
+    "audit/verify.py", "dynamodb/cursors.py", "dynamodb/retries.py", "payments/accounts.py",
+    "payments/alerts.py", "payments/approvals.py", "payments/bulk*.py", "payments/cases.py",
+    "payments/deciding.py", "payments/deliveries.py", "payments/lifecycle.py", "payments/money.py",
+    "payments/refusals.py", "payments/requests.py", "payments/rules.py", "backoffice/holds/*.py",
+    "backoffice/jobs/*.py", "backoffice/reviews/*.py", "backoffice/staff/*.py",
+    "backoffice/forms/ids.py", "backoffice/numbers.py",
+)  # fmt: skip
+_SENTENCE = re.compile(r"(?:[A-Z]|\{\w+\}).*[a-z]{2}.* .*\.", re.DOTALL)
+_ACTION = re.compile(
+    r'"((?:access|account|address|alert|archive|audit|bulk|case|command|event|hold|job|payment|'
+    r'person|report|request|review|seal|session|staff|trail)\.[a-z_]+)"'
+)
+_LOOK = re.compile(r'\b(view|search|export)ing="([a-z_]+)"')
+_LOOKED = {"view": "viewed", "search": "searched", "export": "exported"}
+
+
+class Command(makemessages.Command):
+    help = "Gather all texts, bring the German catalogue up to date with them, and compile it."
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        FILE.write_text(gathered(), encoding="utf-8")
+        chosen = {"locale": ["de"], "no_location": True, "no_wrap": True, "no_obsolete": True}
+        ignored = [".venv*", "tests*", "node_modules*", "staticfiles*"]
+        super().handle(**options | chosen | {"ignore_patterns": ignored})
+        call_command("compilemessages", locale=["de"], ignore_patterns=ignored, verbosity=0)
+
+
+def gathered() -> str:
+    """The module of all sentences, states, actions and labels that come from below."""
+    import_module("backoffice.urls")  # and with it every form
+    told = {*_sentences(), *_states(), *_actions(), *_labels(), *OTHERS, *TONES}
+    lines = "".join(f"    gettext_noop({_quoted(each)}),\n" for each in sorted(told))
+    return (
+        '"""What the rooms below the pages say: gathered by `make messages`."""\n\n'
+        "from django.utils.translation import gettext_noop\n\n"
+        f"SENTENCES = frozenset({{\n{lines}}})  # fmt: skip\n"
+    )
+
+
+def _quoted(text: str) -> str:
+    """As Python writes it with double quotes."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+def _sentences() -> Iterator[str]:
+    for room in _ROOMS:
+        for path in settings.BASE_DIR.glob(room):
+            yield from filter(_SENTENCE.fullmatch, _texts(path))
+
+
+def _texts(path: Path) -> Iterator[str]:
+    """Every text of a module but its docstrings; what is filled into one is ``{0}``, ``{1}``."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    whole = [node for node in ast.walk(tree) if isinstance(node, ast.Expr | ast.JoinedStr)]
+    parts = {id(part) for node in whole for part in ast.iter_child_nodes(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            yield _template(node)
+        elif isinstance(node, ast.Constant) and id(node) not in parts:
+            yield node.value if isinstance(node.value, str) else ""
+
+
+def _template(text: ast.JoinedStr) -> str:
+    places = iter(range(len(text.values)))
+    return "".join(
+        str(part.value) if isinstance(part, ast.Constant) else f"{{{next(places)}}}"
+        for part in text.values
+    )
+
+
+def _states() -> Iterator[str]:
+    for kind in _descendants(StrEnum):
+        if kind.__module__.startswith(("audit.", "payments.", "backoffice.")):
+            values = [value for value in map(str, kind) if "." not in value]
+            yield from values
+            yield from (worded(value) for value in values if "_" in value)
+
+
+def _actions() -> Iterator[str]:
+    for path in settings.BASE_DIR.glob("*/**/*.py"):
+        room = path.relative_to(settings.BASE_DIR).parts[0]
+        if room in {"audit", "payments", "backoffice"} and path.name != "permissions.py":
+            source = path.read_text(encoding="utf-8")
+            yield from map(worded, _ACTION.findall(source))
+            for done, what in _LOOK.findall(source):
+                yield worded(f"{what}.{_LOOKED[done]}")
+
+
+def _labels() -> Iterator[str]:
+    """Of attributes that entries tell of, and of fields that have none of their own."""
+    for model in _descendants(Chained):
+        names = model.get_attributes().keys() - model.unaudited - Chained.get_attributes().keys()
+        yield from (worded(name.removesuffix("_id")) for name in names)
+    for form in _descendants(TypedForm):
+        yield from (
+            pretty_name(name) for name, field in form.base_fields.items() if not field.label
+        )
+
+
+def _descendants(kind: type[T]) -> Iterator[type[T]]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from _descendants(each)

@@ -1,0 +1,98 @@
+"""What the rooms below say, in the language of whoever reads it.
+
+Payments and the trail speak and keep English, and know nothing of languages. Here their sentences
+are recognised by what stands around their values, and said anew.
+"""
+
+import re
+from collections.abc import Iterable
+from functools import cache
+
+from django.utils.translation import get_language, gettext
+
+from backoffice import numbers
+from backoffice.sentences import SENTENCES
+
+OTHERS = (
+    "{0}: {1} today",
+    "{0} {1} more today.",
+    "The maker's role allows",
+    "The source account may pay",
+    "authenticator app",
+    "batch: {0} in all",
+    "beneficiary",
+    "customer",
+    "disabled",
+    "both",
+    "destination",
+    "maker",
+    "merchant",
+    "missing",
+    "no key set",
+    "no bucket set",
+    "not done yet",
+    "overdue",
+    "passkey",
+    "received {0}",
+    "recovery",
+    "reference {0}",
+    "row {0} of {1}",
+    "row {0}",
+    "source",
+    "wrong code",
+    "wrong password",
+    "address locked",
+    "Bulk transfers: {0}, {1} rows",
+    "Evidence pack: {0}",
+    "List of {0}",
+    "Sweep for alerts, {0}",
+    "Backfill: {0}",
+    "accounts",
+    "payments",
+    "alerts",
+    "without postings",
+    "Taken back with its batch",
+    "Rest of a closed account",
+)
+"""What is neither a sentence nor a state nor an action, and is told all the same."""
+
+_PLACE = re.compile(r"\{(\w+)\}")
+_AMOUNT = re.compile(r"[+-]?[0-9][0-9,]*(\.[0-9]+)?( [A-Z]{3})?")
+
+
+def said(told: object) -> str:
+    """A sentence, state, role or kind from below; several are put in a row with commas.
+
+    Amounts in it follow the person's number format. What nobody knows is left as it is.
+    """
+    if not isinstance(told, str) and isinstance(told, Iterable):
+        return ", ".join(map(said, told))
+    text = str(told or "")
+    if not text or (get_language() in {"en", None} and numbers.is_plain()):
+        return text
+    if text in SENTENCES:
+        return gettext(text)
+    if _AMOUNT.fullmatch(text):
+        return numbers.shown(text)
+    for pattern, sentence in _patterns():
+        if found := pattern.fullmatch(text):
+            values = dict(zip(_PLACE.findall(sentence), map(said, found.groups()), strict=True))
+            return _filled(gettext(sentence), values)
+    return text
+
+
+def _filled(sentence: str, values: dict[str, str]) -> str:
+    return _PLACE.sub(lambda place: values[place[1]], sentence)
+
+
+@cache
+def _patterns() -> list[tuple[re.Pattern[str], str]]:
+    """Sentences with values in them, those that say most themselves first."""
+    with_places = [each for each in SENTENCES if _PLACE.search(each)]
+    with_places.sort(key=lambda each: len(_PLACE.sub("", each)), reverse=True)
+    return [(_pattern(each), each) for each in with_places]
+
+
+def _pattern(sentence: str) -> re.Pattern[str]:
+    parts = _PLACE.split(sentence)[::2]
+    return re.compile("(.+?)".join(map(re.escape, parts)), re.DOTALL)
