@@ -16,7 +16,7 @@ from django.urls import resolve
 from PIL import Image
 from playwright.sync_api import Error, Page, sync_playwright
 
-from tests.browser.conftest import FLAGS, demo_site, opened_page, sign_in
+from tests.browser.conftest import FLAGS, demo_site, sign_in
 from tests.chromium import find_chromium
 from tests.engines import ROOT
 
@@ -34,15 +34,12 @@ def main() -> None:
     with demo_site() as site, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
         for person in PEOPLE:
-            with opened_page(browser, site) as page:
-                sign_in(page, person)
-                for name in walk(page, shown):
-                    shown[name] = person
-                    take(page, name, in_docs=person == "supervisor1")
-        with opened_page(browser, site) as page:
-            page.goto("/admin/login/")
-            take(page, "login", in_docs=False)
-        shown["login"] = "nobody"
+            page = browser.new_context(base_url=site).new_page()
+            sign_in(page, person)
+            for name in walk(page, shown):
+                shown[name] = person
+                take(page, name, in_docs=person == "supervisor1")
+            page.context.close()
     rows = "".join(row(name, person) for name, person in shown.items())
     BOOK.joinpath("index.html").write_text(f"<!doctype html><title>Pages</title>{rows}")
     print(f"{len(shown)} pages: {BOOK / 'index.html'}")  # noqa: T201 - what it is run for
