@@ -10,7 +10,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --gener
 	--strip-extras --allow-unsafe --no-header --annotation-style=line \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options $(LOCK_OPTIONS)
 
-WORKERS := 2
+WORKERS := 3
 # What tries long: a tenth of its counts in `make test`, all of them in `make test-load`.
 LONG := tests/faults tests/payments/test_state_machine.py tests/browser/test_hostile.py \
 	tests/backoffice/test_hostile_cursors.py tests/backoffice/test_hostile_posts.py \
@@ -49,7 +49,7 @@ test-payment: $(VENV)/dev.stamp  ## the unit tests
 test-integration: $(VENV)/dev.stamp  ## the tests on DynamoDB Local
 	$(BIN)/pytest -m 'integration and not browser' $(PYTEST_OPTIONS)
 
-test-load: $(VENV)/dev.stamp  ## the load and fault tests with their full counts: about an hour
+test-load: $(VENV)/dev.stamp  ## the load and fault tests with their full counts: one to two hours
 	LOAD=full $(BIN)/pytest --timeout 7200 $(LONG) $(PYTEST_OPTIONS)
 
 benchmark-payments: $(VENV)/dev.stamp  ## what is promised by the second, transfers, and a cold start, as tables
