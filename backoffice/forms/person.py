@@ -83,7 +83,7 @@ class PreferencesForm(TypedForm):
             ("" if each == NUMBER_FORMATS[0] else each, each) for each in NUMBER_FORMATS
         ],
         required=False,
-        help_text=_("1234.56 can be typed in any case. Files keep 1234.56."),
+        help_text=_("1234.56 can always be typed. Files keep 1234.56."),
     )
     shortcuts_off = forms.BooleanField(
         label=_("Switch keyboard shortcuts off"),
