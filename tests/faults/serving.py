@@ -16,7 +16,7 @@ from tests.faults.ways import Order, by_service
 
 READY = "ready\n"
 WAIT_SECONDS = 60.0
-PROGRAM = "from tests.faults.serving import serve; serve()"
+PROGRAM = "import django; django.setup(); from tests.faults.serving import serve; serve()"
 
 
 class Server:
