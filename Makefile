@@ -12,7 +12,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --gener
 
 WORKERS := 3
 # What tries long: a tenth of its counts in `make test`, all of them in `make test-load`.
-LONG := tests/faults tests/payments/test_state_machine.py tests/browser/test_hostile.py \
+LONG := tests/faults tests/payments/test_state_machine.py tests/browser/test_hostile.py tests/browser/test_every_page.py \
 	tests/backoffice/test_hostile_cursors.py tests/backoffice/test_hostile_posts.py \
 	tests/payments/test_service_events.py tests/payments/test_service_schema.py
 

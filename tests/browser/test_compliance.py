@@ -64,19 +64,3 @@ def test_yesterday_is_looked_through_line_by_line_and_signed(browser: Browser, s
         send(page)
         expect(page.locator("#content")).to_contain_text("by compliance1")
         expect(page.locator("[name=items]")).to_have_count(0)
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_pages_of_compliance_fit_a_phone(browser: Browser, site: str, scheme: str) -> None:
-    with opened_page(browser, site, scheme=scheme) as page:
-        sign_in(page, "compliance1")
-        page.set_viewport_size({"width": 390, "height": 844})
-        page.goto("/admin/alerts/")
-        one = page.locator("[data-label=Alert] a").first.get_attribute("href") or ""
-        for address in (
-            "/admin/alerts/", one, "/admin/alerts/overview/", "/admin/cases/", "/admin/reviews/",
-            "/admin/staff/", "/admin/staff/teller1/", "/admin/staff/review/", "/admin/sessions/",
-            "/admin/second-factor/",
-        ):  # fmt: skip
-            page.goto(address)
-            assert page.evaluate("document.documentElement.scrollWidth") <= 390, address

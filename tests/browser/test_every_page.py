@@ -10,8 +10,9 @@ from playwright.sync_api import Browser, Page
 from backoffice.permissions import Role
 from tests.backoffice.world import Place, World, a_world
 from tests.browser.test_hostile import opened, served
+from tests.tried import FULL
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.load, pytest.mark.timeout(3600 if FULL else 600)]
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 OF_COLOURS = ["color-contrast", "link-in-text-block"]
@@ -46,6 +47,9 @@ WITHOUT_ROWS = {
     Role.ADMIN: ["/admin/nowhere/", "/admin/accounts/"],
 }
 """What is refused, and what is empty."""
+
+LOOKS = ((390, "dark", TAGS), (390, "light", OF_COLOURS), (1280, "dark", OF_COLOURS))
+"""Beside wide and light: of these, one in `make test` and all in `make test-load`."""
 
 MOST_BYTES = 200_000
 """Of one page and everything it loads, as served without compression."""
@@ -82,11 +86,7 @@ def faults(page: Page, url: str) -> Iterator[str]:
     yield from (f"fetches {name}" for name, _ in loaded if not name.startswith(page.url[:20]))
     yield from page.evaluate(AXE, ["html", TAGS])
     part = "html" if url == "/admin/" else "main"
-    for width, scheme, rules in (
-        (1280, "dark", OF_COLOURS),
-        (390, "dark", OF_COLOURS),
-        (390, "light", TAGS),
-    ):
+    for width, scheme, rules in LOOKS if FULL else LOOKS[:1]:
         show(page, width, scheme)
         if page.evaluate(MOTIONS):
             yield "moves"
