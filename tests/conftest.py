@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import hypothesis
 import pytest
 
 from tests import tried
@@ -13,6 +14,9 @@ from tests.engines import throwaway_engine
 from tests.stores import archive, leave, local_store, moto_store, moto_tables
 
 __all__ = ["archive", "local_store", "moto_store", "moto_tables"]
+
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 DESELECTED, NO_CHROMIUM = pytest.StashKey[set[str]](), pytest.StashKey[set[str]]()
 LEFT_OUT = {"deselected": DESELECTED, "no_chromium": NO_CHROMIUM}
