@@ -118,6 +118,8 @@ def settle(asks: Mapping[str, Ask], notebook: Notebook) -> tuple[int, float]:
     """Ask again whatever is unknown, by its name; gives how many and how long it took."""
     started, open_names = time.monotonic(), notebook.unsettled()
     while left := notebook.unsettled():
-        assert time.monotonic() - started < SETTLED_SECONDS, f"{len(left)} are still unknown"
+        in_time = time.monotonic() - started < SETTLED_SECONDS
+        told = {name: notebook.answers[name][-3:] for name in left}
+        assert in_time, f"still open: {told}; wrong: {notebook.wrong}"
         run([asks[name] for name in left], notebook)
     return len(open_names), time.monotonic() - started
