@@ -1,5 +1,6 @@
 """What an entry holds to the last attribute, and what it does to its record: no store needed."""
 
+import zlib
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -23,6 +24,7 @@ from dynamodb.attributes import plain
 from dynamodb.transactions import Transaction
 from payments.models import Account
 from tests.builders import NOON, TELLER, an_account
+from tests.stores import spread_over
 
 EVENT = Event(entity_id="acc_1", entity_type="account", action="account.changed", actor=TELLER)
 BEFORE = "b" * 64
@@ -188,6 +190,29 @@ def test_an_entry_is_found_by_what_it_tells_or_not_at_all() -> None:
     for name in ("action_key", "user_key", "day_key"):
         assert not is_findable({**item, name: {"S": "elsewhere"}})
         assert not is_findable({each: item[each] for each in item if each != name})
+
+
+def test_entries_are_spread_by_their_record_and_time() -> None:
+    at = "2026-03-02T12:00:00.000000Z#000000000004"
+    with spread_over(97):
+        entry = changed(a_chained(), {"balance": 250})
+        for name, told in (
+            ("action_key", "account.changed"),
+            ("user_key", TELLER.id),
+            ("day_key", "2026-03-02"),
+        ):
+            assert entry[name] == f"{told}#{zlib.crc32(f'acc_1{at}'.encode()) % 97:02d}"
+
+
+def test_what_a_person_did_is_told_in_their_own_chain() -> None:
+    event = trail.by_person(TELLER, "page.viewed", reference="/admin/", severity=Severity.WARNING)
+    assert event == Event(
+        entity_id="person:teller1",
+        action="page.viewed",
+        actor=TELLER,
+        reference="/admin/",
+        severity=Severity.WARNING,
+    )
 
 
 @pytest.mark.parametrize("action", ["account.credited", "account.debited"])
