@@ -8,10 +8,14 @@ import re
 from collections.abc import Iterable
 from functools import cache
 
+from django.conf import settings
 from django.utils.translation import get_language, gettext
 
 from backoffice import numbers
-from backoffice.sentences import SENTENCES
+
+FILE = settings.LOCALE_PATHS[0] / "sentences.txt"
+"""One a line, gathered by `make messages`; ``{0}`` stands for what is filled in."""
+SENTENCES = frozenset(FILE.read_text(encoding="utf-8").splitlines())
 
 OTHERS = (
     "{0}: {1} today",

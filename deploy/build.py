@@ -70,7 +70,8 @@ def backoffice() -> Package:
     """All of ours, and all that the project depends on but what the platform does itself."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     required = {Requirement(text).name for text in project["dependencies"]}
-    others = [*(ROOT / "templates").rglob("*"), *(ROOT / "backoffice/static").rglob("*")]
+    folders = ("templates", "backoffice/static", "backoffice/locale")
+    others = [path for folder in folders for path in (ROOT / folder).rglob("*")]
     return Package(
         name="backoffice",
         modules=[path for name in PACKAGES for path in (ROOT / name).rglob("*.py")],

@@ -11,10 +11,9 @@ from django.test import Client
 from django.utils import translation
 
 from backoffice import numbers
-from backoffice.management.commands.makemessages import FILE, gathered
+from backoffice.management.commands.makemessages import gathered
 from backoffice.numbers import NUMBER_FORMATS
-from backoffice.sentences import SENTENCES
-from backoffice.wording import said
+from backoffice.wording import FILE, SENTENCES, said
 from payments.money import parse_amount
 from payments.refusals import InvalidAmount
 

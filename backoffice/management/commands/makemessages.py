@@ -16,11 +16,10 @@ from django.forms.utils import pretty_name
 from audit.models import Chained
 from backoffice.forms.fields import TypedForm
 from backoffice.templatetags.backoffice import TONES, worded
-from backoffice.wording import OTHERS
+from backoffice.wording import FILE, OTHERS
 
 T = TypeVar("T")
 
-FILE = settings.BASE_DIR / "backoffice" / "sentences.py"
 _ROOMS = (
     "audit/verify.py", "dynamodb/cursors.py", "dynamodb/retries.py", "payments/accounts.py",
     "payments/alerts.py", "payments/approvals.py", "payments/bulk*.py", "payments/cases.py",
@@ -43,27 +42,20 @@ class Command(makemessages.Command):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         FILE.write_text(gathered(), encoding="utf-8")
+        source = settings.BASE_DIR / "backoffice" / "said.py"  # for xgettext, which reads programs
+        source.write_text("".join(f"gettext_noop({each!r})\n" for each in gathered().splitlines()))
         chosen = {"locale": ["de"], "no_location": True, "no_wrap": True, "no_obsolete": True}
         ignored = [".venv*", "tests*", "node_modules*", "staticfiles*"]
         super().handle(**options | chosen | {"ignore_patterns": ignored})
+        source.unlink()
         call_command("compilemessages", locale=["de"], ignore_patterns=ignored, verbosity=0)
 
 
 def gathered() -> str:
-    """The module of all sentences, states, actions and labels that come from below."""
+    """All sentences, states, actions and labels that come from below, one a line."""
     import_module("backoffice.urls")  # and with it every form
     told = {*_sentences(), *_states(), *_actions(), *_labels(), *OTHERS, *TONES}
-    lines = "".join(f"    gettext_noop({_quoted(each)}),\n" for each in sorted(told))
-    return (
-        '"""What the rooms below the pages say: gathered by `make messages`."""\n\n'
-        "from django.utils.translation import gettext_noop\n\n"
-        f"SENTENCES = frozenset({{\n{lines}}})  # fmt: skip\n"
-    )
-
-
-def _quoted(text: str) -> str:
-    """As Python writes it with double quotes."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+    return "".join(f"{each}\n" for each in sorted(told))
 
 
 def _sentences() -> Iterator[str]:
