@@ -4,28 +4,34 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from audit.chain import POSTINGS
 from audit.replay import Fault, Values, values_of
 from payments.models import PaymentStatus
 
 
 class Effect(NamedTuple):
-    """A payment's effect on the ``balance`` or ``held`` of one account, in minor units."""
+    """A payment's effect on the ``balance`` or ``held`` of one account, in minor units.
+
+    ``entry`` is the timestamp of a posting that only its payment leads to, which must name it.
+    """
 
     payment_id: str
     account_id: str
     what: str
     currency: str
     amount_minor: int
+    entry: str = ""
 
     @property
     def claim(self) -> tuple[tuple[Any, ...], int]:
         """What is counted and how often: movements of a balance, the net amount of holds."""
         if self.what == "balance":
             return self, 1
-        return self[:-1], self.amount_minor
+        return self[:4], self.amount_minor
 
     def __str__(self) -> str:
-        return f"{self.what} {self.amount_minor:+d} {self.currency} on {self.account_id}"
+        words = f"{self.what} {self.amount_minor:+d} {self.currency} on {self.account_id}"
+        return f"{words}, entry {self.entry}" if self.entry else words
 
 
 def effects_of(payment: Values) -> list[Effect]:
@@ -42,9 +48,11 @@ def effects_of(payment: Values) -> list[Effect]:
             return []
         return [Effect(name, source, "held", currency, amount)]
     if payment.get("status") == PaymentStatus.PROCESSED:
+        named = payment.get("posted_as")
+        debited, credited = (*(named if isinstance(named, list) else ()), "", "")[:2]
         return [
-            Effect(name, source, "balance", currency, -amount),
-            Effect(name, target, "balance", currency, amount),
+            Effect(name, source, "balance", currency, -amount, str(debited)),
+            Effect(name, target, "balance", currency, amount, str(credited)),
         ]
     return []
 
@@ -58,8 +66,12 @@ def effects_in(account: Values, entry: Values) -> list[Effect]:
     name, currency = str(account["id"]), str(account.get("currency"))
     moved = {what: whole(new, what) - whole(old, what) for what in ("balance", "held")}
     reference = str(entry.get("reference") or "")
+    is_unkeyed = entry.get("action") in POSTINGS and "user_key" not in entry
+    named = {"balance": str(entry.get("timestamp"))} if is_unkeyed else {}
     return [
-        Effect(reference, name, what, currency, amount) for what, amount in moved.items() if amount
+        Effect(reference, name, what, currency, amount, named.get(what, ""))
+        for what, amount in moved.items()
+        if amount
     ]
 
 
@@ -108,6 +120,8 @@ def _wrong_movements(
 def _how_wrong(expected: Effect, told: Effect) -> str:
     if expected.currency != told.currency:
         return "wrong_currency"
+    if expected.amount_minor == told.amount_minor:
+        return "posting_not_named"
     return "wrong_side" if expected.amount_minor == -told.amount_minor else "wrong_amount"
 
 

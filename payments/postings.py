@@ -10,11 +10,14 @@ from dataclasses import replace
 from typing import Any
 
 from audit import queries
+from audit.chain import POSTINGS
 from audit.models import AuditLog
 from audit.queries import TrailFilter
+from audit.replay import read_chain
 from dynamodb.models import Item
 from dynamodb.pages import PAGE_ROWS, Page
 from dynamodb.scans import made_whole, plain_item
+from dynamodb.times import to_rfc3339
 from payments import directory
 from payments.identifiers import is_payment_id
 from payments.models import Payment
@@ -67,3 +70,24 @@ def _places(payment: Mapping[str, Any]) -> Iterator[Item]:
     sides = (payment.get("from_account_id"), payment.get("to_account_id"))
     for account, timestamp in zip(sides, payment.get("posted_as") or (), strict=False):
         yield {"entity_id": {"S": str(account)}, "timestamp": {"S": str(timestamp)}}
+
+
+def unnamed_postings(payment: Payment) -> list[str]:
+    """What ``posted_as`` of a processed payment lacks; none where its postings have their own keys.
+
+    Written so for a while: without the one and the other.
+    """
+    if payment.posted_as or payment.processed_at is None:
+        return []
+    sides = (payment.from_account_id, payment.to_account_id)
+    found = [name for side in sides for name in _unkeyed_posting(payment, side)]
+    return found if len(found) == len(sides) else []
+
+
+def _unkeyed_posting(payment: Payment, account_id: str) -> Iterator[str]:
+    for item in read_chain(account_id, since=to_rfc3339(payment.processed_at)):
+        entry = plain_item(item)
+        if entry.get("reference") == payment.id and entry.get("action") in POSTINGS:
+            if "user_key" not in entry:
+                yield str(entry["timestamp"])
+            return

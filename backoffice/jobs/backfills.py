@@ -21,6 +21,7 @@ from dynamodb.retries import Patience, read_within
 from dynamodb.scans import Place, scan_pages
 from dynamodb.shards import spread_key
 from payments.models import Payment
+from payments.postings import unnamed_postings
 
 _log = logging.getLogger(__name__)
 
@@ -62,6 +63,11 @@ def _status_key(payment: Payment) -> Mapping[str, Any]:
     return {} if payment.status_key == key else {"status_key": key}
 
 
+def _posted_as(payment: Payment) -> Mapping[str, Any]:
+    names = unnamed_postings(payment)
+    return {"posted_as": names} if names else {}
+
+
 BACKFILLS = {
     each.name: each
     for each in (
@@ -70,6 +76,12 @@ BACKFILLS = {
             about="the key by which payments are listed by status",
             model=Payment,
             changes=_status_key,
+        ),
+        Backfill(
+            name="payment_postings",
+            about="the entries of payments' two sides, for searches by person",
+            model=Payment,
+            changes=_posted_as,
         ),
     )
 }

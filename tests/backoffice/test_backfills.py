@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from audit.chain import POSTINGS
 from audit.context import Actor
+from audit.models import AuditLog
+from audit.queries import TrailFilter
 from backoffice.jobs import services
 from backoffice.jobs.backfills import Backfill, backfill_order, run_backfill
 from backoffice.jobs.records import JobState
@@ -17,11 +20,12 @@ from backoffice.jobs.services import CannotBeDone, claim_job, order_job
 from backoffice.permissions import Role
 from dynamodb import client, scans
 from dynamodb.times import utc_now
-from payments import queries
+from payments import postings, queries
 from payments.models import Account, Payment, PaymentStatus
 from tests.backoffice.people import a_member
 from tests.bank import check_bank
-from tests.builders import NOON, opened, transferred
+from tests.builders import NOON, TELLER, opened, planted, transferred
+from tests.payments.banks import found
 
 NAME = "payment_status_keys"
 BEFORE = "as it was"
@@ -47,9 +51,9 @@ def older_payments(number: int) -> list[Payment]:
     return payments
 
 
-def run(*options: str) -> dict[str, Any]:
+def run(name: str = NAME) -> dict[str, Any]:
     out, by = StringIO(), ("--operator", "root", "--reason", "An upgrade", "--json")
-    call_command("backfill", NAME, *by, *options, stdout=out, stderr=StringIO())
+    call_command("backfill", name, *by, stdout=out, stderr=StringIO())
     told: dict[str, Any] = json.loads(out.getvalue().splitlines()[-1])
     return told
 
@@ -72,6 +76,38 @@ def test_older_records_are_brought_up_to_date_and_the_second_time_nothing_change
     assert check_bank().faults == []
     again = run()
     assert (again["looked_at"], again["changed"]) == (4, 0)
+
+
+@pytest.mark.usefixtures("moto_store")
+def test_a_persons_search_misses_no_posting_of_payments_that_named_none() -> None:
+    a_member(username="root", roles=[Role.ADMIN])
+    source, target = opened("a", balance=100_000), opened("b")
+    lost, kept = (transferred(source, target).payment for _ in range(2))
+    for payment in (lost, kept):
+        removed_attribute(payment, "posted_as")
+    for entry in AuditLog.scan():
+        if entry.action in POSTINGS and entry.reference == kept.id:
+            planted(entry.with_changes({"user_key": entry.user_id}))  # as it was written before
+    assert postings_found(lost) == 0
+    assert set(found()) == {("posting_not_named", lost.id)}
+    assert run("payment_postings")["changed"] == 1
+    assert (postings_found(lost), postings_found(kept)) == (2, 2)
+    assert found() == []
+    assert run("payment_postings")["changed"] == 0
+
+
+def removed_attribute(payment: Payment, name: str) -> None:
+    client.call(
+        "UpdateItem",
+        TableName=Payment.table_name(),
+        Key=payment.key_item(),
+        UpdateExpression=f"REMOVE {name}",
+    )
+
+
+def postings_found(payment: Payment) -> int:
+    page = postings.browse(TrailFilter(user_id=TELLER.id), person="a test")
+    return sum(entry.reference == payment.id for entry in page.rows)
 
 
 @pytest.mark.usefixtures("moto_store")
@@ -123,12 +159,12 @@ def test_what_somebody_writes_meanwhile_stands() -> None:
         return {"day_count": found.balance}
 
     made = Backfill(name="test", about="a test", model=Account, changes=changes)
-    found = queries.get_account(account.id)
-    assert found is not None
-    assert made.fill(found)
+    stored = queries.get_account(account.id)
+    assert stored is not None
+    assert made.fill(stored)
     after = queries.get_account(account.id)
     assert after is not None
-    assert (after.balance, after.day_count, after.version) == (4000, 4000, found.version + 1)
+    assert (after.balance, after.day_count, after.version) == (4000, 4000, stored.version + 1)
 
 
 @pytest.mark.usefixtures("moto_store")

@@ -2,7 +2,9 @@
 
 import random
 from collections import Counter
+from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 
 import pytest
 
@@ -59,13 +61,17 @@ def _day_of(entry: AuditLog, days: dict[str, str]) -> str:
     return days[entry.reference or ""] if entry.action in POSTINGS else entry.timestamp[:10]
 
 
-def found(wanted: TrailFilter, rows: int) -> Counter[tuple[str, str]]:
+def found(
+    wanted: TrailFilter, rows: int, arrive: Callable[[], object] = lambda: None
+) -> Counter[tuple[str, str]]:
+    """What all pages show; ``arrive`` is called between two of them."""
     keys: Counter[tuple[str, str]] = Counter()
     cursor = ""
     while True:
         page = postings.browse(wanted, person="cora", cursor=cursor, rows=rows)
         keys.update((entry.entity_id, entry.timestamp) for entry in page.rows)
         assert page.examined >= len(page.rows)
+        arrive()
         if not (cursor := page.next_cursor):
             return keys
 
@@ -85,6 +91,22 @@ def test_a_persons_search_finds_both_sides_of_each_payment_once(
                 )
                 for rows in (1, 7, 50):
                     assert found(wanted, rows) == expected(entries, wanted), (wanted, rows)
+
+
+def test_what_arrives_between_pages_hides_and_repeats_nothing(moto_store: None) -> None:
+    source, target = opened("a", balance=90_000), opened("b")
+    for _ in range(6):
+        transferred(source, target, actor=PEOPLE[0], amount_minor=1)
+    wanted = TrailFilter(user_id="ann")
+    for rows in (1, 4):
+        before = expected(list(AuditLog.scan()), wanted)
+        for at in (NOON, MIDNIGHT):
+            keys = found(
+                wanted, rows, partial(transferred, source, target, at, PEOPLE[0], amount_minor=1)
+            )
+            after = expected(list(AuditLog.scan()), wanted)
+            assert before <= keys <= after
+            assert max(keys.values()) == 1
 
 
 def test_a_page_of_payments_and_their_postings_takes_three_requests(moto_store: None) -> None:

@@ -149,6 +149,9 @@ PLANTS: dict[str, tuple[Plant, str, Callable[[Bank], str]]] = {
         ),
         "wrong_side", lambda b: b.paid.id,
     ),
+    "a posting that its payment does not name": (
+        lambda bank: altered(bank.paid, posted_as="gone"), "posting_not_named", lambda b: b.paid.id,
+    ),
     "another target": (
         lambda bank: altered(bank.paid, to_account_id=bank.source.id),
         "wrong_account", lambda b: b.paid.id,
