@@ -18,7 +18,7 @@ LONG := tests/faults tests/payments/test_state_machine.py tests/browser/test_hos
 
 .DEFAULT_GOAL := help
 .PHONY: help run run-payment-service test dev-setup check dynamodb-up dynamodb-down create-payment-tables \
-	benchmark-payments benchmark-queries benchmark-million build-lambda deploy-staging deploy-prod docker-up template licences audit-dependencies \
+	benchmark-payments benchmark-queries benchmark-million benchmark-partitions build-lambda deploy-staging deploy-prod docker-up template licences audit-dependencies \
 	seed-test-data screenshots test-payment test-integration test-load test-mutants lock messages
 
 help:  ## list the commands
@@ -64,6 +64,9 @@ benchmark-queries: $(VENV)/run.stamp  ## what reading costs, and pages beside th
 
 benchmark-million: $(VENV)/run.stamp  ## the same pages on a million rows, loaded once (hours) and kept
 	@$(BIN)/python -m benchmarks.lists 1000 1000000
+
+benchmark-partitions: $(VENV)/dev.stamp  ## where the limits of DynamoDB's partitions would throttle payments
+	@$(BIN)/python -m benchmarks.partitions
 
 build-lambda: $(VENV)/run.stamp  ## the packages for AWS Lambda, with their bills of materials
 	@$(BIN)/python -m deploy.build

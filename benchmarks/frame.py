@@ -5,7 +5,7 @@ import math
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -26,7 +26,7 @@ _BAR = 24
 
 @dataclass(kw_only=True)
 class Row:
-    """So many things done in some seconds, with this process's processor time in it.
+    """So many things done in some seconds, with this process's processor time in it if it counts.
 
     ``times_ms`` is what each took whoever asked for it; ``more`` are figures of this row alone.
     """
@@ -34,7 +34,7 @@ class Row:
     name: str
     count: int
     seconds: float
-    processor_seconds: float
+    processor_seconds: float = math.nan
     times_ms: Sequence[float] = ()
     more: dict[str, Any] = field(default_factory=dict)
 
@@ -123,7 +123,7 @@ def engine(kept: Path | None = None) -> Iterator[Callable[[str], None]]:
             lease.release()
 
 
-def show(name: str, titles: dict[str, Sequence[Row]]) -> None:
+def show(name: str, titles: Mapping[str, Sequence[Row]]) -> None:
     """Print tables with bars, and keep them as JSON and as an SVG chart in ``build/benchmarks``."""
     console = Console(record=True, width=132)
     load = f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}"
@@ -133,11 +133,10 @@ def show(name: str, titles: dict[str, Sequence[Row]]) -> None:
         table = Table(*heads, title=f"{title} ({load})")
         for row in rows:
             told = [f"{row.at(share):.1f}" if row.times_ms else "" for share in (0.5, 0.95, 0.99)]
+            cost = "" if math.isnan(row.processor_ms) else f"{row.processor_ms:.2f}"
             bar = Bar(most, 0, row.per_second, width=_BAR)
             more = ", ".join(f"{value} {what}" for what, value in row.more.items())
-            table.add_row(
-                row.name, f"{row.per_second:.0f}", bar, f"{row.processor_ms:.2f}", *told, more
-            )
+            table.add_row(row.name, f"{row.per_second:.0f}", bar, cost, *told, more)
         console.print(table)
     RESULTS.mkdir(parents=True, exist_ok=True)
     figures = {title: [row.figures() for row in rows] for title, rows in titles.items()}

@@ -10,7 +10,7 @@ from botocore import xform_name
 
 from dynamodb import client
 
-KEYS = {f"aws_{name}": "none" for name in ("access_key_id", "secret_access_key")}
+KEYS: dict[str, Any] = {f"aws_{name}": "none" for name in ("access_key_id", "secret_access_key")}
 Request = tuple[str, dict[str, Any]]
 
 _call = client.call

@@ -45,9 +45,9 @@ def main() -> int:
     policy.configure(replace(policy.policy(), approval_threshold=10**15))
     with engine() as turn_to, Console(stderr=True).status("bulk, one by one and together") as said:
         turn_to("raw-")
-        _accounts()
+        open_accounts()
         turn_to("bench-")
-        accounts = _accounts()
+        accounts = open_accounts()
         bulk = _bulk(accounts)
         said.update("bulk, as far as AWS")
         with as_far_as_aws():
@@ -91,18 +91,18 @@ def as_far_as_aws() -> Iterator[None]:
         yield
 
 
-def _accounts() -> list[Account]:
+def open_accounts(count: int = ACCOUNTS) -> list[Account]:
     requests = [
         OpeningRequest(
             request_id=f"account-{number}", customer_id=f"customer-{number}",
             account_type="checking", currency="USD", opening_balance_minor=10**9,
         )
-        for number in range(ACCOUNTS)
+        for number in range(count)
     ]  # fmt: skip
     return [open_account(request, actor=SHOP, at=utc_now()).account for request in requests]
 
 
-def _requests(source: Account, targets: Sequence[Account], count: int) -> list[TransferRequest]:
+def requests_to(source: Account, targets: Sequence[Account], count: int) -> list[TransferRequest]:
     return [
         TransferRequest(
             payment_id=new_payment_id(utc_now()), from_account_id=source.id,
@@ -113,8 +113,8 @@ def _requests(source: Account, targets: Sequence[Account], count: int) -> list[T
 
 
 def _bulk(accounts: list[Account]) -> list[Row]:
-    requests = _requests(accounts[0], accounts[1:2], BULK)
-    asked = recorded(lambda: [_pay(request) for request in requests], prefix="raw-")
+    requests = requests_to(accounts[0], accounts[1:2], BULK)
+    asked = recorded(lambda: list(map(_pay, requests)), prefix="raw-")
     sent = measured("raw boto3, the same as one by one", BULK, partial(replay, raw_client(), asked))
     one, together = _bulk_pair(accounts, rounds=ROUNDS)
     payroll = [
@@ -133,12 +133,12 @@ def _bulk_pair(accounts: list[Account], *, rounds: int) -> list[Row]:
 
 
 def _one_by_one(name: str, source: Account, targets: Sequence[Account]) -> Row:
-    requests = _requests(source, targets, BULK)
+    requests = requests_to(source, targets, BULK)
     return measured(name, BULK, lambda: [timed(partial(_pay, each)) for each in requests])
 
 
 def _together(name: str, source: Account, targets: Sequence[Account]) -> Row:
-    requests = _requests(source, targets, BULK)
+    requests = requests_to(source, targets, BULK)
 
     def work() -> None:
         done = transfer_many(requests, actor=SHOP, at=utc_now())
@@ -169,14 +169,17 @@ def _crowd(name: str, source: Account, targets: Sequence[Account]) -> Row:
     def write(number: int) -> None:
         gate.wait()
         while time.monotonic() < ends:
-            (request,) = _requests(source, targets[number : number + 1], 1)
+            (request,) = requests_to(source, targets[number : number + 1], 1)
             try:
                 times[number].append(timed(partial(_pay, request)))
             except Exception:  # noqa: BLE001 - counted, and shown
                 missed[number] += 1
 
-    with ThreadPoolExecutor(WRITERS) as pool:
-        row = measured(name, 1, lambda: list(pool.map(write, range(WRITERS))) and None)
+    def crowd() -> None:
+        with ThreadPoolExecutor(WRITERS) as pool:
+            list(pool.map(write, range(WRITERS)))
+
+    row = measured(name, 1, crowd)
     each = [len(some) for some in times]
     more = {"least by a writer": min(each), "most": max(each), "given up": sum(missed)}
     return replace(
