@@ -4,7 +4,6 @@ from enum import StrEnum
 from typing import ClassVar
 
 from pynamodb.attributes import BooleanAttribute
-from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 
 from audit.chain import FIRST_PREV_HASH, Head
 from dynamodb.attributes import (
@@ -15,7 +14,7 @@ from dynamodb.attributes import (
     ValuesAttribute,
     WholeNumberAttribute,
 )
-from dynamodb.models import Record, VersionedRecord
+from dynamodb.models import Index, Record, VersionedRecord
 
 ROW_ATTRIBUTES = ["entity_type", "action", "user_id", "outcome", "changes", "reference"]
 """What a row of a list shows. The values are read with the entry itself."""
@@ -32,39 +31,17 @@ class Severity(StrEnum):
     HIGH = "high"
 
 
-class ActionIndex(GlobalSecondaryIndex["AuditLog"]):
-    class Meta:
-        index_name = "action-index"
-        projection = IncludeProjection(ROW_ATTRIBUTES)
-
-    action_key = TextAttribute(hash_key=True)
-    timestamp = TextAttribute(range_key=True)
-
-
-class UserIndex(GlobalSecondaryIndex["AuditLog"]):
-    class Meta:
-        index_name = "user-index"
-        projection = IncludeProjection(ROW_ATTRIBUTES)
-
-    user_key = TextAttribute(hash_key=True)
-    timestamp = TextAttribute(range_key=True)
-
-
-class DayIndex(GlobalSecondaryIndex["AuditLog"]):
-    class Meta:
-        index_name = "day-index"
-        projection = IncludeProjection(ROW_ATTRIBUTES)
-
-    day_key = TextAttribute(hash_key=True)
-    timestamp = TextAttribute(range_key=True)
-
-
 class AuditLog(Record):
     """One entry. Written once, with what it tells of; never changed, deleted or expired."""
 
     class Meta:
         table_name = "audit_log"
 
+    indexes = (
+        Index("action-index", "action_key", "timestamp", carries=ROW_ATTRIBUTES),
+        Index("day-index", "day_key", "timestamp", carries=ROW_ATTRIBUTES),
+        Index("user-index", "user_key", "timestamp", carries=ROW_ATTRIBUTES),
+    )
     spread_indexes = frozenset({"action-index", "user-index", "day-index"})
 
     entity_id = TextAttribute(hash_key=True)
@@ -88,10 +65,6 @@ class AuditLog(Record):
     seq = WholeNumberAttribute(null=True)
     prev_hash = TextAttribute(null=True)
     hash = TextAttribute(null=True)
-
-    action_index = ActionIndex()
-    user_index = UserIndex()
-    day_index = DayIndex()
 
     @property
     def at(self) -> str:
@@ -180,19 +153,13 @@ class Archive(Chained):
     rehearsal_faults = WholeNumberAttribute(null=True)
 
 
+_HOLD_ROW = ["status", "customer_id", "since_month", "reason"]
+
+
 class HoldStatus(StrEnum):
     IN_FORCE = "in force"
     RELEASE_ASKED = "release asked"
     RELEASED = "released"
-
-
-class HoldIndex(GlobalSecondaryIndex["Hold"]):
-    class Meta:
-        index_name = "listed-index"
-        projection = IncludeProjection(["status", "customer_id", "since_month", "reason"])
-
-    listed_as = TextAttribute(hash_key=True)
-    subject = TextAttribute(range_key=True)
 
 
 class Hold(Chained):
@@ -206,6 +173,7 @@ class Hold(Chained):
     class Meta:
         table_name = "holds"
 
+    indexes = (Index("listed-index", "listed_as", "subject", carries=_HOLD_ROW),)
     chain_prefix: ClassVar[str] = "hold:"
     unaudited: ClassVar[frozenset[str]] = frozenset({"subject", "listed_as"})
 
@@ -221,8 +189,6 @@ class Hold(Chained):
     lifted_at = TimeAttribute(null=True)
     release_asked_by = TextAttribute(null=True)
     released_by = TextAttribute(null=True)
-
-    listed_index = HoldIndex()
 
     @property
     def is_in_force(self) -> bool:

@@ -1,6 +1,7 @@
 """What a record is: a PynamoDB model with our connection, and a version that always moves."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar, Self
 
@@ -20,6 +21,28 @@ Item = Mapping[str, Any]
 """A record as DynamoDB sends it: names to typed values."""
 
 
+@dataclass(frozen=True)
+class Index:
+    """A global secondary index. Its rows carry all keys, and the attributes named besides."""
+
+    name: str
+    partition: str
+    sort: str = ""
+    carries: Sequence[str] = ()
+
+    def schema(self) -> dict[str, Any]:
+        """The index as PynamoDB describes those that it has classes for."""
+        projection: dict[str, Any] = {"ProjectionType": "KEYS_ONLY"}
+        if self.carries:
+            projection = {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(self.carries)}
+        keys = zip(("HASH", "RANGE"), filter(None, (self.partition, self.sort)), strict=False)
+        return {
+            "index_name": self.name,
+            "key_schema": [{"AttributeName": name, "KeyType": kind} for kind, name in keys],
+            "projection": projection,
+        }
+
+
 class Record(Model):
     """A record of one table. ``Meta.table_name`` is the name without the prefix.
 
@@ -33,6 +56,7 @@ class Record(Model):
     Like Django's, a record that is not ``managed`` has no table of ours: a test's own, say.
     """
 
+    indexes: ClassVar[Sequence[Index]] = ()
     expires_at_attribute: ClassVar[str] = ""
     spread_indexes: ClassVar[frozenset[str]] = frozenset()
     stream: ClassVar[str] = ""
@@ -68,8 +92,14 @@ class Record(Model):
     def _get_schema(cls) -> Any:
         """PynamoDB lists keys by the names of their attributes; DynamoDB wants partition first."""
         schema: Any = super()._get_schema()
-        for part in (schema, *schema["global_secondary_indexes"]):
-            part["key_schema"].sort(key=lambda key: key["KeyType"] != "HASH")
+        schema["key_schema"].sort(key=lambda key: key["KeyType"] != "HASH")
+        schema["global_secondary_indexes"] = [index.schema() for index in cls.indexes]
+        keys = {part["AttributeName"]: part for part in schema["attribute_definitions"]}
+        for index in cls.indexes:
+            for name in sorted(filter(None, (index.partition, index.sort))):
+                kind = cls.get_attributes()[name].attr_type
+                keys.setdefault(name, {"AttributeName": name, "AttributeType": kind})
+        schema["attribute_definitions"] = list(keys.values())
         return schema
 
     @classmethod

@@ -3,8 +3,6 @@
 from datetime import datetime
 from enum import StrEnum
 
-from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
-
 from audit.models import Chained
 from dynamodb.attributes import (
     EnumAttribute,
@@ -14,7 +12,7 @@ from dynamodb.attributes import (
     ValuesAttribute,
     WholeNumberAttribute,
 )
-from dynamodb.models import Record
+from dynamodb.models import Index, Record
 from payments.policy import policy
 
 
@@ -49,24 +47,6 @@ _ROW_ATTRIBUTES = ["rule", "currency", "amount", "payment_count", "assigned_to",
 """What a row of the queue shows besides the keys."""
 
 
-class AlertStatusIndex(GlobalSecondaryIndex["Alert"]):
-    class Meta:
-        index_name = "status-index"
-        projection = IncludeProjection([*_ROW_ATTRIBUTES, "customer_id"])
-
-    status = TextAttribute(hash_key=True)
-    created_at = TimeAttribute(range_key=True)
-
-
-class AlertCustomerIndex(GlobalSecondaryIndex["Alert"]):
-    class Meta:
-        index_name = "customer-index"
-        projection = IncludeProjection([*_ROW_ATTRIBUTES, "status"])
-
-    customer_id = TextAttribute(hash_key=True)
-    created_at = TimeAttribute(range_key=True)
-
-
 class Alert(Chained):
     """Something noticed about a customer, once, and what became of it; amounts in minor units.
 
@@ -76,6 +56,10 @@ class Alert(Chained):
     class Meta:
         table_name = "alerts"
 
+    indexes = (
+        Index("customer-index", "customer_id", "created_at", carries=[*_ROW_ATTRIBUTES, "status"]),
+        Index("status-index", "status", "created_at", carries=[*_ROW_ATTRIBUTES, "customer_id"]),
+    )
     stream = "NEW_IMAGE"
     unaudited = frozenset({"id"})
 
@@ -95,9 +79,6 @@ class Alert(Chained):
     resolved_at = TimeAttribute(null=True)
     case_id = TextAttribute(null=True)
 
-    status_index = AlertStatusIndex()
-    customer_index = AlertCustomerIndex()
-
     @property
     def due_at(self) -> datetime | None:
         """When it must be decided; ``None`` once it is."""
@@ -110,27 +91,12 @@ class Alert(Chained):
         return self.due_at is not None and self.due_at <= at
 
 
+_CASE_ROW = ["opened_by", "alerts", "outcome"]
+
+
 class CaseStatus(StrEnum):
     OPEN = "open"
     CLOSED = "closed"
-
-
-class CaseStatusIndex(GlobalSecondaryIndex["Case"]):
-    class Meta:
-        index_name = "status-index"
-        projection = IncludeProjection(["customer_id", "opened_by", "alerts", "outcome"])
-
-    status = TextAttribute(hash_key=True)
-    created_at = TimeAttribute(range_key=True)
-
-
-class CaseCustomerIndex(GlobalSecondaryIndex["Case"]):
-    class Meta:
-        index_name = "customer-index"
-        projection = IncludeProjection(["status", "opened_by", "alerts", "outcome"])
-
-    customer_id = TextAttribute(hash_key=True)
-    created_at = TimeAttribute(range_key=True)
 
 
 class Case(Chained):
@@ -139,6 +105,10 @@ class Case(Chained):
     class Meta:
         table_name = "cases"
 
+    indexes = (
+        Index("customer-index", "customer_id", "created_at", carries=["status", *_CASE_ROW]),
+        Index("status-index", "status", "created_at", carries=["customer_id", *_CASE_ROW]),
+    )
     unaudited = frozenset({"id"})
 
     id = TextAttribute(hash_key=True)
@@ -149,9 +119,6 @@ class Case(Chained):
     outcome = EnumAttribute(Outcome, null=True)
     closed_by = TextAttribute(null=True)
     closed_at = TimeAttribute(null=True)
-
-    status_index = CaseStatusIndex()
-    customer_index = CaseCustomerIndex()
 
     def is_open(self) -> bool:
         return self.status == CaseStatus.OPEN

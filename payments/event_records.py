@@ -3,10 +3,8 @@
 from datetime import datetime
 from enum import StrEnum
 
-from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
-
 from dynamodb.attributes import EnumAttribute, TextAttribute, TimeAttribute, WholeNumberAttribute
-from dynamodb.models import Record
+from dynamodb.models import Index, Record
 
 
 class Feed(Record):
@@ -33,21 +31,15 @@ class Feed(Record):
     expires_at = WholeNumberAttribute(null=True)
 
 
+_ROW = ["receiver", "event_id", "type", "state", "tries", "error"]
+
+
 class DeliveryState(StrEnum):
     """A ``dead`` one is not tried again until somebody says so."""
 
     WAITING = "waiting"
     SENT = "sent"
     DEAD = "dead"
-
-
-class DeliveryIndex(GlobalSecondaryIndex["Delivery"]):
-    class Meta:
-        index_name = "listed-index"
-        projection = IncludeProjection(["receiver", "event_id", "type", "state", "tries", "error"])
-
-    listed_as = TextAttribute(hash_key=True)
-    listed_at = TimeAttribute(range_key=True)
 
 
 class Delivery(Record):
@@ -59,6 +51,7 @@ class Delivery(Record):
     class Meta:
         table_name = "deliveries"
 
+    indexes = (Index("listed-index", "listed_as", "listed_at", carries=_ROW),)
     expires_at_attribute = "expires_at"
 
     entity_id = TextAttribute(hash_key=True)
@@ -73,8 +66,6 @@ class Delivery(Record):
     listed_as = TextAttribute()
     listed_at = TimeAttribute()
     expires_at = WholeNumberAttribute(null=True)
-
-    listed_index = DeliveryIndex()
 
     def in_state(self, state: DeliveryState, at: datetime) -> dict[str, object]:
         """What changes when it gets a state; of a waiting one ``at`` is when it is due."""

@@ -3,8 +3,6 @@
 from datetime import datetime
 from enum import StrEnum
 
-from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection, KeysOnlyProjection
-
 from audit.models import Chained
 from dynamodb.attributes import (
     EnumAttribute,
@@ -14,20 +12,14 @@ from dynamodb.attributes import (
     ValuesAttribute,
     WholeNumberAttribute,
 )
-from dynamodb.models import Record, VersionedRecord
+from dynamodb.models import Index, Record, VersionedRecord
 from dynamodb.times import utc_day
 from payments.money import format_amount
 
-PAYMENT_ROW_ATTRIBUTES = [
-    "amount",
-    "currency",
-    "status",
-    "description",
-    "from_account_id",
-    "to_account_id",
-    "failure_code",
-    "failure_reason",
-]
+_ROW_ATTRIBUTES = [
+    "amount", "currency", "status", "description", "from_account_id", "to_account_id",
+    "failure_code", "failure_reason",
+]  # fmt: skip
 """What a row of a payment list shows; the last two are there where a payment did not happen."""
 
 
@@ -57,29 +49,16 @@ class PaymentStatus(StrEnum):
     CANCELED = "canceled"
 
 
-class AccountCustomerIndex(GlobalSecondaryIndex["Account"]):
-    class Meta:
-        index_name = "customer-index"
-        projection = KeysOnlyProjection()
-
-    customer_id = TextAttribute(hash_key=True)
-
-
-class AccountStatusIndex(GlobalSecondaryIndex["Account"]):
-    class Meta:
-        index_name = "status-index"
-        projection = KeysOnlyProjection()
-
-    status = TextAttribute(hash_key=True)
-    account_type = TextAttribute(range_key=True)
-
-
 class Account(Chained):
     """Money of one owner in one currency. All amounts are whole minor units."""
 
     class Meta:
         table_name = "accounts"
 
+    indexes = (
+        Index("customer-index", "customer_id"),
+        Index("status-index", "status", "account_type"),
+    )
     unaudited = frozenset({
         "day", "day_count", "day_credits", "day_debits", "failed_times", "id", "last_request",
         "request_hash", "request_id",
@@ -108,9 +87,6 @@ class Account(Chained):
     last_request = TextAttribute(null=True)
     request_id = TextAttribute(null=True)
     request_hash = TextAttribute(null=True)
-
-    customer_index = AccountCustomerIndex()
-    status_index = AccountStatusIndex()
 
     @property
     def available(self) -> int:
@@ -169,39 +145,21 @@ class Account(Chained):
         return format_amount(self.balance, self.currency)
 
 
-class PaymentCustomerIndex(GlobalSecondaryIndex["Payment"]):
-    class Meta:
-        index_name = "customer-index"
-        projection = IncludeProjection([*PAYMENT_ROW_ATTRIBUTES, "merchant_id"])
-
-    customer_id = TextAttribute(hash_key=True)
-    created_at = TimeAttribute(range_key=True)
-
-
-class PaymentMerchantIndex(GlobalSecondaryIndex["Payment"]):
-    class Meta:
-        index_name = "merchant-index"
-        projection = IncludeProjection([*PAYMENT_ROW_ATTRIBUTES, "customer_id"])
-
-    merchant_id = TextAttribute(hash_key=True)
-    created_at = TimeAttribute(range_key=True)
-
-
-class PaymentStatusIndex(GlobalSecondaryIndex["Payment"]):
-    class Meta:
-        index_name = "status-index"
-        projection = KeysOnlyProjection()
-
-    status_key = TextAttribute(hash_key=True)
-    created_at = TimeAttribute(range_key=True)
-
-
 class Payment(Chained):
     """One request to move money, and what became of it. Written once or moved forward."""
 
     class Meta:
         table_name = "payments"
 
+    indexes = (
+        Index(
+            "customer-index", "customer_id", "created_at", carries=[*_ROW_ATTRIBUTES, "merchant_id"]
+        ),
+        Index(
+            "merchant-index", "merchant_id", "created_at", carries=[*_ROW_ATTRIBUTES, "customer_id"]
+        ),
+        Index("status-index", "status_key", "created_at"),
+    )
     stream = "NEW_AND_OLD_IMAGES"
     spread_indexes = frozenset({"status-index"})
     unaudited = frozenset({"id", "timestamp", "status_key", "request_hash", "posted_as"})
@@ -235,10 +193,6 @@ class Payment(Chained):
     reference = TextAttribute(null=True)
     request_hash = TextAttribute(null=True)
     posted_as = TextListAttribute(null=True)
-
-    customer_index = PaymentCustomerIndex()
-    merchant_index = PaymentMerchantIndex()
-    status_index = PaymentStatusIndex()
 
     @property
     def reversible(self) -> int:

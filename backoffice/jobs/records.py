@@ -4,8 +4,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
-from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
-
 from audit.models import Chained
 from dynamodb.attributes import (
     EnumAttribute,
@@ -14,6 +12,7 @@ from dynamodb.attributes import (
     ValuesAttribute,
     WholeNumberAttribute,
 )
+from dynamodb.models import Index
 
 OPEN = "open"
 
@@ -26,38 +25,10 @@ class JobState(StrEnum):
     CANCELED = "canceled"
 
 
-class OpenIndex(GlobalSecondaryIndex["Job"]):
-    """Jobs that a worker may have to do: queued ones, and running ones whose lease may end."""
-
-    class Meta:
-        index_name = "open-index"
-        projection = KeysOnlyProjection()
-
-    open_key = TextAttribute(hash_key=True)
-    id = TextAttribute(range_key=True)
-
-
-class CreatorIndex(GlobalSecondaryIndex["Job"]):
-    class Meta:
-        index_name = "creator-index"
-        projection = KeysOnlyProjection()
-
-    created_by = TextAttribute(hash_key=True)
-    id = TextAttribute(range_key=True)
-
-
-class KindIndex(GlobalSecondaryIndex["Job"]):
-    class Meta:
-        index_name = "kind-index"
-        projection = KeysOnlyProjection()
-
-    kind = TextAttribute(hash_key=True)
-    id = TextAttribute(range_key=True)
-
-
 class Job(Chained):
     """Something to be done. ``id`` is a UUIDv7, so jobs sort by when they were asked for.
 
+    ``open_key`` stands in those that a worker may have to do: queued, or running under a lease.
     ``claims`` counts the workers that took it and tells an old one from the present one;
     ``stalls`` counts those since it last got on. ``checkpoint`` is where the next one goes on.
     """
@@ -65,6 +36,11 @@ class Job(Chained):
     class Meta:
         table_name = "jobs"
 
+    indexes = (
+        Index("creator-index", "created_by", "id"),
+        Index("kind-index", "kind", "id"),
+        Index("open-index", "open_key", "id"),
+    )
     unaudited: ClassVar[frozenset[str]] = frozenset({
         "checkpoint", "claims", "done", "id", "lease_until", "open_key", "parameters", "result",
         "stalls", "total",
@@ -86,10 +62,6 @@ class Job(Chained):
     checkpoint = ValuesAttribute(null=True)
     result = ValuesAttribute(null=True)
     error = TextAttribute(null=True)
-
-    open_index = OpenIndex()
-    creator_index = CreatorIndex()
-    kind_index = KindIndex()
 
     @property
     def is_open(self) -> bool:

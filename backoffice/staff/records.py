@@ -3,7 +3,6 @@
 from typing import ClassVar
 
 from pynamodb.attributes import BooleanAttribute
-from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
 from audit.models import Chained
 from dynamodb.attributes import (
@@ -12,22 +11,11 @@ from dynamodb.attributes import (
     TimeAttribute,
     WholeNumberAttribute,
 )
-from dynamodb.models import Record, VersionedRecord
+from dynamodb.models import Index, Record, VersionedRecord
 
 EVERYBODY = "staff"
 """The one key that all of the staff are listed under: a house has some thousands at most, and
 their index is written only when somebody joins."""
-
-
-class StaffIndex(GlobalSecondaryIndex["StaffRecord"]):
-    """Everybody by name. Its keys never change, so it is written once for each person."""
-
-    class Meta:
-        index_name = "staff-index"
-        projection = KeysOnlyProjection()
-
-    listed_as = TextAttribute(hash_key=True)
-    username = TextAttribute(range_key=True)
 
 
 class StaffRecord(Chained):
@@ -40,6 +28,7 @@ class StaffRecord(Chained):
     class Meta:
         table_name = "staff"
 
+    indexes = (Index("staff-index", "listed_as", "username"),)
     unaudited: ClassVar[frozenset[str]] = frozenset(
         {
             "last_login",
@@ -76,8 +65,6 @@ class StaffRecord(Chained):
     shortcuts_off = BooleanAttribute(null=True)
     saved_views = TextListAttribute(null=True)
 
-    staff_index = StaffIndex()
-
 
 class FactorRecord(VersionedRecord):
     """What a second factor is checked against: for an authenticator app, codes or a passkey.
@@ -100,17 +87,6 @@ class FactorRecord(VersionedRecord):
     last_used_at = TimeAttribute(null=True)
 
 
-class UsernameIndex(GlobalSecondaryIndex["SessionRecord"]):
-    """A person's sessions."""
-
-    class Meta:
-        index_name = "username-index"
-        projection = KeysOnlyProjection()
-
-    username = TextAttribute(hash_key=True)
-    session_key = TextAttribute(range_key=True)
-
-
 class SessionRecord(Record):
     """A session, since when, and from where it was last written.
 
@@ -120,6 +96,7 @@ class SessionRecord(Record):
     class Meta:
         table_name = "sessions"
 
+    indexes = (Index("username-index", "username", "session_key"),)
     expires_at_attribute: ClassVar[str] = "expires_at"
 
     session_key = TextAttribute(hash_key=True)
@@ -130,8 +107,6 @@ class SessionRecord(Record):
     expires_at = WholeNumberAttribute()
     ip_address = TextAttribute(null=True)
     user_agent = TextAttribute(null=True)
-
-    username_index = UsernameIndex()
 
 
 class SignInAttempts(Record):

@@ -4,11 +4,10 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 import pytest
-from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
 from dynamodb import client
 from dynamodb.attributes import TextAttribute, TimeAttribute
-from dynamodb.models import Record
+from dynamodb.models import Index, Record
 from dynamodb.pages import Query, read_page
 from dynamodb.tables import ensure_table
 from tests.dynamodb.faults import faults
@@ -58,15 +57,6 @@ def test_one_odd_record_does_not_break_its_page(hydrate: bool, damage: dict[str,
     assert not cursor
 
 
-class NameIndex(GlobalSecondaryIndex["Beat"]):
-    class Meta:
-        index_name = "name-index"
-        projection = KeysOnlyProjection()
-
-    name = TextAttribute(hash_key=True)
-    at = TimeAttribute(range_key=True)
-
-
 class Beat(Record):
     """Has a time for a key."""
 
@@ -75,11 +65,10 @@ class Beat(Record):
     class Meta:
         table_name = "beats"
 
+    indexes = (Index("name-index", "name", "at"),)
     id = TextAttribute(hash_key=True)
     at = TimeAttribute(range_key=True)
     name = TextAttribute()
-
-    name_index = NameIndex()
 
 
 @pytest.mark.parametrize("at", ["2026-01-31T12:00:00+00:00", "yesterday"])

@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection, KeysOnlyProjection
-
 from dynamodb import client
 from dynamodb.attributes import (
     EnumAttribute,
@@ -18,7 +16,7 @@ from dynamodb.attributes import (
     WholeNumberAttribute,
 )
 from dynamodb.errors import TableMissingError
-from dynamodb.models import Record, VersionedRecord
+from dynamodb.models import Index, Record, VersionedRecord
 from dynamodb.pages import Query
 from dynamodb.settings import Settings
 from dynamodb.store import get
@@ -33,15 +31,6 @@ class Colour(StrEnum):
     BLUE = "blue"
 
 
-class ColourIndex(GlobalSecondaryIndex["Thing"]):
-    class Meta:
-        index_name = "colour-index"
-        projection = KeysOnlyProjection()
-
-    colour = TextAttribute(hash_key=True)
-    made_at = TimeAttribute(range_key=True)
-
-
 class Thing(VersionedRecord):
     """Keeps a bit of everything; listed by colour through an index of keys only."""
 
@@ -50,6 +39,7 @@ class Thing(VersionedRecord):
     class Meta:
         table_name = "things"
 
+    indexes = (Index("colour-index", "colour", "made_at"),)
     id = TextAttribute(hash_key=True)
     colour = EnumAttribute(Colour)
     made_at = TimeAttribute(null=True)
@@ -57,17 +47,6 @@ class Thing(VersionedRecord):
     note = TextAttribute(null=True)
     tags = TextListAttribute(null=True)
     values = ValuesAttribute(null=True)
-
-    colour_index = ColourIndex()
-
-
-class OwnerIndex(GlobalSecondaryIndex["Line"]):
-    class Meta:
-        index_name = "owner-index"
-        projection = IncludeProjection(["score"])
-
-    owner = TextAttribute(hash_key=True)
-    place = TextAttribute(range_key=True)
 
 
 class Line(Record):
@@ -78,13 +57,12 @@ class Line(Record):
     class Meta:
         table_name = "lines"
 
+    indexes = (Index("owner-index", "owner", "place", carries=["score"]),)
     story = TextAttribute(hash_key=True)
     place = TextAttribute(range_key=True)
     owner = TextAttribute(null=True)
     score = WholeNumberAttribute(null=True)
     words = TextAttribute(null=True)
-
-    owner_index = OwnerIndex()
 
 
 class Visit(Record):
