@@ -215,6 +215,11 @@ def test_what_a_person_did_is_told_in_their_own_chain() -> None:
     )
 
 
+def test_a_type_that_an_event_does_not_name_is_the_first_word_of_its_id() -> None:
+    event = Event(entity_id="month:2026-03:acc_1", action="month.archived", actor=TELLER)
+    assert changed(a_chained(), {"balance": 1}, event)["entity_type"] == "month"
+
+
 @pytest.mark.parametrize("action", ["account.credited", "account.debited"])
 def test_a_posting_is_found_by_its_day_and_by_no_other_key_that_is_not_its_own(
     action: str,
