@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import secrets
+import threading
 import zlib
 from array import array
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from typing import Any, Self
 
 BUCKETS = 2**16
 _MASK = 2**64 - 1
+_lock = threading.Lock()
 
 
 @dataclass(kw_only=True)
@@ -31,7 +33,8 @@ class Fingerprints:
         text = json.dumps([subject, claim], sort_keys=True, default=repr)
         digest = hashlib.blake2b(text.encode(), digest_size=8, key=self.key).digest()
         place = _bucket(subject)
-        self._sums[place] = (self._sums[place] + weight * int.from_bytes(digest)) & _MASK
+        with _lock:
+            self._sums[place] = (self._sums[place] + weight * int.from_bytes(digest)) & _MASK
 
     def differ(self, subject: str) -> bool:
         """Whether the sides differ about this subject, or about another of its bucket."""

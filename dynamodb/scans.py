@@ -20,7 +20,7 @@ from dynamodb.store import BATCH_KEYS, placeholders
 from dynamodb.transactions import Condition
 
 SEGMENTS = 8
-"""Parts of equal size that a table is walked in, one after the other: they tell how far it is."""
+"""Parts of equal size that a table is walked in, which tell how far a walk is."""
 
 PAGE_ITEMS = 500
 """At most so many items are held at once, of 1 KB each."""
@@ -37,6 +37,11 @@ class Place:
     start: Item | None = None
 
 
+def beginnings() -> list[Place]:
+    """Where the walks through all segments begin."""
+    return [Place(segment) for segment in range(SEGMENTS)]
+
+
 def scan_pages(
     model: type[Record], place: Place = Place(), *, where: Condition | None = None
 ) -> Iterator[tuple[list[Item], Place]]:
@@ -46,18 +51,26 @@ def scan_pages(
     written meanwhile, some. A page may be empty.
     """
     while place.segment < SEGMENTS:
-        arguments: dict[str, Any] = {
-            "TableName": model.table_name(),
-            "ConsistentRead": True,
-            "Segment": place.segment,
-            "TotalSegments": SEGMENTS,
-            "Limit": PAGE_ITEMS,
-            **filter_arguments(where),
-        }
-        answer = _read("Scan", _from(arguments, place.start))
-        last = answer.get("LastEvaluatedKey")
-        place = Place(place.segment, last) if last else Place(place.segment + 1)
-        yield answer["Items"], place
+        items, after = scan_page(model, place, where=where)
+        place = after or Place(place.segment + 1)
+        yield items, place
+
+
+def scan_page(
+    model: type[Record], place: Place, *, where: Condition | None = None
+) -> tuple[list[Item], Place | None]:
+    """A page of a segment, with the place to go on from unless it was the segment's last."""
+    arguments: dict[str, Any] = {
+        "TableName": model.table_name(),
+        "ConsistentRead": True,
+        "Segment": place.segment,
+        "TotalSegments": SEGMENTS,
+        "Limit": PAGE_ITEMS,
+        **filter_arguments(where),
+    }
+    answer = _read("Scan", _from(arguments, place.start))
+    last = answer.get("LastEvaluatedKey")
+    return answer["Items"], Place(place.segment, last) if last else None
 
 
 def query_items(

@@ -57,10 +57,10 @@ class Run(Walk):
         }
 
     def to_json(self) -> dict[str, Any]:
-        kept = {each.name: getattr(self, each.name) for each in fields(self)}
-        place = [self.place.segment, self.place.start]
+        kept = {each.name: getattr(self, each.name) for each in fields(self) if each.init}
+        places = [[each.segment, each.start] for each in self.places]
         faults = [vars(fault) for fault in self.faults]
-        return {**kept, "place": place, "faults": faults, "prints": self.prints.to_json()}
+        return {**kept, "places": places, "faults": faults, "prints": self.prints.to_json()}
 
     @classmethod
     def from_json(cls, kept: dict[str, Any]) -> Self:
@@ -72,7 +72,7 @@ class Run(Walk):
         return cls(
             **kept
             | {
-                "place": Place(*kept["place"]),
+                "places": [Place(*each) for each in kept["places"]],
                 "faults": {Fault(**fault) for fault in kept["faults"]},
                 "prints": Fingerprints.from_json(kept["prints"]),
                 "told": told,
@@ -80,9 +80,14 @@ class Run(Walk):
         )
 
 
-def reconcile(run: Run, on_page: Callable[[Run], None] = lambda _: None) -> Run:
-    """Carry a run to its end. ``on_page`` is called wherever it may be taken up again."""
-    walk(run, STEPS, on_page)
+def reconcile(
+    run: Run, on_page: Callable[[Run], None] = lambda _: None, *, segments: int = 1
+) -> Run:
+    """Carry a run to its end, so many segments of each table side by side.
+
+    ``on_page`` is called wherever it may be taken up again.
+    """
+    walk(run, STEPS, on_page, segments=segments)
     for name, effects in run.told.items():
         for effect in effects:
             detail = f"There is no such payment, and an entry tells of its {effect}."
@@ -111,15 +116,18 @@ def _judge_sums(run: Run) -> None:
 
 
 def _look_at_accounts(run: Run, items: list[Item]) -> None:
-    for account in map(plain_item, items):
+    accounts = [plain_item(item) for item in items]
+    with run.lock:
+        run.accounts += len(accounts)
+        for account in accounts:
+            rereads.add_balance(run.sums, account)
+    for account in accounts:
         name = str(account["id"])
 
         def watch(entry: Values, account: Values = account) -> None:
             for effect in effects_in(account, entry):
                 _count_movement(run, effect, entry)
 
-        run.accounts += 1
-        rereads.add_balance(run.sums, account)
         run.prints.add(name, _OPENED)
         run.faults.update(verify_record(Account, account, watch))
         balance, held = whole(account, "balance"), whole(account, "held")
@@ -139,9 +147,10 @@ def _count_movement(run: Run, effect: Effect, entry: Values) -> None:
 
 
 def _look_at_payments(run: Run, items: list[Item]) -> None:
+    with run.lock:
+        run.payments += len(items)
     for payment in map(plain_item, items):
         name = str(payment["id"])
-        run.payments += 1
         for effect in effects_of(payment):
             claim, weight = effect.claim
             run.prints.add(name, claim, -weight)

@@ -26,6 +26,7 @@ from backoffice.staff import doings, queries
 from backoffice.staff.models import Staff
 from backoffice.staff.refusals import NotAllowed
 from dynamodb.errors import OutcomeUnknownError, StoreError
+from dynamodb.scans import SEGMENTS
 from dynamodb.times import utc_now
 from payments.refusals import Refusal
 
@@ -39,6 +40,17 @@ def day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise ArgumentTypeError(f"{text!r} is not a day such as 2026-01-31") from None
+
+
+def add_segments(parser: ArgumentParser) -> None:
+    """An option of those that read whole tables."""
+    parser.add_argument(
+        "--segments",
+        type=int,
+        choices=range(1, SEGMENTS + 1),
+        default=SEGMENTS // 2,
+        help=f"how many of the {SEGMENTS} parts of a table are read side by side; %(default)s",
+    )
 
 
 @contextmanager

@@ -1,14 +1,19 @@
 """Verification finds every way to tamper with the trail, names it, and finds nothing else."""
 
+import sys
+import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from itertools import count
 from typing import Any
 
 import pytest
 
 from audit import trail, walks
 from audit.chain import FIRST_PREV_HASH, entry_hash
+from audit.fingerprints import Fingerprints
 from audit.models import AuditHead, AuditLog
 from audit.replay import read_chain
 from audit.trail import Event
@@ -287,19 +292,19 @@ def test_entries_that_land_meanwhile_are_no_faults(
     """After every page that is read, something moves."""
     other = opened("c", balance=50_000)
 
-    def busy(*arguments: Any, **options: Any) -> Iterator[Any]:
-        for page in scans.scan_pages(*arguments, **options):
-            transferred(other, account, amount_minor=1)
-            yield page
+    def busy(*arguments: Any, **options: Any) -> Any:
+        page = scans.scan_page(*arguments, **options)
+        transferred(other, account, amount_minor=1)
+        return page
 
-    monkeypatch.setattr(walks, "scan_pages", busy)
+    monkeypatch.setattr(walks, "scan_page", busy)
     for period in (Period(), Period(first=DAYS[0])):
         run = verify_trail(Verification(period=period))
         assert run.faults == set()
     assert stored(account).audit_seq > LENGTH + 10
 
 
-def many_chains(count: int) -> tuple[Callable[..., Iterator[Any]], Callable[..., Iterator[Any]]]:
+def many_chains(count: int) -> Callable[..., Any]:
     """A trail of so many chains of two entries, made while it is read."""
 
     def entries() -> Iterator[Raw]:
@@ -322,26 +327,64 @@ def many_chains(count: int) -> tuple[Callable[..., Iterator[Any]], Callable[...,
                 head = {"audit_seq": entry["seq"], "audit_hash": entry["hash"]}
                 yield {"entity_id": entry["entity_id"], **head}
 
-    def pages(model: type[Record], *_: Any, **__: Any) -> Iterator[Any]:
-        source = {AuditLog: entries, AuditHead: heads}.get(model, lambda: iter(()))
-        for item in source():
-            yield [item], Place()
+    rows: dict[type[Record], Iterator[Raw]] = {AuditLog: entries(), AuditHead: heads()}
 
-    return pages, entries
+    def page(model: type[Record], place: Place, **_: Any) -> tuple[list[Raw], Place | None]:
+        item = next(rows.get(model, iter(())), None)
+        return ([item], place) if item else ([], None)
+
+    return page
 
 
 def test_memory_does_not_grow_with_the_trail(monkeypatch: pytest.MonkeyPatch) -> None:
     peaks = []
-    for count in (500, 4000):
-        pages, _ = many_chains(count)
-        monkeypatch.setattr(walks, "scan_pages", pages)
+    for chains in (500, 4000):
+        monkeypatch.setattr(walks, "scan_page", many_chains(chains))
         tracemalloc.start()
         run = verify_trail(Verification())
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-        assert run.report["entries"] == 2 * count
+        assert run.report["entries"] == 2 * chains
         assert run.faults == set()
     assert peaks[1] < peaks[0] + 50_000
+
+
+@pytest.mark.integration
+def test_segments_side_by_side_find_the_same(
+    local_store: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scans, "SEGMENTS", 8)
+    monkeypatch.setattr(scans, "PAGE_ITEMS", 3)
+    for number in range(12):
+        account = opened(f"a{number}", balance=5)
+        (without_first, without_tail, without_any)[number % 3](account, chain(account))
+    alone = verify_trail(Verification()).report
+    assert len(alone["faults"]) >= 12
+    sent, four = count(), threading.Barrier(4)
+
+    def together(*arguments: Any, **options: Any) -> Any:
+        if next(sent) < four.parties:
+            four.wait(timeout=10)
+        return scans.scan_page(*arguments, **options)
+
+    monkeypatch.setattr(walks, "scan_page", together)
+    assert verify_trail(Verification(), segments=4).report == alone
+
+
+def test_threads_lose_no_claim() -> None:
+    prints, before = Fingerprints(), sys.getswitchinterval()
+
+    def claim(weight: int) -> None:
+        for number in range(2_000):
+            prints.add("one", (number,), weight)
+
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(claim, [1, -1, 1, -1]))
+    finally:
+        sys.setswitchinterval(before)
+    assert not prints
 
 
 def test_every_reason_breaks_one_verdict() -> None:

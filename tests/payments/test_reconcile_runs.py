@@ -10,7 +10,7 @@ import pytest
 
 from audit.replay import Fault, Values
 from dynamodb import scans
-from dynamodb.scans import Place
+from dynamodb.scans import beginnings
 from payments import rereads
 from payments.effects import Effect
 from payments.models import Payment, PaymentStatus
@@ -27,8 +27,9 @@ class Killed(Exception):  # noqa: N818
 
 @integration
 @pytest.mark.usefixtures("local_store")
+@pytest.mark.parametrize("segments", [1, 4])
 def test_a_run_killed_anywhere_and_taken_up_again_finds_the_same(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, segments: int
 ) -> None:
     bank = a_bank()
     altered(bank.paid, amount=1001)
@@ -40,9 +41,9 @@ def test_a_run_killed_anywhere_and_taken_up_again_finds_the_same(
     def counted(_: Run) -> None:
         next(pages)
 
-    whole = reconcile(Run(), counted).report
+    whole = reconcile(Run(), counted, segments=segments).report
     assert not whole["ok"]
-    for page in range(0, next(pages), 9):
+    for page in range(0, next(pages), 9 // segments):
         kept: list[str] = []
 
         def until_killed(run: Run, page: int = page, kept: list[str] = kept) -> None:
@@ -51,8 +52,9 @@ def test_a_run_killed_anywhere_and_taken_up_again_finds_the_same(
                 raise Killed
 
         with pytest.raises(Killed):
-            reconcile(Run(), until_killed)
-        assert reconcile(Run.from_json(json.loads(kept[-1]))).report == whole
+            reconcile(Run(), until_killed, segments=segments)
+        rest = reconcile(Run.from_json(json.loads(kept[-1])), segments=5 - segments)
+        assert rest.report == whole
 
 
 @integration
@@ -119,9 +121,9 @@ def test_what_moves_between_the_walks_is_read_again(monkeypatch: pytest.MonkeyPa
         return confirm(payment, told)
 
     def meanwhile(run: Run) -> None:
-        if run.place == Place() and run.step == 1:
+        if run.places == beginnings() and run.step == 1:
             pending.append(reserved(bank.source, bank.target, 100))
-        elif run.place == Place() and run.step == 5:
+        elif run.places == beginnings() and run.step == 5:
             movements = ((bank.source, -100, -100), (bank.target, 100, 0))
             ended(pending[0], PaymentStatus.PROCESSED, *movements)
 

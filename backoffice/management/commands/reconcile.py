@@ -11,7 +11,13 @@ from typing import Any
 from django.conf import settings
 
 from audit.context import Actor
-from backoffice.management.base import Done, Failed, TellingCommand, progress_bar
+from backoffice.management.base import (
+    Done,
+    Failed,
+    TellingCommand,
+    add_segments,
+    progress_bar,
+)
 from dynamodb.client import settings as store_settings
 from dynamodb.errors import StoreError
 from dynamodb.scans import SEGMENTS
@@ -33,6 +39,7 @@ class Command(TellingCommand):
             default=settings.BASE_DIR / ".dynamodb" / "reconcile",
             help="where a run keeps how far it is; by default .dynamodb/reconcile",
         )
+        add_segments(parser)
 
     def act(self, *, actor: Actor, at: datetime, options: dict[str, Any]) -> Done:  # noqa: ARG002 - it reads only
         notes = _Notes(Path(options["state_dir"]))
@@ -44,10 +51,10 @@ class Command(TellingCommand):
                 if run.step < len(STEPS):
                     counts = f"{run.accounts} accounts, {run.payments} payments"
                     title = f"{STEPS[run.step].title} ({counts})"
-                    update(description=title, completed=run.place.segment)
+                    update(description=title, completed=SEGMENTS - len(run.places))
 
             try:
-                report = reconcile(run, on_page).report
+                report = reconcile(run, on_page, segments=options["segments"]).report
             except StoreError as error:
                 raise StoreError(
                     f"{error} Run it again with --resume to go on from here."

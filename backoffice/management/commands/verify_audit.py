@@ -15,7 +15,7 @@ from audit.verification import (
     verify_trail,
 )
 from audit.verified import keep
-from backoffice.management.base import Done, OperatorCommand, day, progress_bar
+from backoffice.management.base import Done, OperatorCommand, add_segments, day, progress_bar
 from backoffice.permissions import Permission
 from backoffice.presenters.proof import verdicts
 from backoffice.staff.refusals import NotAllowed
@@ -34,6 +34,7 @@ class Command(OperatorCommand):
         parser.add_argument("--entity", metavar="ID", default="", help="only this chain")
         parser.add_argument("--from", type=day, metavar="DAY", help="from this UTC day on")
         parser.add_argument("--to", type=day, metavar="DAY", help="to this UTC day, included")
+        add_segments(parser)
 
     def act(self, *, actor: Actor, at: datetime, options: dict[str, Any]) -> Done:
         entity, period = options["entity"], Period(first=options["from"], last=options["to"])
@@ -42,7 +43,7 @@ class Command(OperatorCommand):
         if entity:
             run = verify_entity(entity, period=period)
         else:
-            run = _verify_with_progress(Verification(period=period))
+            run = _verify_with_progress(Verification(period=period), options["segments"])
         if not actor.is_system and period.is_all:
             keep(run, entity_id=entity or EVERYTHING, actor=actor, at=at)
         faults = sorted(run.faults)
@@ -53,16 +54,16 @@ class Command(OperatorCommand):
         return Done(sentence="\n".join(lines), data=run.report, failure=failure)
 
 
-def _verify_with_progress(run: Verification) -> Verification:
+def _verify_with_progress(run: Verification, segments: int) -> Verification:
     steps = steps_of(run)
     with progress_bar(total=SEGMENTS) as update:
 
         def on_page(run: Verification) -> None:
             title = steps[run.step].title if run.step < len(steps) else f"Seals, {run.seals} days"
             told = f"{title} ({run.entries} entries)"
-            update(description=told, completed=run.place.segment)
+            update(description=told, completed=SEGMENTS - len(run.places))
 
-        verify_trail(run, on_page)
+        verify_trail(run, on_page, segments=segments)
         update(description="Done", completed=SEGMENTS)
     return run
 
