@@ -1,6 +1,7 @@
 """What the loader fills a store with is whole, and a page of it costs the same at any size."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import count
 
 import pytest
 
@@ -16,12 +17,24 @@ from tests.bank import check_bank
 SMALL, LARGE = 200, 2000
 
 
-def filled(rows: int) -> None:
-    fill(accounts=rows, paid=rows // 5, refused=rows - rows // 5)
+class CutShort(Exception):  # noqa: N818
+    pass
+
+
+def filled(rows: int, on_batch: Callable[[int], None] = lambda _: None) -> None:
+    fill(accounts=rows, paid=rows // 5, refused=rows - rows // 5, on_batch=on_batch)
 
 
 @pytest.mark.integration
-def test_a_loaded_store_is_whole(local_store: None) -> None:
+def test_a_loaded_store_is_whole_even_if_a_load_before_was_cut_short(local_store: None) -> None:
+    batches = count()
+
+    def cut_short(_: int) -> None:
+        if next(batches) > 10:
+            raise CutShort
+
+    with pytest.raises(CutShort):
+        filled(SMALL, cut_short)
     filled(SMALL)
     report, run, verified = check_bank(), reconcile(Run()), verify_trail(Verification())
     assert (report.faults, run.faults, verified.faults) == ([], set(), set())
