@@ -109,6 +109,7 @@ class OutcomeField(forms.TypedChoiceField):
 class WorkForm(DeedForm):
     """One thing done with an alert or a case; saved, it gives what it was done with."""
 
+    warning = _("This cannot be taken back.")
     reason = NoteField()
 
     @property

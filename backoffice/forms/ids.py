@@ -96,7 +96,8 @@ class ActionForm(TypedForm):
 class DeedForm(ActionForm):
     """One thing done with a record: its words, its fields, its service.
 
-    ``about`` says what it does, ``done`` what has been done; one that is ``final`` asks once more.
+    ``about`` says what it does, ``done`` what has been done. One that is ``final`` asks once more,
+    with its ``warning`` or what it is about.
     Fields come before the reason.
     """
 
@@ -105,6 +106,7 @@ class DeedForm(ActionForm):
     done: ClassVar["StrOrPromise"]
     service: ClassVar[Callable[..., Any]]
     is_final: ClassVar[bool] = False
+    warning: ClassVar["StrOrPromise"] = ""
 
     def __init__(self, *args: Any, record: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -43,6 +43,7 @@ class AccountForm(OnceForm, DeedForm):
 
     subject = "account"
     id_field = "request_id"
+    is_final = True
     record: Account
 
     reason = ReasonField()

@@ -65,6 +65,7 @@ class StaffForm(DeedForm):
     """One thing done with another's account; saved, it gives a first password or a record."""
 
     subject = "staff"
+    is_final = True
 
     reason = ReasonField()
 

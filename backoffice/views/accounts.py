@@ -19,7 +19,7 @@ from backoffice.presenters.charts import curve
 from backoffice.presenters.lists import pager
 from backoffice.presenters.retention import kept_record
 from backoffice.site import page
-from backoffice.views.once import settle
+from backoffice.views.once import form_page, settle
 from dynamodb.pages import Page
 from dynamodb.times import utc_now
 from payments import accounts, history, queries
@@ -58,9 +58,7 @@ def _accounts(wanted: dict[str, str], request: StaffRequest) -> Page[Account]:
 
 @requires(Permission.READ_ACCOUNTS, viewing="account")
 def detail(request: StaffRequest, account_id: str) -> HttpResponse:
-    account = queries.get_account(account_id)
-    if account is None:
-        raise Http404(_("There is no account {account_id}.").format(account_id=account_id))
+    account = found_account(account_id)
     cursor = request.GET.get("cursor", "")
     chain = trail.chain_page(account.id, person=request.user.username, cursor=cursor)
     note_known_as(request, account)
@@ -82,23 +80,25 @@ def detail(request: StaffRequest, account_id: str) -> HttpResponse:
     return page(request, "backoffice/accounts/detail.html", context, status=status)
 
 
+def found_account(account_id: str) -> Account:
+    """An account by the id in an address; raises ``Http404``."""
+    account = queries.get_account(account_id)
+    if account is None:
+        raise Http404(_("There is no account {account_id}.").format(account_id=account_id))
+    return account
+
+
 @requires(Permission.OPEN_ACCOUNTS)
 def new(request: StaffRequest) -> HttpResponse:
     username, at = request.user.username, utc_now()
-    show = partial(_form_page, request)
+    new = partial(OpenAccountForm, username=username, at=at)
+    show = partial(form_page, request, "backoffice/accounts/new.html", title=_("Open an account"))
     if request.method != "POST":
         initial = {"customer_id": request.GET.get("customer_id", "")}
-        return show(OpenAccountForm(initial=initial, username=username, at=at))
+        return show(new(initial=initial))
 
     def act(form: OpenAccountForm) -> HttpResponse:
         opening = accounts.open_account(form.opening(), actor=request.user.actor, at=at)
         return redirect("admin:account", opening.account.id)
 
-    return settle(request, OpenAccountForm(request.POST, username=username, at=at), act, show)
-
-
-def _form_page(
-    request: StaffRequest, form: OpenAccountForm, *, status: int = HTTPStatus.OK, **more: Any
-) -> HttpResponse:
-    context = {"title": _("Open an account"), "form": form, **more}
-    return page(request, "backoffice/accounts/new.html", context, status=status)
+    return settle(request, new(request.POST), act, show)

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpResponse
@@ -16,11 +15,10 @@ from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.accounts import sides, unchanged
 from backoffice.presenters.approvals import Since, since, waiting, why_it_waits
 from backoffice.presenters.payments import payment_row
-from backoffice.site import page
 from backoffice.views.confirm import Asking, confirmation, is_confirmed
 from backoffice.views.fresh_proof import freshly_proved
 from backoffice.views.inbox import must_decide
-from backoffice.views.once import settle
+from backoffice.views.once import form_page, settle
 from backoffice.views.requests import found
 from dynamodb.times import to_rfc3339, utc_now
 from payments import approvals, queries
@@ -79,14 +77,11 @@ def _approval_page(
     payment: Payment,
     at: datetime,
     form: DecisionForm,
-    *,
-    status: int = HTTPStatus.OK,
     **more: Any,
 ) -> HttpResponse:
     ends = queries.get_accounts(payment.from_account_id, payment.to_account_id)
     context: dict[str, Any] = {
         "title": _("Approval"),
-        "form": form,
         "asked": waiting(payment, viewer=request.user.username, at=at),
         "digest": approvals.digest(payment),
         "why": why_it_waits(payment.triggers or ()) if payment.triggers else (),
@@ -99,7 +94,7 @@ def _approval_page(
             context["sides"] = sides(approvals.preview_approval(payment, *ends, at=at))
     except Refusal as refusal:
         context["refusal"] = refusal
-    return page(request, "backoffice/approvals/detail.html", context, status=status)
+    return form_page(request, "backoffice/approvals/detail.html", form, **context)
 
 
 def _changes(request: StaffRequest, payment: Payment, ends: list[Account | None]) -> list[Since]:

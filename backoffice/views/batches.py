@@ -1,7 +1,6 @@
 """What became of a bulk file: its progress, its rows, and the decision on those that wait."""
 
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -18,11 +17,10 @@ from backoffice.jobs.records import Job
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.bulk import ReportView
 from backoffice.presenters.jobs import JobView
-from backoffice.site import page
 from backoffice.views.confirm import Asking, confirmation, is_confirmed
 from backoffice.views.fresh_proof import freshly_proved
 from backoffice.views.inbox import must_decide
-from backoffice.views.once import settle
+from backoffice.views.once import form_page, settle
 from dynamodb.times import utc_now
 from payments import bulk_report
 
@@ -64,9 +62,7 @@ def _asking(job: Job, shown: ReportView) -> Asking:
                   amount=amount, facts=facts)  # fmt: skip
 
 
-def _batch_page(
-    request: StaffRequest, job: Job, form: BatchForm, *, status: int = HTTPStatus.OK, **more: Any
-) -> HttpResponse:
+def _batch_page(request: StaffRequest, job: Job, form: BatchForm, **more: Any) -> HttpResponse:
     at = utc_now()
     rows = imports.batch_of(job, at)
     found = bulk_report.outcome(rows, at)
@@ -75,14 +71,13 @@ def _batch_page(
         "job": job,
         "shown": JobView(job),
         "has_pack": True,
-        "form": form,
         "report": found,
         "became": ReportView(found),
         "digest": found.digest,
         "is_own": job.created_by == request.user.username,
         **more,
     }
-    return page(request, "backoffice/bulk/batch.html", context, status=status)
+    return form_page(request, "backoffice/bulk/batch.html", form, **context)
 
 
 @requires(Permission.RUN_TRANSFERS, exporting="bulk")

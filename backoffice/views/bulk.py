@@ -1,7 +1,6 @@
 """Bulk transfers: hand in a file, see what it would do, confirm it."""
 
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -14,8 +13,7 @@ from backoffice.jobs.imports import IMPORT
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.bulk import BatchView, ReportView
 from backoffice.presenters.lists import pager
-from backoffice.site import page
-from backoffice.views.once import settle
+from backoffice.views.once import form_page, settle
 from backoffice.wording import said
 from dynamodb.times import utc_now
 from payments import bulk_report, bulk_store
@@ -41,15 +39,12 @@ def start(request: StaffRequest) -> HttpResponse:
     return settle(request, UploadForm(request.POST, request.FILES), act, show)
 
 
-def _start_page(
-    request: StaffRequest, form: UploadForm, *, status: int = HTTPStatus.OK, **more: Any
-) -> HttpResponse:
+def _start_page(request: StaffRequest, form: UploadForm, **more: Any) -> HttpResponse:
     cursor, person = request.GET.get("cursor", ""), request.user.username
     found = services.list_jobs(person=person, kind=IMPORT.name, cursor=cursor, rows=20)
     rows = [BatchView(job) for job in found.rows]
-    context = {"title": _("Bulk transfers"), "form": form, "rows": rows, "columns": COLUMNS}
-    context |= {"pager": pager(request, found), **more}
-    return page(request, "backoffice/bulk/start.html", context, status=status)
+    context = {"title": _("Bulk transfers"), "rows": rows, "pager": pager(request, found), **more}
+    return form_page(request, "backoffice/bulk/start.html", form, columns=COLUMNS, **context)
 
 
 @requires(Permission.RUN_TRANSFERS, viewing="bulk_file")
@@ -77,8 +72,6 @@ def _report_page(
     name: str,
     data: bytes,
     form: ConfirmForm,
-    *,
-    status: int = HTTPStatus.OK,
     **more: Any,
 ) -> HttpResponse:
     actor, at, file_hash = request.user.actor, utc_now(), bulk_store.hash_of(data)
@@ -87,11 +80,10 @@ def _report_page(
     found.warnings = imports.paid_before(list(batch.rows), person=actor.id, at=at)
     context = {
         "title": name,
-        "form": form,
         "report": found,
         "shown": ReportView(found),
         "file_hash": file_hash,
         "applied": bulk_store.batch_of(file_hash),
         **more,
     }
-    return page(request, "backoffice/bulk/report.html", context, status=status)
+    return form_page(request, "backoffice/bulk/report.html", form, **context)

@@ -1,7 +1,6 @@
 """Cases, and whatever compliance does with an alert or a case: its form, and back."""
 
 from collections.abc import Callable
-from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -13,7 +12,6 @@ from django.utils.translation import gettext as _
 
 from audit.queries import chain_page
 from backoffice.forms import alerts as forms
-from backoffice.forms.ids import OnceForm
 from backoffice.holds.subjects import holds_on
 from backoffice.permissions import Permission, StaffRequest, View, requires
 from backoffice.presenters.alerts import alert_row, case_row
@@ -22,8 +20,8 @@ from backoffice.presenters.lists import pager
 from backoffice.presenters.retention import kept_record
 from backoffice.site import page
 from backoffice.views.alerts import found_alert
-from backoffice.views.confirm import Asking, Crumbs, confirmation, entered, is_confirmed
-from backoffice.views.once import settle
+from backoffice.views.confirm import Crumbs, Facts
+from backoffice.views.deeds import Deeds
 from dynamodb.times import utc_now
 from payments import alert_queries, cases
 from payments.alert_records import Alert, Case
@@ -69,22 +67,40 @@ def found_case(case_id: str) -> Case:
         raise Http404(str(missing)) from None
 
 
-def _page_of(
-    kind: type[forms.WorkForm], find: Callable[[str], Alert | Case], viewing: str
-) -> View[[str]]:
-    @requires(Permission.MANAGE_ALERTS, viewing=viewing)
-    def view(request: StaffRequest, name: str) -> HttpResponse:
-        options: dict[str, Any] = {"record": find(name)}
-        if issubclass(kind, OnceForm):
-            options |= {"username": request.user.username, "at": utc_now()}
-        new, show = partial(kind, **options), partial(_form_page, request)
-        if request.method != "POST":
-            return show(new(initial=request.GET.dict()))
-        if "edit" in request.POST:
-            return show(new(initial=request.POST.dict()))
-        return settle(request, new(request.POST), partial(_act, request), show)
+def _facts(record: Alert | Case) -> Facts:
+    return [(_("Customer"), record.customer_id)]
 
-    return view
+
+def _shown(record: Alert | Case) -> dict[str, Any]:
+    if isinstance(record, Case):
+        return {"row": case_row(record)}
+    return {"row": alert_row(record, at=utc_now())}
+
+
+def _finish(request: StaffRequest, form: forms.WorkForm, done: Alert | Case) -> HttpResponse:
+    messages.success(request, form.done)
+    return redirect("admin:case" if isinstance(done, Case) else "admin:alert", done.id)
+
+
+def _crumbs(record: Alert | Case) -> Crumbs:
+    name, label = ("case", _("Cases")) if isinstance(record, Case) else ("alert", _("Alerts"))
+    return [
+        (label, reverse(f"admin:{name}s")),
+        (record.id, reverse(f"admin:{name}", args=[record.id])),
+    ]
+
+
+def _page_of(kind: type[forms.WorkForm], find: Callable[[str], Any], viewing: str) -> View[...]:
+    deeds = Deeds(
+        template="backoffice/alerts/action.html",
+        find=find,
+        crumbs=_crumbs,
+        shown=_shown,
+        facts=_facts,
+        finish=_finish,
+        prefilled=True,
+    )
+    return requires(Permission.MANAGE_ALERTS, viewing=viewing)(deeds.page_of(kind))
 
 
 assign = _page_of(forms.AssignForm, found_alert, "alert")
@@ -95,41 +111,3 @@ open_case = _page_of(forms.OpenCaseForm, found_alert, "alert")
 case_note = _page_of(forms.CaseNoteForm, found_case, "case")
 case_add = _page_of(forms.AddAlertForm, found_case, "case")
 case_close = _page_of(forms.CloseCaseForm, found_case, "case")
-
-
-def _act(request: StaffRequest, form: forms.WorkForm) -> HttpResponse:
-    if form.is_final and not is_confirmed(request):
-        asking = Asking(
-            title=f"{form.title}?",
-            button=str(form.title),
-            crumbs=_crumbs(form.record),
-            facts=[(_("Customer"), form.record.customer_id), *entered(form)],
-            notes=[_("This cannot be taken back.")],
-        )
-        return confirmation(request, form, asking)
-    done = form.save(actor=request.user.actor, at=utc_now())
-    messages.success(request, form.done)
-    return redirect("admin:case" if isinstance(done, Case) else "admin:alert", done.id)
-
-
-def _form_page(
-    request: StaffRequest, form: forms.WorkForm, *, status: int = HTTPStatus.OK, **more: Any
-) -> HttpResponse:
-    record, at = form.record, utc_now()
-    context = {
-        "title": form.title,
-        "about": form.about,
-        "crumbs": _crumbs(record),
-        "row": case_row(record) if isinstance(record, Case) else alert_row(record, at=at),
-        "form": form,
-        **more,
-    }
-    return page(request, "backoffice/alerts/action.html", context, status=status)
-
-
-def _crumbs(record: Alert | Case) -> Crumbs:
-    name, label = ("case", _("Cases")) if isinstance(record, Case) else ("alert", _("Alerts"))
-    return [
-        (label, reverse(f"admin:{name}s")),
-        (record.id, reverse(f"admin:{name}", args=[record.id])),
-    ]

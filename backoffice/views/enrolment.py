@@ -1,7 +1,6 @@
 """Adding a second factor: an authenticator app or a passkey."""
 
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
@@ -12,13 +11,12 @@ from django.utils.translation import gettext as _
 
 from backoffice.forms.second_factor import AppForm, PasskeyForm
 from backoffice.permissions import StaffRequest
-from backoffice.site import page
 from backoffice.staff import second_factor, services
 from backoffice.staff import second_factor_codes as codes
 from backoffice.staff import second_factor_passkeys as passkeys
 from backoffice.staff.second_factor import Answer
 from backoffice.views.fresh_proof import ask, challenge_of, freshly_proved, mark_proved, place_of
-from backoffice.views.once import settle
+from backoffice.views.once import form_page, settle
 from backoffice.views.second_factor import by, codes_page, crumbs, own
 
 
@@ -67,9 +65,7 @@ def _added(request: StaffRequest, shown: list[str], sentence: str) -> HttpRespon
     return codes_page(request, shown) if shown else redirect("admin:second_factor")
 
 
-def _app_page(
-    request: StaffRequest, form: AppForm, *, status: int = HTTPStatus.OK, **more: Any
-) -> HttpResponse:
+def _app_page(request: StaffRequest, form: AppForm, **more: Any) -> HttpResponse:
     username = request.user.username
     try:
         seed = second_factor.shown_seed(username, form["sealed"].value() or "")
@@ -78,25 +74,21 @@ def _app_page(
     context = {
         "title": _("Add an authenticator app"),
         "crumbs": crumbs(),
-        "form": form,
         "qr_code": codes.qr_code(codes.provisioning_uri(seed, username)),
         "seed": seed,
         **more,
     }
-    return page(request, "backoffice/second_factor/app.html", context, status=status)
+    return form_page(request, "backoffice/second_factor/app.html", form, **context)
 
 
-def _passkey_page(
-    request: StaffRequest, form: PasskeyForm, *, status: int = HTTPStatus.OK, **more: Any
-) -> HttpResponse:
+def _passkey_page(request: StaffRequest, form: PasskeyForm, **more: Any) -> HttpResponse:
     place, username = place_of(request), request.user.username
     kept = second_factor.passkeys_among(second_factor.factors_of(request.user.record))
     context = {
         "title": _("Add a passkey"),
         "crumbs": crumbs(),
-        "form": form,
         "place": place,
         "options": ask(request, passkeys.ask_for_new(place, username, kept)),
         **more,
     }
-    return page(request, "backoffice/second_factor/passkey.html", context, status=status)
+    return form_page(request, "backoffice/second_factor/passkey.html", form, **context)

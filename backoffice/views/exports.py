@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
@@ -27,7 +26,7 @@ from backoffice.presenters.jobs import JobView
 from backoffice.presenters.lists import pager
 from backoffice.site import page
 from backoffice.views.fresh_proof import freshly_proved
-from backoffice.views.once import settle
+from backoffice.views.once import form_page, settle
 from dynamodb.times import utc_now
 from payments.requests import ID_LENGTH
 
@@ -54,7 +53,7 @@ def listing(request: StaffRequest) -> HttpResponse:
 @freshly_proved(posts_only=True)
 def new(request: StaffRequest) -> HttpResponse:
     username, at = request.user.username, utc_now()
-    show = partial(_form_page, request)
+    show = partial(form_page, request, "backoffice/exports/new.html", title=_("New evidence pack"))
     if request.method != "POST":
         return show(prefilled(request.GET, username=username, at=at))
 
@@ -131,10 +130,3 @@ def _links(request: StaffRequest, job: Job) -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(
         settings.SECRET_KEY, salt=f"{__name__}:{request.user.username}:{job.id}"
     )  # fmt: skip
-
-
-def _form_page(
-    request: StaffRequest, form: ExportForm, *, status: int = HTTPStatus.OK, **more: Any
-) -> HttpResponse:
-    context = {"title": _("New evidence pack"), "form": form, **more}
-    return page(request, "backoffice/exports/new.html", context, status=status)

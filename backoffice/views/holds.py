@@ -1,7 +1,6 @@
 """Legal holds: which are in force, setting one at once, releasing one with two people."""
 
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
@@ -23,7 +22,7 @@ from backoffice.presenters.seals import off_sentence
 from backoffice.site import page
 from backoffice.views.confirm import Asking, confirmation, entered, is_confirmed
 from backoffice.views.fresh_proof import freshly_proved
-from backoffice.views.once import settle
+from backoffice.views.once import form_page, settle
 from dynamodb import store
 from dynamodb.times import utc_now
 
@@ -111,16 +110,9 @@ def on_payment(request: StaffRequest, payment_id: str) -> HttpResponse:
     return HttpResponse(told or "none", content_type="text/plain; charset=utf-8")
 
 
-def _form_page(
-    request: StaffRequest,
-    title: str,
-    form: ActionForm,
-    *,
-    status: int = HTTPStatus.OK,
-    **more: Any,
-) -> HttpResponse:
-    context = {"title": title, "crumbs": _crumbs(), "form": form, "off": off_sentence(), **more}
-    return page(request, "backoffice/holds/form.html", context, status=status)
+def _form_page(request: StaffRequest, title: str, form: ActionForm, **more: Any) -> HttpResponse:
+    about = {"title": title, "crumbs": _crumbs(), "off": off_sentence()}
+    return form_page(request, "backoffice/holds/form.html", form, **about, **more)
 
 
 def _crumbs() -> list[tuple[str, str]]:

@@ -18,7 +18,7 @@ from backoffice.presenters.payments import payment_row
 from backoffice.site import page
 from backoffice.views.confirm import is_confirmed
 from backoffice.views.fresh_proof import freshly_proved
-from backoffice.views.once import settle
+from backoffice.views.once import form_page, settle
 from backoffice.wording import said
 from dynamodb.errors import StoreError
 from dynamodb.pages import Page
@@ -45,15 +45,12 @@ def inbox(request: StaffRequest) -> HttpResponse:
     return settle(request, BulkForm(request.POST), partial(_act, request), show)
 
 
-def _inbox_page(
-    request: StaffRequest, form: BulkForm, *, status: int = HTTPStatus.OK, **more: Any
-) -> HttpResponse:
+def _inbox_page(request: StaffRequest, form: BulkForm, **more: Any) -> HttpResponse:
     viewer, at = request.user.username, utc_now()
     page_of = queries.list_pending(person=viewer, cursor=request.GET.get("cursor", ""))
     scheduled = [payment for payment in page_of.rows if payment.awaits_its_day]
     context = {
         "title": _("Approvals"),
-        "form": form,
         "rows": [
             waiting(payment, viewer=viewer, at=at)
             for payment in page_of.rows
@@ -63,7 +60,7 @@ def _inbox_page(
         "pager": pager(request, page_of),
         **more,
     }
-    return page(request, "backoffice/approvals/list.html", context, status=status)
+    return form_page(request, "backoffice/approvals/list.html", form, **context)
 
 
 @requires(Permission.READ_APPROVALS)

@@ -22,6 +22,14 @@ Show = Callable[..., HttpResponse]
 """Shows the page of a form: ``show(form, status=..., **context)``."""
 
 
+def form_page(
+    request: StaffRequest, template: str, form: ActionForm, **context: Any
+) -> HttpResponse:
+    """The page of a form, which ``settle`` shows again, then with a ``status`` of its own."""
+    status = context.pop("status", HTTPStatus.OK)
+    return page(request, template, {"form": form, **context}, status=status)
+
+
 def settle(
     request: StaffRequest, form: F, act: Callable[[F], HttpResponse | None], show: Show
 ) -> HttpResponse:

@@ -1,7 +1,6 @@
 """What is done with one payment: a request taken back, a processed one reversed."""
 
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
@@ -16,11 +15,10 @@ from backoffice.forms.ids import ActionForm
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.payments import payment_row
 from backoffice.presenters.values import money
-from backoffice.site import page
 from backoffice.views import transfers
 from backoffice.views.confirm import Crumbs
 from backoffice.views.fresh_proof import freshly_proved
-from backoffice.views.once import settle
+from backoffice.views.once import form_page, settle
 from dynamodb.times import utc_now
 from payments import approvals, queries
 from payments.models import Payment
@@ -78,15 +76,10 @@ def reverse_payment(request: StaffRequest, payment_id: str) -> HttpResponse:
 
 
 def _form_page(
-    request: StaffRequest,
-    payment: Payment,
-    form: ActionForm,
-    *,
-    status: int = HTTPStatus.OK,
-    **more: Any,
+    request: StaffRequest, payment: Payment, form: ActionForm, **more: Any
 ) -> HttpResponse:
-    context = {"form": form, "row": payment_row(payment), "crumbs": _crumbs(payment), **more}
-    return page(request, "backoffice/payments/action.html", context, status=status)
+    about = {"row": payment_row(payment), "crumbs": _crumbs(payment)}
+    return form_page(request, "backoffice/payments/action.html", form, **about, **more)
 
 
 def _crumbs(payment: Payment) -> Crumbs:

@@ -2,7 +2,6 @@
 
 from datetime import date, timedelta
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
@@ -22,7 +21,7 @@ from backoffice.presenters.values import day_in_words
 from backoffice.reviews import queries, services
 from backoffice.site import page
 from backoffice.views.confirm import Asking, confirmation, is_confirmed
-from backoffice.views.once import settle
+from backoffice.views.once import form_page, settle
 from dynamodb.times import utc_now
 
 LATEST_DAYS = 14
@@ -109,9 +108,7 @@ def sign(request: StaffRequest, day: str) -> HttpResponse:
     return settle(request, SignForm(request.POST), act, partial(_show, request, asked))
 
 
-def _show(
-    request: StaffRequest, day: date, form: Any, *, status: int = HTTPStatus.OK, **more: Any
-) -> HttpResponse:
+def _show(request: StaffRequest, day: date, form: Any, **more: Any) -> HttpResponse:
     found = queries.list_items(
         day, person=request.user.username, cursor=request.GET.get("cursor", "")
     )
@@ -122,12 +119,12 @@ def _show(
         "review": queries.find(day),
         "groups": groups(found.rows),
         "pager": pager(request, found),
-        "form": form if isinstance(form, DecisionForm) else _new_form(request),
         "errors": form.non_field_errors(),
         "chosen": request.POST.getlist("items"),
         **more,
     }
-    return page(request, "backoffice/reviews/day.html", context, status=status)
+    shown = form if isinstance(form, DecisionForm) else _new_form(request)
+    return form_page(request, "backoffice/reviews/day.html", shown, **context)
 
 
 def _new_form(request: StaffRequest, *typed: Any) -> DecisionForm:

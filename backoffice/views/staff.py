@@ -1,7 +1,6 @@
 """The staff: who there is, one person, a new one, and the review of what everybody may do."""
 
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
@@ -21,7 +20,7 @@ from backoffice.site import page
 from backoffice.staff import access_review, lockout, managing, queries
 from backoffice.staff.records import StaffRecord
 from backoffice.views.fresh_proof import freshly_proved
-from backoffice.views.once import settle
+from backoffice.views.once import form_page, settle
 from dynamodb.times import utc_now
 
 
@@ -117,21 +116,16 @@ def signed_list(request: StaffRequest, list_hash: str) -> HttpResponse:  # noqa:
     return HttpResponse(body, content_type="application/jsonl; charset=utf-8", headers=headers)
 
 
-def _new_page(
-    request: StaffRequest, form: NewStaffForm, *, status: int = HTTPStatus.OK, **more: Any
-) -> HttpResponse:
+def _new_page(request: StaffRequest, form: NewStaffForm, **more: Any) -> HttpResponse:
     context = {
         "title": _("Add a member of staff"),
         "crumbs": [("Staff", reverse("admin:staff"))],
-        "form": form,
         **more,
     }
-    return page(request, "backoffice/staff/new.html", context, status=status)
+    return form_page(request, "backoffice/staff/new.html", form, **context)
 
 
-def _review_page(
-    request: StaffRequest, form: SignOffForm, *, status: int = HTTPStatus.OK, **more: Any
-) -> HttpResponse:
+def _review_page(request: StaffRequest, form: SignOffForm, **more: Any) -> HttpResponse:
     everybody = list(queries.everybody())
     form.see(access_review.seen_digest(everybody))
     signed = access_review.sign_offs(
@@ -140,10 +134,9 @@ def _review_page(
     context = {
         "title": _("Access review"),
         "crumbs": [("Staff", reverse("admin:staff"))],
-        "form": form,
         "people": [staff_row(record) for record in everybody],
         "sign_offs": signed.rows,
         "pager": pager(request, signed),
         **more,
     }
-    return page(request, "backoffice/staff/review.html", context, status=status)
+    return form_page(request, "backoffice/staff/review.html", form, **context)

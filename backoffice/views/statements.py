@@ -12,10 +12,9 @@ from io import BytesIO
 from tempfile import TemporaryFile
 from typing import IO, Any
 
-from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
+from django.http import FileResponse, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
-from django.utils.translation import gettext as _
 
 from backoffice.forms.statements import PeriodForm, presets
 from backoffice.permissions import Permission, StaffRequest, requires
@@ -26,6 +25,7 @@ from backoffice.presenters.lists import pager
 from backoffice.presenters.printed import Section
 from backoffice.presenters.values import money, record_url
 from backoffice.site import page
+from backoffice.views.accounts import found_account
 from backoffice.views.fresh_proof import freshly_proved
 from backoffice.views.requests import found as get_payment
 from dynamodb.times import utc_now
@@ -48,7 +48,7 @@ Write = Callable[[Statement], Iterator[bytes]]
 
 @requires(Permission.READ_ACCOUNTS, viewing="account")
 def on_page(request: StaffRequest, account_id: str) -> HttpResponse:
-    return _page(request, _account(account_id), _form(request))
+    return _page(request, found_account(account_id), _form(request))
 
 
 def _page(
@@ -105,7 +105,7 @@ def _file(write: Write, suffix: str, content_type: str) -> Callable[..., HttpRes
     @requires(Permission.READ_ACCOUNTS, viewing="account", exporting="statement")
     @freshly_proved()
     def view(request: StaffRequest, account_id: str) -> HttpResponseBase:
-        account, form = _account(account_id), _form(request)
+        account, form = found_account(account_id), _form(request)
         if not form.is_valid():
             return _page(request, account, form)
         made = statement(account, form.period, at=utc_now())
@@ -184,10 +184,3 @@ def _receipt(payment: Payment) -> list[Section]:
 
 def _form(request: StaffRequest) -> PeriodForm:
     return PeriodForm(request.GET, today=utc_now().date())
-
-
-def _account(account_id: str) -> Account:
-    account = queries.get_account(account_id)
-    if account is None:
-        raise Http404(_("There is no account {account_id}.").format(account_id=account_id))
-    return account

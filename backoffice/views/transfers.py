@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpResponse
@@ -18,10 +17,9 @@ from backoffice.presenters.accounts import asked_today, sides
 from backoffice.presenters.approvals import why_it_waits
 from backoffice.presenters.payments import twin_note
 from backoffice.presenters.values import money, record_url
-from backoffice.site import page
 from backoffice.views.confirm import Asking, Crumbs, confirmation, is_confirmed
 from backoffice.views.lookup import find
-from backoffice.views.once import settle
+from backoffice.views.once import form_page, settle
 from dynamodb.times import utc_now
 from payments import queries, transfers
 from payments.models import PaymentStatus
@@ -38,7 +36,7 @@ def new(request: StaffRequest) -> HttpResponse:
     ``confirm=yes`` runs the transfer, ``edit`` goes back to the form with what was typed.
     """
     username, at = request.user.username, utc_now()
-    show = partial(_form_page, request)
+    show = partial(form_page, request, "backoffice/transfers/new.html", title=_("New transfer"))
     if request.method != "POST" or "edit" in request.POST:
         return show(_entered(request, at), found=_found(request))
     crumbs = [(_("New transfer"), reverse("admin:transfer_new"))]
@@ -122,10 +120,3 @@ def _found(request: StaffRequest) -> dict[str, Any]:
     return {
         name: find(text, person=person) for name in ENDS if (text := request.POST.get(name, ""))
     }
-
-
-def _form_page(
-    request: StaffRequest, form: TransferForm, *, status: int = HTTPStatus.OK, **more: Any
-) -> HttpResponse:
-    context = {"title": _("New transfer"), "form": form, **more}
-    return page(request, "backoffice/transfers/new.html", context, status=status)
