@@ -2,11 +2,10 @@
 
 import random
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, partial
 from typing import Any, TypeVar
 
-from pynamodb.attributes import Attribute
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action, Update
 
@@ -18,6 +17,9 @@ R = TypeVar("R", bound=Record)
 
 Place = tuple[type[Record], Item]
 """A kind of record, and the raw key of one."""
+
+Expression = Callable[[dict[str, str], dict[str, Any]], str | None]
+"""Writes itself, and what stands for names and values into both."""
 
 BATCH_KEYS = 100
 """BatchGetItem takes at most 100 keys."""
@@ -141,7 +143,7 @@ def update(key: R, *steps: Action, condition: Condition) -> R:
         TableName=key.table_name(),
         Key=key.key_item(),
         ReturnValues="ALL_NEW",
-        **condition_arguments(condition, steps),
+        **condition_arguments(condition, Update(*steps).serialize),
     )
     return type(key).from_item(answer["Attributes"])
 
@@ -156,7 +158,9 @@ def amend(record: VersionedRecord, changes: Mapping[str, Any]) -> None:
         "UpdateItem",
         TableName=record.table_name(),
         Key=record.key_item(),
-        **condition_arguments(type(record).version == record.version, steps_of(record, changes)),
+        **condition_arguments(
+            type(record).version == record.version, partial(put_down, record, changes)
+        ),
     )
 
 
@@ -165,15 +169,21 @@ def delete(key: Record) -> None:
     call("DeleteItem", TableName=key.table_name(), Key=key.key_item())
 
 
-def steps_of(record: Record, changes: Mapping[str, Any]) -> list[Action]:
-    """Changes as the steps of an update; what is ``None`` is taken away."""
+def put_down(
+    record: Record, changes: Mapping[str, Any], names: dict[str, str], values: dict[str, Any]
+) -> str:
+    """Changes as an update's expression; what is ``None`` is taken away."""
     attributes = type(record).get_attributes()
-    return [_step(attributes[name], value) for name, value in changes.items()]
-
-
-def _step(attribute: Attribute[Any], value: Any) -> Action:
-    typed = None if value is None else attribute.serialize(value)
-    return attribute.remove() if typed is None else attribute.set(value)
+    parts: dict[str, list[str]] = {"SET": [], "REMOVE": []}
+    for name, value in changes.items():
+        mark, place = names.setdefault(name, f"#{len(names)}"), f":{len(values)}"
+        typed = None if value is None else attributes[name].serialize(value)
+        if typed is None:
+            parts["REMOVE"].append(mark)
+        else:
+            values[place] = {attributes[name].attr_type: typed}
+            parts["SET"].append(f"{mark} = {place}")
+    return " ".join(f"{verb} {', '.join(some)}" for verb, some in parts.items() if some)
 
 
 def must_have_no_version(record: Record) -> None:
@@ -196,11 +206,11 @@ def new_key_arguments(model: type[Record]) -> dict[str, Any]:
 
 
 def condition_arguments(
-    condition: Condition | None, steps: Sequence[Action] | None = None
+    condition: Condition | None, update: Expression | None = None
 ) -> dict[str, Any]:
     """A condition as the arguments of a write, which then returns the item as it stood.
 
-    With the ``steps`` of an update, whose names and values stand beside the condition's.
+    With the expression of an update, whose names and values stand beside the condition's.
     """
     names: dict[str, str] = {}
     values: dict[str, Any] = {}
@@ -208,8 +218,8 @@ def condition_arguments(
     if condition is not None:
         arguments["ConditionExpression"] = condition.serialize(names, values)
         arguments["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-    if steps is not None:
-        arguments["UpdateExpression"] = Update(*steps).serialize(names, values)
+    if update is not None:
+        arguments["UpdateExpression"] = update(names, values)
     return arguments | placeholders(names, values)
 
 

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from pynamodb.expressions.condition import Condition
@@ -26,7 +27,7 @@ from dynamodb.store import (
     must_have_no_version,
     must_not_exist,
     new_key_arguments,
-    steps_of,
+    put_down,
 )
 
 __all__ = [
@@ -118,8 +119,8 @@ class _Write:
         if self.kind == "Put":
             body = {"Item": self.item or self.after.serialize(), **new_key_arguments(model)}
         else:
-            steps = None if self.changes is None else steps_of(self.record, self.changes)
-            body = {"Key": self.record.key_item(), **condition_arguments(self.condition, steps)}
+            update = None if self.changes is None else partial(put_down, self.record, self.changes)
+            body = {"Key": self.record.key_item(), **condition_arguments(self.condition, update)}
         return {self.kind: {"TableName": model.table_name(), **body}}
 
 
