@@ -3,7 +3,8 @@
 Each list is read by itself, by raw boto3 with the same requests, and shown as a page to somebody
 signed in; the stock admin's change list of as many accounts, on the ORM with SQLite, stands beside
 it. Sizes and ways take turns. The exit code is 1 where the largest table takes other requests or
-capacity than the smallest, a fifth more processor time, or more than the stock admin's.
+capacity than the smallest, a fifth more processor time, or more than the stock admin's. At the end
+everything is reconciled and verified once.
 """
 
 import os
@@ -23,6 +24,7 @@ from django.test import Client
 from rich.console import Console
 from rich.progress import track
 
+from benchmarks.checks import checks
 from benchmarks.frame import RESULTS, Row, engine, filled, show
 from benchmarks.listings import LISTINGS, VIEWER, last_cursor
 from benchmarks.loader import LOADER, fill
@@ -75,8 +77,19 @@ def main(sizes: Sequence[int], folder: Path | None = None) -> int:
                 client.call("ListTables", Limit=1)
                 for way in some:
                     way.took.append(way.do())
-    show("lists", {f"{size:,} rows": [way.row for way in some] for size, some in ways.items()})
+        checked = dict(_checks(sizes, turn_to))
+    pages = {f"{size:,} rows": [way.row for way in some] for size, some in ways.items()}
+    show("lists", pages | checked)
     return int(any([*_told(ways[sizes[0]], ways[sizes[-1]])]))
+
+
+def _checks(
+    sizes: Sequence[int], turn_to: Callable[[str], None]
+) -> Iterator[tuple[str, list[Row]]]:
+    """Reading everything, which takes longer the more there is, but no more memory."""
+    for size in sizes:
+        turn_to(f"rows{size}-")
+        yield f"Checks of {size:,} rows", list(checks())
 
 
 def _load(size: int, folder: Path | None) -> None:
