@@ -10,9 +10,10 @@ from typing import Any
 from audit.models import AuditLog
 from backoffice.reviews import queries as reviews
 from backoffice.reviews.gathering import entries_of
-from backoffice.reviews.queries import DayState
+from backoffice.reviews.queries import Day, DayState
 from dynamodb import store
 from dynamodb.store import BATCH_KEYS
+from dynamodb.times import to_rfc3339
 from payments.alert_records import Alert
 from payments.queries import get_payments
 
@@ -22,6 +23,7 @@ DECIDED = ("payment.requested", "payment.approved", "payment.rejected", "payment
 LOCKS = ("account.locked", "account.unlocked", "account.frozen", "account.unfrozen",
          "person.locked", "staff.unlocked", "staff.disabled")  # fmt: skip
 RAISED = "alert.raised"
+REVIEWED = (DayState.SIGNED, DayState.OPEN, DayState.MISSED)
 
 
 @dataclass(kw_only=True)
@@ -37,8 +39,10 @@ class Report:
     actions: Counter[str] = field(default_factory=Counter)
     alerts: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
-    days: Counter[DayState] = field(default_factory=Counter)
-    missed: list[date] = field(default_factory=list)
+    days: list[Day] = field(default_factory=list)
+
+    def days_that_are(self, *states: DayState) -> list[Day]:
+        return [each for each in self.days if each.state in states]
 
     @property
     def data(self) -> dict[str, Any]:
@@ -56,9 +60,10 @@ class Report:
             "locks": {action: self.actions[action] for action in LOCKS},
             "alerts": {"raised": dict(self.alerts), "outcomes": dict(self.outcomes)},
             "reviews": {
-                "signed": self.days[DayState.SIGNED],
-                "missed": [day.isoformat() for day in self.missed],
-                "open": self.days[DayState.OPEN],
+                "signed": len(self.days_that_are(DayState.SIGNED)),
+                "missed": [each.day.isoformat() for each in self.days_that_are(DayState.MISSED)],
+                "open": len(self.days_that_are(DayState.OPEN)),
+                "days": [_review(each) for each in self.days_that_are(*REVIEWED)],
             },
         }
 
@@ -74,11 +79,17 @@ def report(first: date, last: date, *, at: datetime) -> Iterator[Report]:
     for ahead in range((last - first).days + 1):
         _count_day(made, first + timedelta(days=ahead))
         yield made
-    for each in reviews.days(first, last, at=at):
-        made.days[each.state] += 1
-        if each.state == DayState.MISSED:
-            made.missed.append(each.day)
+    made.days = reviews.days(first, last, at=at)
     yield made
+
+
+def _review(each: Day) -> dict[str, Any]:
+    """A day to be reviewed: its state, and of a signed one by whom, when, and of what."""
+    told: dict[str, Any] = {"day": each.day.isoformat(), "state": each.state}
+    if (review := each.review) and review.signed_at:
+        told |= {"signed_by": review.signed_by, "signed_at": to_rfc3339(review.signed_at)}
+        told |= {"lines": review.items, "digest": review.digest}
+    return told
 
 
 def _count_day(made: Report, day: date) -> None:

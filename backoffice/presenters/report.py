@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from backoffice.presenters.printed import Section
-from backoffice.report import DECIDED, LOCKS, Report
-from backoffice.reviews.queries import DayState
+from backoffice.report import DECIDED, LOCKS, REVIEWED, Report
+from backoffice.reviews.queries import Day, DayState
 from backoffice.templatetags.backoffice import in_words
 from payments.money import format_amount
 
@@ -28,6 +28,8 @@ def sections(report: Report) -> Iterator[Section]:
     yield Section(heading="What has become of them", lines=outcomes or _NONE)
     yield Section(heading="Locks and freezes", lines=_counted(report, LOCKS))
     yield Section(heading="Daily reviews", lines=_coverage(report))
+    days = [(f"{each.day:%d %b %Y}", _review(each)) for each in report.days_that_are(*REVIEWED)]
+    yield Section(heading="Day by day", lines=days or _NONE)
     read = f"{report.entries} entries of the trail were read, all of the period."
     yield Section(heading="What this is made of", lines=[("Complete", read)])
 
@@ -56,11 +58,18 @@ def _counted(report: Report, actions: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _coverage(report: Report) -> list[tuple[str, str]]:
-    due = report.days[DayState.SIGNED] + report.days[DayState.MISSED] + report.days[DayState.OPEN]
-    missed = ", ".join(f"{day:%d %b %Y}" for day in report.missed)
+    missed = [f"{each.day:%d %b %Y}" for each in report.days_that_are(DayState.MISSED)]
     return [
-        ("Days to be reviewed", str(due)),
-        ("Signed", str(report.days[DayState.SIGNED])),
-        ("Open", str(report.days[DayState.OPEN])),
-        ("Missed", missed or "none"),
+        ("Days to be reviewed", str(len(report.days_that_are(*REVIEWED)))),
+        ("Signed", str(len(report.days_that_are(DayState.SIGNED)))),
+        ("Open", str(len(report.days_that_are(DayState.OPEN)))),
+        ("Missed", ", ".join(missed) or "none"),
     ]
+
+
+def _review(each: Day) -> str:
+    review = each.review
+    if review is None or review.signed_at is None:
+        return each.state
+    signed = f"signed by {review.signed_by}, {review.signed_at:%d %b %Y %H:%M} UTC"
+    return f"{signed}, {review.items} lines, digest {str(review.digest)[:16]}"
