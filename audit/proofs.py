@@ -1,15 +1,16 @@
-"""Proof that one entry was there when its day was sealed; it can be checked without any store."""
+"""Proof that one entry was there when its day was sealed.
 
-from collections.abc import Mapping
+It can be checked without any store, by ``verify_pack.proof_faults`` or the ``verify.py`` of a pack.
+"""
+
 from datetime import date
 from typing import Any
 
 from audit import seals
-from audit.chain import values_hash
+from audit.chain import NOT_HASHED
 from audit.merkle import Tree
 from audit.seals import leaf_of
 from audit.settings import settings
-from audit.verify_pack import is_included, leaf_hash
 from dynamodb.models import Item
 from dynamodb.scans import plain_item
 
@@ -32,27 +33,11 @@ def prove(item: Item) -> dict[str, Any]:
         tree.add(leaf.data, is_proved=leaf == wanted)
     for index, path in tree.paths.items():
         told = {"index": index, "path": [each.hex() for each in path]}
-        return {"entry": plain_item(item), **told, "seal": seal}
+        return {"entry": _hashed(item), **told, "seal": seal}
     raise NotSealedError
 
 
-def check(proof: Mapping[str, Any], *, public_key: str) -> list[str]:
-    """What is wrong with a proof, in sentences; none where it holds.
-
-    ``public_key`` is the seals' own as its reader has noted it, never as the proof says.
-    """
-    entry, seal = proof["entry"], proof["seal"]
-    faults = {
-        "The entry is not what its hash was made of.": entry["hash"] == values_hash(entry),
-        "The seal is not signed by this key.": seal["public_key"] == public_key
-        and seals.is_signed(seal),
-        "The entry is not of the day of the seal.": entry["timestamp"].startswith(seal["day"]),
-        "The path does not lead from the entry to the root of the seal.": is_included(
-            leaf_hash(entry),
-            proof["index"],
-            seal["entries"],
-            [bytes.fromhex(each) for each in proof["path"]],
-            bytes.fromhex(seal["root"]),
-        ),
-    }
-    return [sentence for sentence, holds in faults.items() if not holds]
+def _hashed(item: Item) -> dict[str, Any]:
+    """An entry without the index keys, which its hash does not cover."""
+    entry = plain_item(item)
+    return {name: value for name, value in entry.items() if name not in NOT_HASHED - {"hash"}}

@@ -1,7 +1,8 @@
 """Checks an evidence pack by nothing but Python 3.9 or newer: python3 verify.py [PACK.zip].
 
 Without an argument it checks the folder it lies in. It ends with code 0 if all that it can check
-holds, with 1 otherwise, and says what it cannot prove.
+holds, with 1 otherwise, and says what it cannot prove. The proof of one entry against the seal of
+its day is checked by python3 verify.py PROOF.json PUBLIC_KEY, with the key as you had noted it.
 """
 
 import base64
@@ -301,7 +302,45 @@ def limits(manifest: Values, gaps: int, unsealed: set[str], without: int) -> Ite
         yield "That nothing else happened: the pack has what its filter asked for."
 
 
+def proof_faults(proof: Values, public_key: str) -> list[str]:
+    """What is wrong with the proof of one entry, in sentences; none where it holds.
+
+    ``public_key`` is the seals' own as its reader has noted it, never as the proof says.
+    """
+    entry, seal = proof["entry"], proof["seal"]
+    told = {name: value for name, value in entry.items() if name not in NOT_HASHED}
+    path, root = [bytes.fromhex(each) for each in proof["path"]], bytes.fromhex(seal["root"])
+    faults = {
+        "The entry is not what its hash was made of.": entry["hash"]
+        == sha256(canonical(told)).hex(),
+        "The seal is not signed by this key.": seal["public_key"] == public_key
+        and is_told_signed(seal),
+        "The entry is not of the day of the seal.": entry["timestamp"].startswith(seal["day"]),
+        "The path does not lead from the entry to the root of the seal.": is_included(
+            leaf_hash(entry), proof["index"], seal["entries"], path, root
+        ),
+    }
+    return [sentence for sentence, holds in faults.items() if not holds]
+
+
+def check_one(path: Path, public_key: str) -> int:
+    try:
+        proof = json.loads(path.read_bytes())
+        faults = proof_faults(proof, public_key)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        faults = [f"the proof cannot be read: {type(error).__name__}: {error}"]
+    if faults:
+        print("\n".join(f"FAILED: {sentence}" for sentence in faults))
+        return 1
+    entry = proof["entry"]
+    place = f"entry {entry['seq']} of {entry['entity_id']}, {entry['action']}"
+    print(f"OK: {place}, was there when {proof['seal']['day']} was sealed.")
+    return 0
+
+
 def main() -> int:
+    if len(sys.argv) > 2:  # noqa: PLR2004 - a proof and a key
+        return check_one(Path(sys.argv[1]), sys.argv[2])
     path = Path(sys.argv[1]) if sys.argv[1:] else Path(__file__).resolve().parent
     try:
         pack = Pack(path)

@@ -3,8 +3,11 @@
 import gzip
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,10 +18,12 @@ from audit import settings as archive_settings
 from audit.chain import FIRST_PREV_HASH, canonical_json, entry_hash
 from audit.context import Actor
 from audit.models import AuditHead, AuditLog, Seal
+from audit.pack import VERIFIER
 from audit.replay import read_chain
 from audit.seals import Leaf
 from audit.trail import Event
 from audit.verification import Period, Verification, verify_trail
+from audit.verify_pack import check_one, proof_faults
 from dynamodb import client, scans
 from payments.models import Account
 from tests.builders import NOON, TELLER, opened, planted, transferred
@@ -299,17 +304,42 @@ def test_a_proof_holds_without_any_store(account: Account) -> None:
     taken = [json.loads(json.dumps(proofs.prove(item))) for item in everything]
     client.configure(client.settings())
     for proof in taken:
-        assert proofs.check(proof, public_key=PUBLIC) == []
+        assert proof_faults(proof, PUBLIC) == []
         other = signing.public_key(bytes(32))
-        assert proofs.check(proof, public_key=other) == ["The seal is not signed by this key."]
+        assert proof_faults(proof, other) == ["The seal is not signed by this key."]
         forged = {**proof, "entry": {**proof["entry"], "user_id": "other"}}
-        assert proofs.check(forged, public_key=PUBLIC) == [
-            "The entry is not what its hash was made of."
-        ]
+        assert proof_faults(forged, PUBLIC) == ["The entry is not what its hash was made of."]
         moved = {**proof, "index": proof["index"] + 1}
-        assert len(proofs.check(moved, public_key=PUBLIC)) == 1
+        assert len(proof_faults(moved, PUBLIC)) == 1
     mixed = {**taken[0], "seal": taken[2]["seal"]}
-    assert len(proofs.check(mixed, public_key=PUBLIC)) == 2
+    assert len(proof_faults(mixed, PUBLIC)) == 2
+
+
+def test_anybody_can_check_a_proof_with_the_program_of_a_pack(
+    account: Account, tmp_path: Path
+) -> None:
+    """In a bare Python; any byte of the proof that is changed shows, and so does another key."""
+    whole = json.dumps(proofs.prove(next(read_chain(account.id)))).encode()
+    program, file = tmp_path / "verify.py", tmp_path / "proof.json"
+    program.write_bytes(VERIFIER.read_bytes())
+
+    def run(proof: bytes, key: str = PUBLIC) -> tuple[int, str]:
+        file.write_bytes(proof)
+        bare = [sys.executable, "-I", "-S", str(program), str(file), key]
+        done = subprocess.run(bare, cwd="/", env={}, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout
+
+    told = f"OK: entry 1 of {account.id}, account.opened, was there when {FIRST} was sealed.\n"
+    assert run(whole) == (0, told)
+    assert run(whole, signing.public_key(bytes(32)))[0] == 1
+    unseen = []
+    for place in range(0, len(whole), 17):
+        changed = bytearray(whole)
+        changed[place] ^= 1
+        file.write_bytes(changed)
+        if check_one(file, PUBLIC) == 0:
+            unseen.append(whole[place - 20 : place + 20])
+    assert unseen == []
 
 
 def test_what_is_in_no_seal_is_not_proved(account: Account) -> None:

@@ -9,10 +9,11 @@ import pytest
 import time_machine
 from django.core.management import CommandError, call_command
 
-from audit import proofs, seals, signing
+from audit import seals, signing
 from audit.context import Actor
 from audit.models import Seal
 from audit.replay import read_chain
+from audit.verify_pack import proof_faults
 from backoffice.permissions import Role
 from dynamodb import scans
 from dynamodb.client import call
@@ -134,6 +135,6 @@ def test_an_entry_is_proved_by_a_file_for_compliance_alone(
     assert "Prove entry 1" in text(client.get(f"/admin/audit/{account.id}/"))
     answer = client.get(address)
     assert "attachment" in answer.headers["Content-Disposition"]
-    assert proofs.check(json.loads(answer.content), public_key=PUBLIC) == []
+    assert proof_faults(json.loads(answer.content), PUBLIC) == []
     assert client.get(f"/admin/audit/{account.id}/prove/").status_code == 404
     assert signed_in(username="other").get(address).status_code == 403
