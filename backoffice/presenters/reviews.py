@@ -128,6 +128,8 @@ def _url(item: ReviewItem) -> str:
     if item.kind == Kind.OFF_HOURS:
         wanted = {"user_id": item.user_id, "from": item.day, "to": item.day}
         return f"{reverse('admin:audit')}?{urlencode(wanted)}"
-    if item.kind in {Kind.FIRST_PAIR, Kind.MONEY_ALERT}:
-        return record_url(item.subject) or chain_url(item.subject)
+    if item.kind == Kind.MONEY_ALERT:
+        return reverse("admin:alert", args=[item.subject])
+    if item.kind == Kind.FIRST_PAIR:
+        return record_url(item.subject)
     return chain_url(item.subject, item.reference or "")

@@ -16,6 +16,7 @@ from dynamodb.pages import Query
 from dynamodb.scans import query_items
 from dynamodb.store import BATCH_KEYS
 from dynamodb.times import from_rfc3339
+from payments.alert_records import Alert
 from payments.models import Payment
 from payments.money import format_amount, in_currency
 from payments.queries import get_payments
@@ -46,6 +47,7 @@ def gather(day: date) -> list[ReviewItem]:
             item_id = f"{list(Kind).index(kind)}#{subject}"
             item = items.setdefault(item_id, _item(day, item_id, kind, subject, entry))
             item.occurrences += 1
+    _name_alerts([item for item in items.values() if item.kind == Kind.MONEY_ALERT])
     for item in first_pairs(day):
         items[item.item_id] = item
     return [items[item_id] for item_id in sorted(items)]
@@ -66,6 +68,14 @@ def found_in(entry: AuditLog, hours: WorkingHours) -> Iterator[tuple[Kind, str]]
         yield kind, entry.entity_id if together else f"{entry.entity_id}#{entry.timestamp}"
     if ":" not in entry.user_id and not hours.cover(from_rfc3339(entry.at)):
         yield Kind.OFF_HOURS, f"person:{entry.user_id}"
+
+
+def _name_alerts(items: list[ReviewItem]) -> None:
+    """Say what each alert was raised by, in place of that it was."""
+    for item, alert in zip(
+        items, store.get_all([Alert(id=item.subject) for item in items]), strict=True
+    ):
+        item.words = alert.rule if alert else item.words
 
 
 def first_pairs(day: date) -> Iterator[ReviewItem]:

@@ -141,7 +141,10 @@ def test_a_case_is_opened_extended_and_decided(reviewer: Client) -> None:
     assert "There is no such alert." in text(nowhere)
     decision = {"outcome": "reported", "reason": "Report 17 is filed.", "confirm": "yes"}
     assert reviewer.post(f"{own}close/", decision).status_code == 302
-    assert "on the case" not in text(reviewer.get(own))
+    shown = text(reviewer.get(own))
+    assert "on the case" not in shown
+    (pack,) = re.findall(r'href="(/admin/exports/new/[^"]+)"', shown)
+    assert case.id in text(reviewer.get(pack.replace("&amp;", "&")))
     hold = Hold(subject=f"case:{case.id}", listed_as=HELD, status=HoldStatus.IN_FORCE, set_at=now)
     planted(hold.with_changes({"since_month": "2026-01", "reason": "A court", "set_by": "x"}))
     with count_requests() as seen:

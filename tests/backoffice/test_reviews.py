@@ -28,6 +28,7 @@ from tests.backoffice.conftest import SignIn
 from tests.backoffice.pages import fresh, text
 from tests.backoffice.people import SETUP, a_member, chain
 from tests.builders import opened, transferred
+from tests.payments.alarms import an_alert
 
 DAY = date(2026, 3, 2)
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -84,6 +85,17 @@ def test_each_unusual_thing_of_a_day_is_one_line() -> None:
         (Kind.OFF_HOURS, "person:owl"),
     ]
     assert [item.occurrences for item in items] == [1, 1, 1, 3, 2]
+
+
+def test_an_alert_is_a_line_that_says_what_it_was_raised_by(signed_in: SignIn) -> None:
+    alert = an_alert("1", at=NOON)
+    [item] = gather(DAY)
+    assert (item.kind, item.subject, item.words) == (Kind.MONEY_ALERT, alert.id, alert.rule)
+    services.prepare(DAY, actor=REVIEWER, at=NEXT)
+    client = signed_in(Role.COMPLIANCE, username="compliance1")
+    with time_machine.travel(NEXT, tick=False):
+        shown = text(client.get("/admin/reviews/2026-03-02/"))
+    assert f'<a href="/admin/alerts/{alert.id}/">Large transaction</a>' in shown
 
 
 def test_sessions_that_an_administrator_ends_and_wrong_codes_are_lines() -> None:
