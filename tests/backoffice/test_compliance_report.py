@@ -19,6 +19,7 @@ from audit.trail import Event
 from backoffice.permissions import Role
 from backoffice.presenters.report import as_text
 from backoffice.report import report
+from backoffice.reviews import queries as review_queries
 from backoffice.reviews import services as reviews
 from backoffice.reviews.records import Decision
 from payments import approvals, policy
@@ -80,7 +81,7 @@ def a_signed_day() -> None:
     trail.note(event, at=NOON - timedelta(days=1))
     at = NOON + timedelta(days=1)
     reviews.prepare(NOON.date(), actor=REVIEWER, at=at)
-    for item in reviews.queries.all_items(NOON.date()):
+    for item in review_queries.all_items(NOON.date()):
         chosen = [item.item_id]
         reviews.decide(NOON.date(), chosen, decision=Decision.TICKED, actor=REVIEWER, at=at)
     reviews.sign(NOON.date(), actor=REVIEWER, at=at)
@@ -91,7 +92,7 @@ def test_it_proves_every_day_of_its_period() -> None:
     a_signed_day()
     first = NOON.date() - timedelta(days=2)
     *_, last = report(first, NOON.date() + timedelta(days=2), at=NOON + timedelta(days=2))
-    review = reviews.queries.find(NOON.date())
+    review = review_queries.find(NOON.date())
     assert review is not None
     told: dict[str, Any] = {"signed_by": "compliance1", "signed_at": "2026-03-03T12:00:00.000000Z"}
     told |= {"lines": review.items, "digest": review.digest}
