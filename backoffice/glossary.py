@@ -52,6 +52,10 @@ def chapters(may: Collection[str]) -> list[Chapter]:
     return [chapter for chapter in _CHAPTERS if chapter.permission in may]
 
 
+def names() -> list[str]:
+    return [term.name for chapter in _CHAPTERS for term in chapter.terms]
+
+
 def guides(roles: Collection[str]) -> list[Guide]:
     return [guide for guide in _GUIDES if guide.role in roles]
 
@@ -129,8 +133,8 @@ _CHAPTERS = [
                 "to it, so all balances of a currency add up to zero."
             ),
             "major units": _(
-                "Amounts as people write them, such as 1,234.50: a point before the decimals, "
-                "commas only between thousands."
+                "Amounts as people write them: 1234.50 is always understood, and so is what your "
+                "preferences say of numbers."
             ),
         },
         Permission.READ_ACCOUNTS,

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from django.conf import settings
+from django.utils.text import capfirst
 from django.utils.translation import get_language, gettext
 
 from backoffice import numbers
@@ -48,9 +49,26 @@ OTHERS = (
     "address locked",
     "Bulk transfers: {0}, {1} rows",
     "Evidence pack: {0}",
+    "account",
+    "account {0}",
+    "customer {0}",
+    "case {0}",
     "List of {0}",
     "Sweep for alerts, {0}",
     "Backfill: {0}",
+    "Access review signed",
+    "Known as",
+    "List hash",
+    "Method",
+    "Path",
+    "People",
+    "Permission",
+    "Tables created",
+    "It answered {0}.",
+    "It did not answer: {0}.",
+    "Its secret is not known here.",
+    "The topic refused it: {0}.",
+    "There is no such topic.",
     "accounts",
     "payments",
     "alerts",
@@ -74,8 +92,9 @@ def said(told: object) -> str:
     text = str(told or "")
     if not text or (get_language() in {"en", None} and numbers.is_plain()):
         return text
-    if text in SENTENCES:
-        return gettext(text)
+    for name, begun in ((text, str), (text[0].lower() + text[1:], capfirst)):
+        if name in SENTENCES:
+            return begun(gettext(name))
     if _AMOUNT.fullmatch(text):
         return numbers.shown(text)
     for pattern, sentence in _patterns():

@@ -52,7 +52,7 @@ class OpenAccountForm(OnceForm):
     currency = CurrencyField()
     opening_balance = AmountField(
         required=False,
-        help_text=_("In major units, such as 1,234.50. Leave it empty to open with nothing."),
+        help_text=_("In major units, such as 1234.50. Leave it empty to open with nothing."),
     )
 
     def clean(self) -> dict[str, object]:

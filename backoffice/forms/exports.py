@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.forms.utils import pretty_name
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
@@ -12,6 +13,7 @@ from backoffice.forms.audit import TrailFilterForm
 from backoffice.forms.fields import DayField, IdField
 from backoffice.forms.ids import OnceForm
 from backoffice.jobs.scopes import SCOPES, SEARCH
+from backoffice.wording import said
 from payments.queries import get_account
 
 _SEARCHED = ("entity_id", "action", "user_id", "outcome")
@@ -55,8 +57,9 @@ class ExportForm(OnceForm):
         searching = deepcopy(TrailFilterForm.base_fields)
         self.fields |= {name: searching[name] for name in _SEARCHED}
         self.fields["entity_id"].help_text = _("This and what follows narrows a search.")
-        for name in self.fields:
-            self.fields[name].widget.attrs.pop("size", None)
+        for name, field in self.fields.items():
+            field.widget.attrs.pop("size", None)
+            field.label = field.label or said(pretty_name(name))
 
     def clean(self) -> dict[str, Any]:
         found = super().clean()

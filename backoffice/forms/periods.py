@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 
 from backoffice.forms.fields import DayField, TypedForm
 from dynamodb.times import to_rfc3339
@@ -19,8 +20,8 @@ class PeriodForm(TypedForm):
 
     def __init__(self, asked: QueryDict, *, zone: str = "UTC") -> None:
         super().__init__(asked)
-        self.fields["from"] = DayField(str(_("From")))
-        self.fields["to"] = DayField(str(_("To")))
+        self.fields["from"] = DayField(pgettext("day", "From"))
+        self.fields["to"] = DayField(pgettext("day", "To"))
         zones = list(dict.fromkeys((zone, "UTC")))
         self.fields["zone"] = forms.ChoiceField(
             label=_("Days of"),

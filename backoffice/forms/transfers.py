@@ -21,7 +21,7 @@ class TransferForm(OnceForm):
 
     from_account_id = IdField(label=_("From account"), help_text=_ACCOUNT_HELP)
     to_account_id = IdField(label=_("To account"), help_text=_ACCOUNT_HELP)
-    amount = AmountField(help_text=_("In major units, such as 1,234.50."))
+    amount = AmountField(help_text=_("In major units, such as 1234.50."))
     currency = CurrencyField(help_text=_("The currency of both accounts."))
     description = TextField(
         required=False,

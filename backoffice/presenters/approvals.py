@@ -14,6 +14,7 @@ from backoffice.forms.decisions import chosen_value
 from backoffice.presenters.audit import EntryRow, entry_rows
 from backoffice.presenters.payments import PaymentRow, payment_row
 from backoffice.presenters.values import money
+from backoffice.wording import said
 from dynamodb.pages import Page
 from payments.approvals import digest
 from payments.models import Payment
@@ -70,7 +71,7 @@ def why_it_waits(triggers: Sequence[str]) -> list[str]:
             "This needs a second person's approval: "
             "it would go above what may move in a day without."
         ),
-        *map(capfirst, triggers),
+        *(capfirst(said(each)) for each in triggers),
     ]
 
 

@@ -174,14 +174,15 @@ def _value(name: str, value: Any, currency: str) -> Value | None:
     if name in _AMOUNTS and type(value) is int and currency:
         return Value(text=money(value, currency))
     if isinstance(value, list):
-        return Value(text=", ".join(map(str, value)))
+        return Value(text=said(value))
     if isinstance(value, bool):
         return Value(text=_("yes") if value else _("no"))
     if value == MASK:
         return Value(text=MASK)
     kind = "time" if name.endswith(("_at", "_until")) else "state" if name == "status" else "text"
     url = record_url(value) if isinstance(value, str) else ""
-    return Value(text=str(value), kind="id" if url else kind, url=url)
+    text = said(value) if kind == "text" and not url else str(value)
+    return Value(text=text, kind="id" if url else kind, url=url)
 
 
 def label(name: str) -> str:

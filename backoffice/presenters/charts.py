@@ -70,7 +70,7 @@ def alert_charts(counted: Overview) -> list[Chart]:
     quarters = [round(policy().alert_days * part / 4) for part in range(5)]
     by_state = {str(status): number for status, number in counted.by_state.items()}
     by_age = {
-        _("{low}\u2013{high} days").format(low=low, high=high - 1): sum(
+        _("{low}–{high} days").format(low=low, high=high - 1): sum(
             low <= age < high for age in counted.ages_days
         )
         for low, high in pairwise(quarters)
@@ -106,14 +106,14 @@ def chart(
     bars: list[Bar] = []
     for number, (label, value) in enumerate(values.items()):
         height = round((_BASE - _TOP) * value / highest, 1)
-        words = shown(value)
+        words, name = shown(value), said(label)
         is_highest = value == highest and not any(bar.value == highest for bar in bars)
         middle = round(place * (number + 0.5), 1)
         room = 0 if every == 1 else _TOLD_WIDTH / 2
         bars.append(
             Bar(
-                label=said(label),
-                drawn=label[-tail:] if (len(values) - 1 - number) % every == 0 else "",
+                label=name,
+                drawn=name[-tail:] if (len(values) - 1 - number) % every == 0 else "",
                 value=value,
                 shown=words,
                 told=words if every == 1 or is_highest else "",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from backoffice.permissions import Role, granted
 from backoffice.staff.records import StaffRecord
@@ -58,4 +59,6 @@ def program(user_agent: str | None) -> str:
     told = user_agent or ""
     browser = next((name for mark, name in _BROWSERS.items() if mark in told), "")
     system = next((name for mark, name in _SYSTEMS.items() if mark in told), "")
-    return " on ".join(filter(None, [browser, system])) or told[:60]
+    if browser and system:
+        return _("{browser} on {system}").format(browser=browser, system=system)
+    return browser or system or told[:60]

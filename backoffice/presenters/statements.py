@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from audit.export import csv_lines
 from backoffice.presenters.printed import Column, Section
 from backoffice.presenters.values import day_in_words, money, record_url, signed
+from backoffice.wording import said
 from dynamodb.store import BATCH_KEYS
 from dynamodb.times import to_rfc3339
 from payments.models import Account, Payment
@@ -137,8 +138,8 @@ def receipt(payment: Payment, source: Account | None, target: Account | None) ->
     """Both sides of a payment, what it moved and when. Times are UTC."""
     told = [
         (_("Amount"), money(payment.amount, payment.currency)),
-        (_("State"), str(payment.status)),
-        (_("Why"), payment.failure_reason or ""),
+        (_("State"), said(payment.status)),
+        (_("Why"), said(payment.failure_reason)),
         (_("Requested"), _time(payment.created_at)),
         (_("Processed"), _time(payment.processed_at)),
         (_("Reference"), payment.description or ""),

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib.auth.hashers import check_password
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 REMEMBERED = 4
 """How many passwords of a person, with the present one, are not taken again (PCI DSS 8.3.7)."""
@@ -18,12 +19,16 @@ class MaximumLengthValidator:
     def validate(self, password: str, user: object = None) -> None:  # noqa: ARG002 - Django's signature
         if len(password) > self.max_length:
             raise ValidationError(
-                f"This password is too long. It may have at most {self.max_length} characters.",
+                _("This password is too long. It may have at most {number} characters.").format(
+                    number=self.max_length
+                ),
                 code="password_too_long",
             )
 
     def get_help_text(self) -> str:
-        return f"Your password may have at most {self.max_length} characters."
+        return _("Your password may have at most {number} characters.").format(
+            number=self.max_length
+        )
 
 
 class HistoryValidator:
@@ -36,8 +41,9 @@ class HistoryValidator:
         had = [record.password, *(record.past_passwords or ())]
         if any(check_password(password, each) for each in had if each):
             raise ValidationError(
-                f"This is one of your last {REMEMBERED} passwords.", code="password_used_before"
+                _("This is one of your last {number} passwords.").format(number=REMEMBERED),
+                code="password_used_before",
             )
 
     def get_help_text(self) -> str:
-        return f"Your password can\u2019t be one of your last {REMEMBERED}."
+        return _("Your password can’t be one of your last {number}.").format(number=REMEMBERED)

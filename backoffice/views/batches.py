@@ -21,6 +21,7 @@ from backoffice.views.confirm import Asking, confirmation, is_confirmed
 from backoffice.views.fresh_proof import freshly_proved
 from backoffice.views.inbox import must_decide
 from backoffice.views.once import form_page, settle
+from backoffice.wording import said
 from dynamodb.times import utc_now
 from payments import bulk_report
 
@@ -55,7 +56,7 @@ def _decide(request: StaffRequest, job: Job, form: BatchForm) -> HttpResponse:
 def _asking(job: Job, shown: ReportView) -> Asking:
     amount = ", ".join(shown.waiting)
     crumbs = [(_("Bulk transfers"), reverse("admin:bulk"))]
-    crumbs += [(job.title, reverse("admin:bulk_batch", args=[job.id]))]
+    crumbs += [(said(job.title), reverse("admin:bulk_batch", args=[job.id]))]
     facts = [(_("Asked for by"), job.created_by), ("SHA-256", (job.parameters or {})["file_hash"])]
     button = _("Approve and move {amount}").format(amount=amount)
     return Asking(title=_("Confirm the approval of a batch"), button=button, crumbs=crumbs,
@@ -67,7 +68,7 @@ def _batch_page(request: StaffRequest, job: Job, form: BatchForm, **more: Any) -
     rows = imports.batch_of(job, at)
     found = bulk_report.outcome(rows, at)
     context = {
-        "title": job.title,
+        "title": said(job.title),
         "job": job,
         "shown": JobView(job),
         "has_pack": True,

@@ -13,6 +13,7 @@ from backoffice import drafts
 from backoffice.permissions import Permission
 from backoffice.views.store_trouble import store_trouble
 from backoffice.views.trouble import explained, note_refused, trouble
+from backoffice.wording import said
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -80,7 +81,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
         request,
         HTTPStatus.NOT_FOUND,
         _("There is nothing here"),
-        told[0] if told else unknown,
+        said(told[0]) if told else unknown,
         _("Check the address, or start from the dashboard."),
     )
 

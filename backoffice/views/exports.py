@@ -27,6 +27,7 @@ from backoffice.presenters.lists import pager
 from backoffice.site import page
 from backoffice.views.fresh_proof import freshly_proved
 from backoffice.views.once import form_page, settle
+from backoffice.wording import said
 from dynamodb.times import utc_now
 from payments.requests import ID_LENGTH
 
@@ -86,7 +87,7 @@ def detail(request: StaffRequest, job_id: str) -> HttpResponse:
     job = _export(job_id)
     has_pack = job.state == JobState.DONE and pack_path(job).exists()
     context = {
-        "title": job.title,
+        "title": said(job.title),
         "shown": JobView(job),
         "job": job,
         "token": _links(request, job).dumps("pack") if has_pack else "",

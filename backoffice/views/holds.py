@@ -23,6 +23,7 @@ from backoffice.site import page
 from backoffice.views.confirm import Asking, confirmation, entered, is_confirmed
 from backoffice.views.fresh_proof import freshly_proved
 from backoffice.views.once import form_page, settle
+from backoffice.wording import said
 from dynamodb import store
 from dynamodb.times import utc_now
 
@@ -92,7 +93,7 @@ def release(request: StaffRequest, subject: str) -> HttpResponse:
                 services.release(subject=subject, actor=actor, at=at)
                 messages.success(request, _("The hold is released."))
             except ArchiveError:
-                messages.warning(request, _UNREACHED.format(state="released"))
+                messages.warning(request, _UNREACHED.format(state=said("released")))
         else:
             services.ask_release(subject=subject, actor=actor, at=at, **form.cleaned_data)
             messages.success(request, _("A second reviewer can now confirm the release."))
@@ -106,8 +107,8 @@ def on_payment(request: StaffRequest, payment_id: str) -> HttpResponse:
     """A fragment for the payment's page, which has no request left to look for holds itself."""
     payment = record_of(payment_id)
     found = holds_shown(payment, request.user) if payment else []
-    told = ", ".join(_("held, on the {kind}").format(kind=hold.kind) for hold in found)
-    return HttpResponse(told or "none", content_type="text/plain; charset=utf-8")
+    told = ", ".join(_("held, on the {kind}").format(kind=said(hold.kind)) for hold in found)
+    return HttpResponse(told or _("none"), content_type="text/plain; charset=utf-8")
 
 
 def _form_page(request: StaffRequest, title: str, form: ActionForm, **more: Any) -> HttpResponse:

@@ -34,7 +34,7 @@ def job_list(request: StaffRequest) -> HttpResponse:
 @requires(Permission.USE_DASHBOARD, viewing="job")
 def detail(request: StaffRequest, job_id: str) -> HttpResponse:
     job = visible_job(request, job_id)
-    context = {"title": job.title, "shown": JobView(job), "job": job}
+    context = {"title": said(job.title), "shown": JobView(job), "job": job}
     return page(request, "backoffice/jobs/detail.html", context)
 
 

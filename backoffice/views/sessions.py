@@ -41,7 +41,7 @@ def of_person(request: StaffRequest, username: str) -> HttpResponse:
             raise PermissionDenied(Permission.MANAGE_STAFF)
         return _end(request, record, back=request.path)
     crumbs = [
-        ("Staff", reverse("admin:staff")),
+        (_("Staff"), reverse("admin:staff")),
         (username, reverse("admin:staff_person", args=[username])),
     ]
     title = _("Sessions of {username}").format(username=username)

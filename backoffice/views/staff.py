@@ -28,7 +28,7 @@ from dynamodb.times import utc_now
 def listing(request: StaffRequest) -> HttpResponse:
     found = queries.list_staff(person=request.user.username, cursor=request.GET.get("cursor", ""))
     context = {
-        "title": "Staff",
+        "title": _("Staff"),
         "rows": [staff_row(record) for record in found.rows],
         "pager": pager(request, found),
     }
@@ -44,7 +44,7 @@ def person(request: StaffRequest, username: str) -> HttpResponse:
     )
     context = {
         "title": record.full_name or record.username,
-        "crumbs": [("Staff", reverse("admin:staff"))],
+        "crumbs": [(_("Staff"), reverse("admin:staff"))],
         "shown": staff_row(record),
         "locked_until": lockout.locked_until(record.username, utc_now()),
         "is_oneself": record.username == request.user.username,
@@ -74,7 +74,7 @@ def first_password_page(request: StaffRequest, record: StaffRecord, password: st
     """Show a first password: this once, for it is kept nowhere."""
     context = {
         "title": _("First password of {username}").format(username=record.username),
-        "crumbs": [("Staff", reverse("admin:staff"))],
+        "crumbs": [(_("Staff"), reverse("admin:staff"))],
         "shown": staff_row(record),
         "password": password,
     }
@@ -119,7 +119,7 @@ def signed_list(request: StaffRequest, list_hash: str) -> HttpResponse:  # noqa:
 def _new_page(request: StaffRequest, form: NewStaffForm, **more: Any) -> HttpResponse:
     context = {
         "title": _("Add a member of staff"),
-        "crumbs": [("Staff", reverse("admin:staff"))],
+        "crumbs": [(_("Staff"), reverse("admin:staff"))],
         **more,
     }
     return form_page(request, "backoffice/staff/new.html", form, **context)
@@ -133,7 +133,7 @@ def _review_page(request: StaffRequest, form: SignOffForm, **more: Any) -> HttpR
     )
     context = {
         "title": _("Access review"),
-        "crumbs": [("Staff", reverse("admin:staff"))],
+        "crumbs": [(_("Staff"), reverse("admin:staff"))],
         "people": [staff_row(record) for record in everybody],
         "sign_offs": signed.rows,
         "pager": pager(request, signed),

@@ -21,7 +21,7 @@ from backoffice.wording import said
 
 def _crumbs(record: StaffRecord) -> Crumbs:
     own = reverse("admin:staff_person", args=[record.username])
-    return [("Staff", reverse("admin:staff")), (record.username, own)]
+    return [(_("Staff"), reverse("admin:staff")), (record.username, own)]
 
 
 def _shown(record: StaffRecord) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from django.core.management.commands import makemessages
 from django.forms.utils import pretty_name
 
 from audit.models import Chained
+from backoffice import glossary
 from backoffice.forms.fields import TypedForm
 from backoffice.templatetags.backoffice import TONES, worded
 from backoffice.wording import FILE, OTHERS
@@ -54,7 +55,7 @@ class Command(makemessages.Command):
 def gathered() -> str:
     """All sentences, states, actions and labels that come from below, one a line."""
     import_module("backoffice.urls")  # and with it every form
-    told = {*_sentences(), *_states(), *_actions(), *_labels(), *OTHERS, *TONES}
+    told = {*_sentences(), *_states(), *_actions(), *_labels(), *OTHERS, *TONES, *glossary.names()}
     return "".join(f"{each}\n" for each in sorted(told))
 
 
