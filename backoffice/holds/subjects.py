@@ -15,6 +15,7 @@ from dynamodb.scans import plain_item, query_items
 from dynamodb.times import from_rfc3339
 from payments import directory, queries
 from payments.account_numbers import is_account_id
+from payments.alert_records import Alert
 from payments.identifiers import is_payment_id
 from payments.models import Account, Payment
 
@@ -67,6 +68,15 @@ def record_of(entity_id: str) -> Account | Payment | None:
 def holds_on(subjects: list[str]) -> list[Hold]:
     """The holds in force on any of these, in one request at most."""
     return in_force(store.get_many([Hold(subject=each) for each in subjects]))
+
+
+def beside_alert(alert: Alert) -> tuple[list[Payment], list[Hold]]:
+    """The payments of an alert, and the holds on its customer or its case, read together."""
+    keys = [directory.payment_key(each) for each in alert.payments or () if is_payment_id(each)]
+    subjects = [f"customer:{alert.customer_id}"]
+    subjects += [f"case:{alert.case_id}"] if alert.case_id else []
+    found = store.get_all([*keys, *(Hold(subject=each) for each in subjects)])
+    return [each for each in found[: len(keys)] if each], in_force(found[len(keys) :])
 
 
 def in_force(found: Iterable[Hold | None]) -> list[Hold]:

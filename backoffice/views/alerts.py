@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from audit.queries import chain_page
 from backoffice.forms.alerts import AlertFilter
+from backoffice.holds.subjects import beside_alert
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.alerts import alert_row, notice_sentences, other_case, why
 from backoffice.presenters.audit import entry_rows
@@ -19,7 +20,7 @@ from backoffice.presenters.retention import kept_record
 from backoffice.site import page
 from backoffice.views.inbox import MOST_COUNTED, as_count
 from dynamodb.times import utc_now
-from payments import alert_queries, alerts, queries
+from payments import alert_queries, alerts
 from payments.alert_records import Alert
 from payments.refusals import AlertNotFound
 
@@ -68,14 +69,14 @@ def detail(request: StaffRequest, alert_id: str) -> HttpResponse:
     chain = chain_page(alert.id, person=viewer, cursor=request.GET.get("cursor", ""))
     others = alert_queries.list_alerts(person=viewer, customer_id=alert.customer_id, rows=_RELATED)
     related = [each for each in others.rows if each.id != alert.id]
-    paid = [each for each in queries.get_payments(*(alert.payments or ())) if each]
+    paid, holds = beside_alert(alert)
     context = {
         "title": _("Alert"),
         "crumbs": [(_("Alerts"), reverse("admin:alerts"))],
         "row": alert_row(alert, at=at),
         "alert": alert,
         "why": why(alert),
-        "kept": kept_record(alert.updated_at),
+        "kept": kept_record(alert.updated_at, holds),
         "is_waiting": not alert.is_resolved(),
         "other_case": other_case(alert, related),
         "related": [alert_row(each, at=at) for each in related],

@@ -90,8 +90,13 @@ def test_an_alert_shows_its_payments_and_relatives_within_six_requests(reviewer:
     with count_requests() as seen:
         answer = reviewer.get(f"/admin/alerts/{alert.id}/")
     assert len(seen) == 6
-    for words in (payment.id, "15,000.00 USD", "90,000.00 USD", "alert.raised", "nobody", "Kept"):
+    for words in (
+        payment.id, "15,000.00 USD", "90,000.00 USD", "alert.raised", "nobody", "Kept at least",
+        "none on it or its customer",
+    ):  # fmt: skip
         assert words in text(answer), words
+    held("customer:c")
+    assert "on the customer" in text(reviewer.get(f"/admin/alerts/{alert.id}/"))
     assert reviewer.get("/admin/alerts/alert_none/").status_code == 404
 
 
@@ -145,8 +150,8 @@ def test_a_case_is_opened_extended_and_decided(reviewer: Client) -> None:
     assert "on the case" not in shown
     (pack,) = re.findall(r'href="(/admin/exports/new/[^"]+)"', shown)
     assert case.id in text(reviewer.get(pack.replace("&amp;", "&")))
-    hold = Hold(subject=f"case:{case.id}", listed_as=HELD, status=HoldStatus.IN_FORCE, set_at=now)
-    planted(hold.with_changes({"since_month": "2026-01", "reason": "A court", "set_by": "x"}))
+    held(f"case:{case.id}")
+    assert "on the case" in text(reviewer.get(f"/admin/alerts/{first.id}/"))
     with count_requests() as seen:
         shown = text(reviewer.get(own))
     assert len(seen) <= 6
@@ -157,6 +162,11 @@ def test_a_case_is_opened_extended_and_decided(reviewer: Client) -> None:
     assert {alerts.find_alert(each).outcome for each in (first.id, third.id)} == {"reported"}
     assert "case_" in text(reviewer.get("/admin/cases/?status=closed"))
     assert "No case fits" in text(reviewer.get("/admin/cases/"))
+
+
+def held(subject: str) -> None:
+    hold = Hold(subject=subject, listed_as=HELD, status=HoldStatus.IN_FORCE, set_at=utc_now())
+    planted(hold.with_changes({"since_month": "2026-01", "reason": "A court", "set_by": "x"}))
 
 
 def test_the_overview_draws_and_lists_the_same_numbers(reviewer: Client) -> None:
