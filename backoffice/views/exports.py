@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from uuid_utils import uuid7
 
+from audit.pack import file_hash
 from backoffice.forms.accounts import AccountFilter
 from backoffice.forms.exports import ExportForm, prefilled
 from backoffice.forms.payments import PaymentFilter
@@ -107,13 +108,20 @@ def download(request: StaffRequest, job_id: str) -> HttpResponseBase:
         _links(request, job).loads(request.GET.get("token", ""), max_age=LINK_SECONDS)
     except BadSignature:
         raise Http404(_("This link has expired, or was not made for you: open the pack's page."))  # noqa: B904 - nothing to add
-    if job.state != JobState.DONE or not pack_path(job).exists():
+    if not _is_as_made(job):
         raise Http404(_("This pack is no longer kept. It can be made again."))
     if request.look:
         request.look.values.update(job.result or {}, job=job.id)
     return FileResponse(
         pack_path(job).open("rb"), as_attachment=True, filename=f"export-{pack_path(job).name}"
     )  # fmt: skip
+
+
+def _is_as_made(job: Job) -> bool:
+    """Whether the file is there and has the hash that the trail will name for it."""
+    if job.state != JobState.DONE or not pack_path(job).exists():
+        return False
+    return file_hash(pack_path(job), lambda: None) == (job.result or {}).get("sha256")
 
 
 def _export(job_id: str) -> Job:

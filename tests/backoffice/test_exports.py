@@ -499,6 +499,13 @@ def test_a_link_is_one_persons_and_expires_and_needs_the_role(
         expired = ann.get(link)
     assert expired.status_code == 404
     assert "has expired" in expired.text
+    whole = pack.read_bytes()
+    pack.write_bytes(whole[:-1] + b"x")
+    assert ann.get(link).status_code == 404, "not what the trail would say was taken away"
+    assert "pack.exported" not in {entry.action for entry in chain("person:someone")}
+    pack.write_bytes(whole)
+    taken = ann.get(link)
+    assert (taken.status_code, taken.getvalue()) == (200, whole)
     pack.unlink()
     assert "no longer kept" in ann.get(address).text
 

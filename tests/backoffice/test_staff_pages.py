@@ -1,6 +1,7 @@
 """Administrators manage other people's accounts; everybody's rights are reviewed and signed."""
 
 import hashlib
+import json
 import re
 from html import unescape
 from typing import Any
@@ -14,6 +15,7 @@ from backoffice.permissions import Role
 from backoffice.staff import managing, queries, refusals
 from backoffice.staff.records import StaffRecord
 from dynamodb.client import count_requests
+from dynamodb.times import to_rfc3339
 from tests.backoffice.conftest import SignIn
 from tests.backoffice.pages import errors, hidden, text
 from tests.backoffice.people import AT, a_member, chain
@@ -223,7 +225,15 @@ def test_a_review_is_signed_for_exactly_the_list_that_was_seen(signed_in: SignIn
     assert values["people"] == 2
     file = reviewer.get(f"/admin/staff/review/{values['list_hash']}/").content
     assert hashlib.sha256(file).hexdigest() == values["list_hash"]
-    assert b'"payments.reverse"' in file
+    (line,) = [
+        told for told in map(json.loads, file.splitlines()) if told["roles"] != ["compliance"]
+    ]
+    assert "payments.reverse" in line["may"]
+    assert (line["roles"], line["second_factors"]) == (["supervisor"], [])
+    record = stored()
+    assert record.last_login is not None
+    assert line["last_sign_in"] == to_rfc3339(record.last_login) > line["roles_since"]
+    assert line["roles_since"] == to_rfc3339(record.created_at)
     assert values["list_hash"] in text(reviewer.get("/admin/staff/review/"))
     assert reviewer.get("/admin/staff/review/0000/").status_code == 404
 
