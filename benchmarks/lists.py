@@ -4,7 +4,7 @@ Each list is read by itself, by raw boto3 with the same requests, and shown as a
 signed in; the stock admin's change list of as many accounts, on the ORM with SQLite, stands beside
 it. Sizes and ways take turns. The exit code is 1 where the largest table takes other requests or
 capacity than the smallest, a fifth more processor time, or more than the stock admin's. At the end
-everything is reconciled and verified once.
+everything is reconciled and verified; of what is not kept, the smallest table alone.
 """
 
 import os
@@ -77,7 +77,7 @@ def main(sizes: Sequence[int], folder: Path | None = None) -> int:
                 client.call("ListTables", Limit=1)
                 for way in some:
                     way.took.append(way.do())
-        checked = dict(_checks(sizes, turn_to))
+        checked = dict(_checks(sizes if folder else sizes[:1], turn_to))
     pages = {f"{size:,} rows": [way.row for way in some] for size, some in ways.items()}
     show("lists", pages | checked)
     return int(any([*_told(ways[sizes[0]], ways[sizes[-1]])]))
