@@ -26,8 +26,13 @@ class BankReport:
         return [*self.negative, *self.unbalanced, *self.untold]
 
 
+PAGE_ITEMS = 500
+"""DynamoDB Local lays out all the rest of a table for each page of a scan that has no limit."""
+
+
 def scanned(model: Any) -> Iterable[Any]:
-    records: Iterable[Any] = model.scan()
+    """Each record of a table, however large."""
+    records: Iterable[Any] = model.scan(page_size=PAGE_ITEMS)
     return records
 
 

@@ -17,6 +17,7 @@ from dynamodb.errors import OutcomeUnknownError, StoreBusyError, StoreError, Sto
 from payments import accounts, queries, transfers, turns
 from payments.models import Account, AccountType, Payment
 from payments.requests import OpeningRequest, TransferRequest
+from tests.bank import scanned
 from tests.builders import TELLER
 from tests.faults.asks import Ask
 
@@ -200,9 +201,9 @@ def outcome(payment: Payment) -> str:
 def stored() -> dict[str, list[str]]:
     """What the store keeps under the name of each ask."""
     kept: dict[str, list[str]] = {}
-    for payment in Payment.scan():
+    for payment in scanned(Payment):
         kept.setdefault(payment.description or "", []).append(outcome(payment))
-    for account in Account.scan():
+    for account in scanned(Account):
         kept.setdefault(account.request_id or "", []).append(f"opened {account.id}")
     return kept
 
