@@ -9,6 +9,8 @@ from backoffice.templatetags.backoffice import in_words
 from payments.money import format_amount
 
 _NONE = [("None", "")]
+_LABELS = {"person.locked": "Sign-in locked", "staff.unlocked": "Sign-in unlocked"}
+"""What needs more words here than beside a person's name."""
 
 
 def title(report: Report) -> str:
@@ -54,7 +56,9 @@ def as_pdf(report: Report) -> bytes:
 
 
 def _counted(report: Report, actions: Sequence[str]) -> list[tuple[str, str]]:
-    return [(in_words(action), str(report.actions[action])) for action in actions]
+    return [
+        (_LABELS.get(action) or in_words(action), str(report.actions[action])) for action in actions
+    ]
 
 
 def _coverage(report: Report) -> list[tuple[str, str]]:

@@ -108,6 +108,7 @@ def test_it_proves_every_day_of_its_period() -> None:
     }
     shown = as_text(last)
     assert re.search(r"01 Mar 2026 +missed", shown)
+    assert re.search(r"Sign-in locked +0", shown)
     assert f"signed by compliance1, 03 Mar 2026 12:00 UTC, {review.items} lines" in shown
     assert review.items > 0
 
