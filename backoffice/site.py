@@ -1,6 +1,7 @@
 """The admin site without SQL: its shell, navigation by permission, a person's recent actions."""
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib.admin import AdminSite, site
@@ -223,9 +224,15 @@ class BackOfficeSite(AdminSite):
 
 
 def page(
-    request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200
+    request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 0
 ) -> HttpResponse:
-    """Show a template in the admin's shell. ``context`` should name a ``title``."""
+    """Show a template in the admin's shell. ``context`` should name a ``title``.
+
+    Where nothing else is said, a page whose ``form`` has errors is a 422.
+    """
+    form = context.get("form")
+    has_errors = form is not None and form.errors
+    status = status or (HTTPStatus.UNPROCESSABLE_ENTITY if has_errors else HTTPStatus.OK)
     return render(request, template, {**site.each_context(request), **context}, status=status)
 
 

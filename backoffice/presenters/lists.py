@@ -1,14 +1,17 @@
 """What every list shows around its rows."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.http import HttpRequest
 
+from dynamodb.models import Record
 from dynamodb.pages import Page
 from dynamodb.times import from_rfc3339
+
+R = TypeVar("R", bound=Record)
 
 PASSED = "newer"
 """In an address, the cursors of the pages before, empty for the first one."""
@@ -29,6 +32,16 @@ class Pager:
     first_url: str = ""
     examined: int = 0
     reached: datetime | None = None
+
+
+def asked_page(request: HttpRequest) -> dict[str, Any]:
+    """Who asks for which page of a list, as its query takes it."""
+    return {"person": request.user.get_username(), "cursor": request.GET.get("cursor", "")}
+
+
+def listed(request: HttpRequest, page: Page[R], row: Callable[[R], Any]) -> dict[str, Any]:
+    """A page of a list as its template takes it."""
+    return {"rows": [row(each) for each in page.rows], "pager": pager(request, page)}
 
 
 def pager(request: HttpRequest, page: Page[Any], *, kept: Mapping[str, str] | None = None) -> Pager:

@@ -1,7 +1,6 @@
 """Accounts: the list, one of them, opening one."""
 
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -16,7 +15,7 @@ from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.accounts import AccountView, State, movements, stood
 from backoffice.presenters.audit import entry_rows
 from backoffice.presenters.charts import curve
-from backoffice.presenters.lists import pager
+from backoffice.presenters.lists import asked_page, listed, pager
 from backoffice.presenters.retention import kept_record
 from backoffice.site import page
 from backoffice.views.once import form_page, settle
@@ -31,12 +30,8 @@ from payments.statements import lines_of
 def listing(request: StaffRequest) -> HttpResponse:
     form = AccountFilter(request.GET)
     context: dict[str, Any] = {"title": _("Accounts"), "form": form}
-    if not form.is_valid():
-        status = HTTPStatus.UNPROCESSABLE_ENTITY
-        return page(request, "backoffice/accounts/list.html", context, status=status)
-    found = _accounts(form.cleaned_data, request)
-    context["rows"] = [AccountView(account) for account in found.rows]
-    context["pager"] = pager(request, found)
+    if form.is_valid():
+        context |= listed(request, _accounts(form.cleaned_data, request), AccountView)
     return page(request, "backoffice/accounts/list.html", context)
 
 
@@ -45,11 +40,10 @@ def _accounts(wanted: dict[str, str], request: StaffRequest) -> Page[Account]:
     number = wanted["account_number"]
     if not number:
         return queries.list_accounts(
-            person=request.user.username,
             customer_id=wanted["customer_id"],
             status=wanted["status"],
             account_type=wanted["account_type"],
-            cursor=request.GET.get("cursor", ""),
+            **asked_page(request),
         )
     found = queries.get_account(number)
     passes = all(value in ("", getattr(found, name, None)) for name, value in wanted.items())
@@ -59,8 +53,7 @@ def _accounts(wanted: dict[str, str], request: StaffRequest) -> Page[Account]:
 @requires(Permission.READ_ACCOUNTS, viewing="account")
 def detail(request: StaffRequest, account_id: str) -> HttpResponse:
     account = found_account(account_id)
-    cursor = request.GET.get("cursor", "")
-    chain = trail.chain_page(account.id, person=request.user.username, cursor=cursor)
+    chain = trail.chain_page(account.id, **asked_page(request))
     note_known_as(request, account)
     form = InstantForm(request.GET if "at" in request.GET else None)
     context = {
@@ -76,8 +69,7 @@ def detail(request: StaffRequest, account_id: str) -> HttpResponse:
         "pager": pager(request, chain),
         "kept": kept_record(account.updated_at, holds_shown(account, request.user)),
     }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
-    return page(request, "backoffice/accounts/detail.html", context, status=status)
+    return page(request, "backoffice/accounts/detail.html", context)
 
 
 def found_account(account_id: str) -> Account:

@@ -1,6 +1,6 @@
 """The queue of alerts, one of them, and how many there are. For compliance alone."""
 
-from http import HTTPStatus
+from functools import partial
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -14,7 +14,7 @@ from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.alerts import alert_row, notice_sentences, other_case, why
 from backoffice.presenters.audit import entry_rows
 from backoffice.presenters.charts import alert_charts
-from backoffice.presenters.lists import pager
+from backoffice.presenters.lists import asked_page, listed, pager
 from backoffice.presenters.payments import payment_rows
 from backoffice.presenters.retention import kept_record
 from backoffice.site import page
@@ -32,15 +32,10 @@ def queue(request: StaffRequest) -> HttpResponse:
     form, at = AlertFilter(request.GET), utc_now()
     notes = notice_sentences(at)
     context: dict[str, Any] = {"title": _("Alerts"), "form": form, "notes": notes}
-    template = "backoffice/alerts/list.html"
-    if not form.is_valid():
-        return page(request, template, context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-    found = alert_queries.list_alerts(
-        person=request.user.username, cursor=request.GET.get("cursor", ""), **form.cleaned_data
-    )
-    context["rows"] = [alert_row(alert, at=at) for alert in found.rows]
-    context["pager"] = pager(request, found)
-    return page(request, template, context)
+    if form.is_valid():
+        found = alert_queries.list_alerts(**asked_page(request), **form.cleaned_data)
+        context |= listed(request, found, partial(alert_row, at=at))
+    return page(request, "backoffice/alerts/list.html", context)
 
 
 @requires(Permission.READ_ALERTS)
@@ -66,7 +61,7 @@ def overview(request: StaffRequest) -> HttpResponse:
 @requires(Permission.READ_ALERTS, viewing="alert")
 def detail(request: StaffRequest, alert_id: str) -> HttpResponse:
     alert, viewer, at = found_alert(alert_id), request.user.username, utc_now()
-    chain = chain_page(alert.id, person=viewer, cursor=request.GET.get("cursor", ""))
+    chain = chain_page(alert.id, **asked_page(request))
     others = alert_queries.list_alerts(person=viewer, customer_id=alert.customer_id, rows=_RELATED)
     related = [each for each in others.rows if each.id != alert.id]
     paid, holds = beside_alert(alert)

@@ -1,7 +1,6 @@
 """The trail: browsing all of it, and one entity's chain."""
 
 import re
-from http import HTTPStatus
 from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
@@ -16,7 +15,7 @@ from backoffice.forms.audit import TrailFilterForm
 from backoffice.holds.subjects import case_holds_shown, in_force, record_of, subjects_of
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.audit import completeness, currency_of, entry_rows
-from backoffice.presenters.lists import pager
+from backoffice.presenters.lists import asked_page, pager
 from backoffice.presenters.proof import verified_view
 from backoffice.presenters.retention import kept_chain
 from backoffice.presenters.values import record_url
@@ -32,18 +31,16 @@ _ENTRY = re.compile(r"[0-9TZ:.+-]{20,40}#[0-9]{1,12}", re.ASCII)
 def trail(request: StaffRequest) -> HttpResponse:
     form = TrailFilterForm(request.GET, today=utc_now().date())
     context = {"title": _("Audit trail"), "form": form}
-    template = "backoffice/audit/list.html"
-    if not form.is_valid():
-        return page(request, template, context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-    cursor = request.GET.get("cursor", "")
-    found = postings.browse(form.wanted, person=request.user.username, cursor=cursor)
-    context |= {
-        "rows": entry_rows(found.rows),
-        "completeness": completeness(found, is_first=not cursor, wanted=form.wanted),
-        "pager": pager(request, found, kept=form.period),
-        "export_url": _export_url(form),
-    }
-    return page(request, template, context)
+    if form.is_valid():
+        asked = asked_page(request)
+        found = postings.browse(form.wanted, **asked)
+        context |= {
+            "rows": entry_rows(found.rows),
+            "completeness": completeness(found, is_first=not asked["cursor"], wanted=form.wanted),
+            "pager": pager(request, found, kept=form.period),
+            "export_url": _export_url(form),
+        }
+    return page(request, "backoffice/audit/list.html", context)
 
 
 def _export_url(form: TrailFilterForm) -> str:

@@ -12,7 +12,7 @@ from backoffice.jobs import imports, services
 from backoffice.jobs.imports import IMPORT
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.bulk import BatchView, ReportView
-from backoffice.presenters.lists import pager
+from backoffice.presenters.lists import asked_page, listed
 from backoffice.views.once import form_page, settle
 from backoffice.wording import said
 from dynamodb.times import utc_now
@@ -40,11 +40,13 @@ def start(request: StaffRequest) -> HttpResponse:
 
 
 def _start_page(request: StaffRequest, form: UploadForm, **more: Any) -> HttpResponse:
-    cursor, person = request.GET.get("cursor", ""), request.user.username
-    found = services.list_jobs(person=person, kind=IMPORT.name, cursor=cursor, rows=20)
-    rows = [BatchView(job) for job in found.rows]
-    context = {"title": _("Bulk transfers"), "rows": rows, "pager": pager(request, found), **more}
-    return form_page(request, "backoffice/bulk/start.html", form, columns=COLUMNS, **context)
+    found = services.list_jobs(kind=IMPORT.name, rows=20, **asked_page(request))
+    context = {
+        "title": _("Bulk transfers"),
+        "columns": COLUMNS,
+        **listed(request, found, BatchView),
+    }
+    return form_page(request, "backoffice/bulk/start.html", form, **context, **more)
 
 
 @requires(Permission.RUN_TRANSFERS, viewing="bulk_file")

@@ -1,7 +1,6 @@
 """Cases, and whatever compliance does with an alert or a case: its form, and back."""
 
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
@@ -16,7 +15,7 @@ from backoffice.holds.subjects import holds_on
 from backoffice.permissions import Permission, StaffRequest, View, requires
 from backoffice.presenters.alerts import alert_row, case_row
 from backoffice.presenters.audit import entry_rows
-from backoffice.presenters.lists import pager
+from backoffice.presenters.lists import asked_page, listed, pager
 from backoffice.presenters.retention import kept_record
 from backoffice.site import page
 from backoffice.views.alerts import found_alert
@@ -32,20 +31,16 @@ from payments.refusals import CaseNotFound
 def listing(request: StaffRequest) -> HttpResponse:
     form = forms.CaseFilter(request.GET)
     context: dict[str, Any] = {"title": _("Cases"), "form": form}
-    template = "backoffice/cases/list.html"
-    if not form.is_valid():
-        return page(request, template, context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-    found = alert_queries.list_cases(
-        person=request.user.username, cursor=request.GET.get("cursor", ""), **form.cleaned_data
-    )
-    context |= {"rows": [case_row(case) for case in found.rows], "pager": pager(request, found)}
-    return page(request, template, context)
+    if form.is_valid():
+        found = alert_queries.list_cases(**asked_page(request), **form.cleaned_data)
+        context |= listed(request, found, case_row)
+    return page(request, "backoffice/cases/list.html", context)
 
 
 @requires(Permission.READ_ALERTS, viewing="case")
 def detail(request: StaffRequest, case_id: str) -> HttpResponse:
     case, at = found_case(case_id), utc_now()
-    chain = chain_page(case.id, person=request.user.username, cursor=request.GET.get("cursor", ""))
+    chain = chain_page(case.id, **asked_page(request))
     subjects = [f"case:{case.id}", f"customer:{case.customer_id}"]
     context = {
         "title": _("Case"),

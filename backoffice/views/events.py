@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from backoffice.forms.events import EventFilter, SendAgainForm
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.events import event_row, receiver_rows, visible_receivers
-from backoffice.presenters.lists import pager
+from backoffice.presenters.lists import asked_page, listed
 from backoffice.site import page
 from backoffice.views.confirm import Asking, confirmation, is_confirmed
 from backoffice.views.once import settle
@@ -30,13 +30,10 @@ def listing(request: StaffRequest) -> HttpResponse:
     if not known:
         return page(request, template, context)
     context["form"] = form = EventFilter(request.GET, known)
-    if not form.is_valid():
-        return page(request, template, context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-    cursor, person = request.GET.get("cursor", ""), request.user.username
-    found = deliveries.list_deliveries(person=person, cursor=cursor, **form.cleaned_data)
-    [receiver] = [each for each in known if each.name == form.cleaned_data["receiver"]]
-    context["rows"] = [event_row(delivery, receiver) for delivery in found.rows]
-    context["pager"] = pager(request, found)
+    if form.is_valid():
+        found = deliveries.list_deliveries(**asked_page(request), **form.cleaned_data)
+        [receiver] = [each for each in known if each.name == form.cleaned_data["receiver"]]
+        context |= listed(request, found, partial(event_row, receiver=receiver))
     return page(request, template, context)
 
 

@@ -24,7 +24,7 @@ from backoffice.jobs.lists import LIST, list_order
 from backoffice.jobs.records import Job, JobState
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.jobs import JobView
-from backoffice.presenters.lists import pager
+from backoffice.presenters.lists import asked_page, listed
 from backoffice.site import page
 from backoffice.views.fresh_proof import freshly_proved
 from backoffice.views.once import form_page, settle
@@ -41,13 +41,8 @@ _FILTERS: Mapping[str, Callable[[StaffRequest], Any]] = {
 
 @requires(Permission.EXPORT_TRAIL)
 def listing(request: StaffRequest) -> HttpResponse:
-    cursor, person = request.GET.get("cursor", ""), request.user.username
-    found = services.list_jobs(person=person, kind=EXPORT.name, cursor=cursor)
-    context = {
-        "title": _("Evidence packs"),
-        "rows": [JobView(job) for job in found.rows],
-        "pager": pager(request, found),
-    }
+    found = services.list_jobs(kind=EXPORT.name, **asked_page(request))
+    context = {"title": _("Evidence packs"), **listed(request, found, JobView)}
     return page(request, "backoffice/exports/list.html", context)
 
 

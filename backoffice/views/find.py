@@ -1,7 +1,5 @@
 """One box for everything; the palette shows what this page holds."""
 
-from http import HTTPStatus
-
 from django.contrib.admin import site
 from django.http import HttpResponseBase
 from django.shortcuts import redirect
@@ -32,5 +30,4 @@ def find(request: StaffRequest) -> HttpResponseBase:
         "places": places,
         "recent": finding.recent(person=person) if not request.GET else [],
     }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
-    return page(request, "backoffice/find.html", context, status=status)
+    return page(request, "backoffice/find.html", context)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from backoffice.forms.decisions import BulkForm
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.approvals import Result, totals, waiting
-from backoffice.presenters.lists import pager
+from backoffice.presenters.lists import asked_page, pager
 from backoffice.presenters.payments import payment_row
 from backoffice.site import page
 from backoffice.views.confirm import is_confirmed
@@ -47,7 +47,7 @@ def inbox(request: StaffRequest) -> HttpResponse:
 
 def _inbox_page(request: StaffRequest, form: BulkForm, **more: Any) -> HttpResponse:
     viewer, at = request.user.username, utc_now()
-    page_of = queries.list_pending(person=viewer, cursor=request.GET.get("cursor", ""))
+    page_of = queries.list_pending(**asked_page(request))
     scheduled = [payment for payment in page_of.rows if payment.awaits_its_day]
     context = {
         "title": _("Approvals"),

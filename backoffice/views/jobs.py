@@ -11,7 +11,7 @@ from backoffice.jobs.kinds import KINDS
 from backoffice.jobs.records import Job
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.jobs import JobView
-from backoffice.presenters.lists import pager
+from backoffice.presenters.lists import asked_page, listed
 from backoffice.site import page
 from backoffice.views.trouble import note_refused
 from backoffice.wording import said
@@ -21,13 +21,8 @@ from payments.refusals import Refusal
 
 @requires(Permission.USE_DASHBOARD)
 def job_list(request: StaffRequest) -> HttpResponse:
-    cursor = request.GET.get("cursor", "")
-    found = services.list_jobs(person=request.user.username, cursor=cursor)
-    context = {
-        "title": _("Jobs"),
-        "rows": [JobView(job) for job in found.rows],
-        "pager": pager(request, found),
-    }
+    found = services.list_jobs(**asked_page(request))
+    context = {"title": _("Jobs"), **listed(request, found, JobView)}
     return page(request, "backoffice/jobs/list.html", context)
 
 

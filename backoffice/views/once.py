@@ -26,7 +26,7 @@ def form_page(
     request: StaffRequest, template: str, form: ActionForm, **context: Any
 ) -> HttpResponse:
     """The page of a form, which ``settle`` shows again, then with a ``status`` of its own."""
-    status = context.pop("status", HTTPStatus.OK)
+    status = context.pop("status", 0)
     return page(request, template, {"form": form, **context}, status=status)
 
 

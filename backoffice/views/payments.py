@@ -1,7 +1,6 @@
 """Payments, and the customers and merchants they belong to."""
 
 from datetime import datetime
-from http import HTTPStatus
 from urllib.parse import urlencode
 
 from django.http import Http404, HttpResponse
@@ -14,8 +13,8 @@ from backoffice.forms.payments import PaymentFilter
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.accounts import AccountView
 from backoffice.presenters.audit import entry_rows
-from backoffice.presenters.lists import pager
-from backoffice.presenters.payments import payment_row, payment_rows, side
+from backoffice.presenters.lists import asked_page, listed
+from backoffice.presenters.payments import payment_row, side
 from backoffice.presenters.retention import kept_record
 from backoffice.presenters.track import track
 from backoffice.site import page
@@ -31,19 +30,13 @@ from payments.models import Payment
 def payment_list(request: StaffRequest) -> HttpResponse:
     form = PaymentFilter(request.GET, zone=request.user.zone.key)
     context = {"title": _("Payments"), "form": form}
-    template = "backoffice/payments/list.html"
-    if not form.is_valid():
-        return page(request, template, context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-    found = queries.list_payments(
-        person=request.user.username,
-        cursor=request.GET.get("cursor", ""),
-        **form.wanted,
-    )
-    context |= {"rows": payment_rows(found.rows), "pager": pager(request, found)}
-    if found.rows and "cursor" not in request.GET:
-        asked = request.GET.urlencode(), urlencode({"since": _asked_at(found.rows[0])})
-        context["newer_url"] = f"{reverse('admin:payments_newer')}?{'&'.join(asked)}"
-    return page(request, template, context)
+    if form.is_valid():
+        found = queries.list_payments(**asked_page(request), **form.wanted)
+        context |= listed(request, found, payment_row)
+        if found.rows and "cursor" not in request.GET:
+            asked = request.GET.urlencode(), urlencode({"since": _asked_at(found.rows[0])})
+            context["newer_url"] = f"{reverse('admin:payments_newer')}?{'&'.join(asked)}"
+    return page(request, "backoffice/payments/list.html", context)
 
 
 @requires(Permission.READ_PAYMENTS)
@@ -90,10 +83,10 @@ def payment(request: StaffRequest, payment_id: str) -> HttpResponse:
 
 @requires(Permission.READ_PAYMENTS, viewing="customer")
 def customer(request: StaffRequest, customer_id: str) -> HttpResponse:
-    person, cursor = request.user.username, request.GET.get("cursor", "")
-    accounts = queries.list_accounts(person=person, customer_id=customer_id)
-    found = queries.get_customer_payments(customer_id=customer_id, person=person, cursor=cursor)
-    if not (accounts.rows or found.rows or cursor):
+    asked = asked_page(request)
+    accounts = queries.list_accounts(person=asked["person"], customer_id=customer_id)
+    found = queries.get_customer_payments(customer_id=customer_id, **asked)
+    if not (accounts.rows or found.rows or asked["cursor"]):
         raise Http404(
             _("No account and no payment belongs to a customer {customer_id}.").format(
                 customer_id=customer_id
@@ -104,26 +97,22 @@ def customer(request: StaffRequest, customer_id: str) -> HttpResponse:
         "customer_id": customer_id,
         "accounts": [AccountView(account) for account in accounts.rows],
         "has_more_accounts": accounts.next_cursor,
-        "rows": payment_rows(found.rows),
-        "pager": pager(request, found),
+        **listed(request, found, payment_row),
     }
     return page(request, "backoffice/payments/customer.html", context)
 
 
 @requires(Permission.READ_PAYMENTS, viewing="merchant")
 def merchant(request: StaffRequest, merchant_id: str) -> HttpResponse:
-    cursor = request.GET.get("cursor", "")
-    found = queries.list_payments(
-        merchant_id=merchant_id, person=request.user.username, cursor=cursor
-    )
-    if not (found.rows or cursor):
+    asked = asked_page(request)
+    found = queries.list_payments(merchant_id=merchant_id, **asked)
+    if not (found.rows or asked["cursor"]):
         raise Http404(
             _("No payment names a merchant {merchant_id}.").format(merchant_id=merchant_id)
         )
     context = {
         "title": _("Merchant {merchant_id}").format(merchant_id=merchant_id),
         "merchant_id": merchant_id,
-        "rows": payment_rows(found.rows),
-        "pager": pager(request, found),
+        **listed(request, found, payment_row),
     }
     return page(request, "backoffice/payments/merchant.html", context)

@@ -1,7 +1,5 @@
 """Signing in and out, one's own password and preferences."""
 
-from http import HTTPStatus
-
 from django.contrib import messages
 from django.contrib.admin import site
 from django.contrib.auth.views import PasswordChangeDoneView, PasswordChangeView
@@ -68,5 +66,4 @@ def preferences(request: StaffRequest) -> HttpResponse:
         messages.success(request, _("Your preferences are saved."))
         return redirect("admin:preferences")
     told = {"title": _("Preferences"), "form": form}
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
-    return page(request, "backoffice/preferences.html", told, status=status)
+    return page(request, "backoffice/preferences.html", told)

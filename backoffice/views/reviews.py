@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from audit.context import Actor
 from backoffice.forms.reviews import DecisionForm, SignForm, YearForm
 from backoffice.permissions import Permission, StaffRequest, requires
-from backoffice.presenters.lists import pager
+from backoffice.presenters.lists import asked_page, pager
 from backoffice.presenters.reviews import cell, groups, months
 from backoffice.presenters.values import day_in_words
 from backoffice.reviews import queries, services
@@ -109,9 +109,7 @@ def sign(request: StaffRequest, day: str) -> HttpResponse:
 
 
 def _show(request: StaffRequest, day: date, form: Any, **more: Any) -> HttpResponse:
-    found = queries.list_items(
-        day, person=request.user.username, cursor=request.GET.get("cursor", "")
-    )
+    found = queries.list_items(day, **asked_page(request))
     context = {
         "title": _("Review of {day}").format(day=day_in_words(day)),
         "crumbs": _crumbs(),

@@ -1,7 +1,5 @@
 """The second step of signing in: before it there is no person, no page and no data."""
 
-from http import HTTPStatus
-
 from django.conf import settings
 from django.contrib.auth import login as sign_in
 from django.contrib.auth.forms import AuthenticationForm
@@ -71,8 +69,7 @@ def second_step(request: HttpRequest) -> HttpResponse:
         "username": person.username,
         **question_for(request, person.record),
     }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
-    return page(request, "backoffice/second_factor/step.html", context, status=status)
+    return page(request, "backoffice/second_factor/step.html", context)
 
 
 def _half_signed_in(request: HttpRequest) -> Staff | None:

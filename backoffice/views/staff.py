@@ -14,7 +14,7 @@ from audit.context import Actor
 from backoffice.forms.staff import NewStaffForm, SignOffForm
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.audit import entry_rows
-from backoffice.presenters.lists import pager
+from backoffice.presenters.lists import asked_page, listed, pager
 from backoffice.presenters.staff import staff_row
 from backoffice.site import page
 from backoffice.staff import access_review, lockout, managing, queries
@@ -26,22 +26,15 @@ from dynamodb.times import utc_now
 
 @requires(Permission.READ_STAFF)
 def listing(request: StaffRequest) -> HttpResponse:
-    found = queries.list_staff(person=request.user.username, cursor=request.GET.get("cursor", ""))
-    context = {
-        "title": _("Staff"),
-        "rows": [staff_row(record) for record in found.rows],
-        "pager": pager(request, found),
-    }
+    found = queries.list_staff(**asked_page(request))
+    context = {"title": _("Staff"), **listed(request, found, staff_row)}
     return page(request, "backoffice/staff/list.html", context)
 
 
 @requires(Permission.READ_STAFF, viewing="staff")
 def person(request: StaffRequest, username: str) -> HttpResponse:
     record = found_person(username)
-    cursor = request.GET.get("cursor", "")
-    chain = trail_queries.chain_page(
-        f"staff:{record.username}", person=request.user.username, cursor=cursor
-    )
+    chain = trail_queries.chain_page(f"staff:{record.username}", **asked_page(request))
     context = {
         "title": record.full_name or record.username,
         "crumbs": [(_("Staff"), reverse("admin:staff"))],
@@ -128,9 +121,7 @@ def _new_page(request: StaffRequest, form: NewStaffForm, **more: Any) -> HttpRes
 def _review_page(request: StaffRequest, form: SignOffForm, **more: Any) -> HttpResponse:
     everybody = list(queries.everybody())
     form.see(access_review.seen_digest(everybody))
-    signed = access_review.sign_offs(
-        person=request.user.username, cursor=request.GET.get("cursor", "")
-    )
+    signed = access_review.sign_offs(**asked_page(request))
     context = {
         "title": _("Access review"),
         "crumbs": [(_("Staff"), reverse("admin:staff"))],
