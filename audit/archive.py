@@ -27,9 +27,7 @@ from audit.trail import Event
 from audit.verify import Breach
 from dynamodb import store
 from dynamodb.models import Item
-from dynamodb.retries import settle
 from dynamodb.scans import plain_item
-from dynamodb.transactions import Transaction
 
 PART_ENTRIES = 100_000
 """Of about 1 KB each, a tenth of that compressed."""
@@ -72,13 +70,7 @@ def archive_month(
         parts=sum(len(day["parts"]) for day in days),
         manifest_sha256=hashlib.sha256(body).hexdigest(),
     )
-    known: dict[str, Any] = {"archive": None}
-
-    def build(tx: Transaction) -> Archive:
-        other: Archive | None = known["archive"]
-        return other or trail.create(tx, "archive", archive, event(month, "archive.written", actor))
-
-    return settle(build, known, at=at)
+    return trail.create_once("archive", archive, event(month, "archive.written", actor), at=at)
 
 
 def event(month: str, action: str, actor: Actor, **more: Any) -> Event:

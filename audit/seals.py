@@ -25,10 +25,8 @@ from dynamodb import store
 from dynamodb.attributes import plain
 from dynamodb.models import Item
 from dynamodb.pages import Query
-from dynamodb.retries import settle
 from dynamodb.scans import scan_pages, whole_items
 from dynamodb.times import from_rfc3339, to_rfc3339
-from dynamodb.transactions import Transaction
 
 MARGIN = timedelta(hours=1)
 """So long after midnight a day is sealed: indexes have caught up, and so have slow clocks."""
@@ -91,13 +89,7 @@ def seal_day(day: date, *, actor: Actor, at: datetime) -> Seal:
         raise SealError(f"The seal of {day} in the archive is not signed by our key.")
     seal = Seal(**{**told, "sealed_at": from_rfc3339(told["sealed_at"])})
     event = Event(entity_id=f"seal:{seal.day}", action="seal.written", actor=actor)
-    known: dict[str, Any] = {"seal": None}
-
-    def build(tx: Transaction) -> Seal:
-        other: Seal | None = known["seal"]
-        return other or trail.create(tx, "seal", seal, event)
-
-    return settle(build, known, at=at)
+    return trail.create_once("seal", seal, event, at=at)
 
 
 def find(day: date) -> Seal | None:

@@ -58,6 +58,19 @@ def create(tx: Transaction, name: str, record: C, event: Event) -> C:
     return tx.put_new(name, record.with_changes(_head_changes(entry)))
 
 
+def create_once(
+    name: str, record: C, event: Event, *, at: datetime, patience: Patience | None = None
+) -> C:
+    """Create a record by itself, with its first entry; gives the one that is there already."""
+    known: dict[str, Any] = {name: None}
+
+    def build(tx: Transaction) -> C:
+        other: C | None = known[name]
+        return other or create(tx, name, record, event)
+
+    return settle(build, known, at=at, patience=patience)
+
+
 def change(
     tx: Transaction,
     name: str,

@@ -2,7 +2,7 @@
 
 import heapq
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -81,6 +81,15 @@ class Page(Generic[R]):
     examined: int = 0
     reached: str = ""
     queries_done: int = 0
+
+
+def all_rows(read: Callable[[str], Page[R]]) -> Iterator[R]:
+    """Every row of a list, page after page; ``read`` is given the cursor of each."""
+    page = read("")
+    yield from page.rows
+    while page.next_cursor:
+        page = read(page.next_cursor)
+        yield from page.rows
 
 
 def read_page(

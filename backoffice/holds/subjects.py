@@ -10,7 +10,7 @@ from audit.replay import read_chain, values_of
 from backoffice.permissions import Permission
 from backoffice.staff.models import Staff
 from dynamodb import store
-from dynamodb.pages import Query, read_page
+from dynamodb.pages import Query, all_rows, read_page
 from dynamodb.scans import plain_item, query_items
 from dynamodb.times import from_rfc3339
 from payments import directory, queries
@@ -102,12 +102,8 @@ def _account_origin(account: str) -> Origin | None:
 
 def _accounts_opened(customer_id: str) -> list[datetime]:
     query = Query(model=Account, index="customer-index", partition=customer_id, hydrate=True)
-    opened, cursor = [], ""
-    while True:
-        page = read_page([query], person="", cursor=cursor)
-        opened += [account.created_at for account in page.rows]
-        if not (cursor := page.next_cursor):
-            return opened
+    accounts = all_rows(lambda cursor: read_page([query], person="", cursor=cursor))
+    return [account.created_at for account in accounts]
 
 
 def _first_payment(customer_id: str) -> list[datetime]:

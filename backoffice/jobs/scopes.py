@@ -8,7 +8,7 @@ from audit.models import AuditLog
 from audit.queries import TrailFilter
 from dynamodb import store
 from dynamodb.attributes import plain
-from dynamodb.pages import Page, Query
+from dynamodb.pages import Query, all_rows
 from dynamodb.scans import query_items
 from payments import queries
 from payments.alert_records import Case
@@ -62,10 +62,10 @@ def _chains_of_account(account: Account) -> Ids:
 
 def _customer(about: str) -> Ids:
     """Who looked at the customer, their accounts with all of theirs, and what they paid."""
-    accounts = list(_all(lambda cursor: queries.list_accounts(
+    accounts = list(all_rows(lambda cursor: queries.list_accounts(
         person=READER, customer_id=about, cursor=cursor
     )))  # fmt: skip
-    payments = _all(lambda cursor: queries.list_payments(
+    payments = all_rows(lambda cursor: queries.list_payments(
         person=READER, customer_id=about, cursor=cursor
     ))  # fmt: skip
     yield f"customer:{about}"
@@ -88,16 +88,6 @@ def _case(about: str) -> Ids:
         yield entity_id
         yield f"views:{entity_id}"
     yield from _customer(case.customer_id)
-
-
-def _all(read: Callable[[str], Page[Any]]) -> Iterator[Any]:
-    cursor = ""
-    while True:
-        page = read(cursor)
-        yield from page.rows
-        cursor = page.next_cursor
-        if not cursor:
-            return
 
 
 SCOPES: dict[str, Callable[[str], Ids]] = {

@@ -75,7 +75,6 @@ class Order:
 
 def order_job(order: Order, *, actor: Actor, at: datetime) -> Job:
     """Ask for a job; returns the one that is there already where it was asked for before."""
-    known: dict[str, Any] = {"job": None}
     new = Job(
         id=order.id,
         kind=order.kind,
@@ -86,11 +85,8 @@ def order_job(order: Order, *, actor: Actor, at: datetime) -> Job:
         created_by=actor.id,
     )
 
-    def build(tx: Transaction) -> Job:
-        found: Job | None = known["job"]
-        return found or trail.create(tx, "job", new, _event(new, "job.queued", actor))
-
-    return settle(build, known, at=at, patience=_patience())
+    event = _event(new, "job.queued", actor)
+    return trail.create_once("job", new, event, at=at, patience=_patience())
 
 
 def find_job(job_id: str) -> Job:

@@ -44,14 +44,7 @@ def prepare(day: date, *, actor: Actor, at: datetime) -> DayReview:
     review = DayReview(
         day=day.isoformat(), status=ReviewStatus.OPEN, items=len(items), open_items=len(items)
     )
-    known: dict[str, DayReview | None] = {"review": None}
-
-    def build(tx: Transaction) -> DayReview:
-        if found := known["review"]:
-            return found
-        return trail.create(tx, "review", review, _event(review, "review.prepared", actor))
-
-    return settle(build, known, at=at)
+    return trail.create_once("review", review, _event(review, "review.prepared", actor), at=at)
 
 
 def _put(items: Sequence[ReviewItem], at: datetime) -> None:

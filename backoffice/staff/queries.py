@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from backoffice.staff.records import EVERYBODY, StaffRecord
 from dynamodb import store
 from dynamodb.client import call
-from dynamodb.pages import PAGE_ROWS, Page, Query, read_page
+from dynamodb.pages import PAGE_ROWS, Page, Query, all_rows, read_page
 
 USERNAME_LENGTH = 40
 _USERNAME = re.compile(rf"[a-z][a-z0-9._-]{{0,{USERNAME_LENGTH - 1}}}", re.ASCII)
@@ -39,13 +39,7 @@ def list_staff(*, person: str, cursor: str = "", rows: int = PAGE_ROWS) -> Page[
 
 def everybody() -> Iterator[StaffRecord]:
     """All staff by name, as ``list_staff``, page after page."""
-    cursor = ""
-    while True:
-        page = list_staff(person="", cursor=cursor)
-        yield from page.rows
-        cursor = page.next_cursor
-        if not cursor:
-            return
+    return all_rows(lambda cursor: list_staff(person="", cursor=cursor))
 
 
 def is_anybody_there() -> bool:

@@ -1,51 +1,28 @@
 """`manage.py deliver_events`: tell other systems of alerts and payments."""
 
-import json
-import time
-from argparse import ArgumentParser
 from collections import Counter
+from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
-from backoffice.management.base import FAILED, Failed
-from dynamodb.times import utc_now
+from audit.context import Actor
+from backoffice.management.base import FAILED, Done, Failed, RepeatedCommand
 from payments.delivering import deliver_due, in_words
 from payments.receivers import receivers
 
-PAUSE_SECONDS = 10
 
-
-class Command(BaseCommand):
+class Command(RepeatedCommand):
     help = "Send events of alerts and payments to every receiver until Ctrl-C."
+    pause_seconds = 10
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--once", action="store_true", help="send what is due now, and end")
-        parser.add_argument(
-            "--json", action="store_true", help="print the counts as one JSON object"
-        )
-
-    def handle(self, *_args: Any, **options: Any) -> None:
+    def handle(self, *args: Any, **options: Any) -> None:
         """Raises ``Failed`` without a receiver, and with ``--once`` where one takes nothing."""
         if not receivers().everybody:
             raise Failed("Events are off: no receiver is set.", returncode=FAILED)
-        if options["once"]:
-            self._deliver(as_json=options["json"])
-            return
-        try:
-            while True:
-                try:
-                    self._deliver(as_json=options["json"])
-                except Failed as error:
-                    self.stderr.write(f"{error} It is tried again in {PAUSE_SECONDS} seconds.")
-                time.sleep(PAUSE_SECONDS)
-        except KeyboardInterrupt:
-            self.stderr.write("Stopped.")
+        super().handle(*args, **options)
 
-    def _deliver(self, *, as_json: bool) -> None:
-        counts = deliver_due(at=utc_now())
-        if as_json or counts:
-            words = f"Events: {in_words(counts)}."
-            self.stdout.write(json.dumps(counts) if as_json else words)
-        if counts - Counter(sent=counts["sent"]):
-            raise Failed("Not everything has arrived.", returncode=FAILED)
+    def act(self, *, actor: Actor, at: datetime, options: dict[str, Any]) -> Done:  # noqa: ARG002 - nobody acts but time
+        counts = deliver_due(at=at)
+        has_trouble = bool(counts - Counter(sent=counts["sent"]))
+        failure = "Not everything has arrived." if has_trouble else ""
+        sentence = f"Events: {in_words(counts)}." if counts else ""
+        return Done(sentence=sentence, data=dict(counts), failure=failure)

@@ -1,13 +1,11 @@
 """`manage.py sweep_alerts`: look for what only the movements of weeks show, and raise alerts."""
 
 from argparse import ArgumentParser
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 from typing import Any
 
-from django.core.management.base import CommandError
-
 from audit.context import Actor
-from backoffice.management.base import Done, OperatorCommand, progress_bar
+from backoffice.management.base import Done, OperatorCommand, day, progress_bar
 from backoffice.permissions import Permission
 from dynamodb.scans import SEGMENTS
 from payments.sweep import Sweep, sweep, take_up
@@ -25,12 +23,13 @@ class Command(OperatorCommand):
         parser.add_argument(
             "--since",
             metavar="DAY",
-            type=_midnight,
+            type=day,
             help="look again from a UTC day on, such as 2026-01-31; by default from the last sweep",
         )
 
     def act(self, *, actor: Actor, at: datetime, options: dict[str, Any]) -> Done:  # noqa: ARG002 - the watch raises them
-        run = take_up(at=at, since=options["since"])
+        since = options["since"] and datetime.combine(options["since"], time(), tzinfo=UTC)
+        run = take_up(at=at, since=since)
         with progress_bar("Accounts", total=SEGMENTS) as update:
 
             def on_page(run: Sweep) -> None:
@@ -46,10 +45,3 @@ class Command(OperatorCommand):
             f"New alerts: {found}."
         )
         return Done(sentence=sentence, data=report)
-
-
-def _midnight(text: str) -> datetime:
-    try:
-        return datetime.combine(date.fromisoformat(text), time(), tzinfo=UTC)
-    except ValueError:
-        raise CommandError(f"{text!r} is not a day such as 2026-01-31.") from None
