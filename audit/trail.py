@@ -30,8 +30,9 @@ _BOOKKEEPING = frozenset({
 class Event:
     """What an entry tells, apart from values and origin. ``action`` is ``subject.verb``.
 
-    A chain ``job:<id>`` is of a job, unless the ``entity_type`` says otherwise. A ``reason`` is a
-    person's own words for it, and stands among the new values.
+    A chain ``job:<id>`` is of a job and any other of what its ``action`` is done with, unless the
+    ``entity_type`` says otherwise. A ``reason`` is a person's own words for it, and stands among
+    the new values.
     """
 
     entity_id: str
@@ -42,6 +43,12 @@ class Event:
     reason: str = ""
     outcome: EntryOutcome = EntryOutcome.SUCCESS
     severity: Severity | None = None
+
+    @property
+    def kind(self) -> str:
+        """What the chain is of."""
+        prefix, colon, _ = self.entity_id.partition(":")
+        return self.entity_type or (prefix if colon else self.action.partition(".")[0])
 
 
 def by_person(actor: Actor, action: str, **more: Any) -> Event:
@@ -163,7 +170,7 @@ def _add_entry(
             user_id=event.actor.id,
             timestamp=timestamp,
         ),
-        entity_type=event.entity_type or event.entity_id.partition(":")[0],
+        entity_type=event.kind,
         old_values=dict(masked(old)) or None,
         new_values=dict(masked(new)) or None,
         changes=sorted(old.keys() | new.keys()) or None,

@@ -165,10 +165,4 @@ class _Opening:
 
 
 def opening_event(account: Account, actor: Actor, reference: str | None = None) -> Event:
-    return Event(
-        entity_id=account.id,
-        entity_type="account",
-        action="account.opened",
-        actor=actor,
-        reference=reference,
-    )
+    return Event(entity_id=account.id, action="account.opened", actor=actor, reference=reference)

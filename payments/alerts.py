@@ -156,7 +156,7 @@ def change_work(
     ``changes`` gives what is new of it, ``None`` to leave it as it is; it may change what is known
     ``beside`` it, by id, in the same commit. A refused attempt is recorded.
     """
-    kind, name = event.entity_type, event.entity_id
+    kind, name = event.kind, event.entity_id
     with attempts.recorded_refusals(subject=kind, actor=event.actor, at=at, reference=name):
         checked_reason(event.reason, NOTE_LENGTH)
         known: dict[str, Any] = {kind: find(name), **{each.id: each for each in beside}}
@@ -170,14 +170,9 @@ def change_work(
 
 
 def event_of(
-    alert_id: str, action: str, actor: Actor, reason: str = "", reference: str | None = None
+    entity_id: str, action: str, actor: Actor, reason: str = "", reference: str | None = None
 ) -> Event:
-    """What an entry of an alert's chain tells; ``reference`` is its case, where there is one."""
+    """What an entry of an alert's or a case's chain tells; an alert's may refer to its case."""
     return Event(
-        entity_id=alert_id,
-        entity_type="alert",
-        action=action,
-        actor=actor,
-        reason=reason,
-        reference=reference,
+        entity_id=entity_id, action=action, actor=actor, reason=reason, reference=reference
     )

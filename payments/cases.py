@@ -6,7 +6,6 @@ from typing import Any
 
 from audit import trail
 from audit.context import Actor
-from audit.trail import Event
 from dynamodb import store
 from dynamodb.retries import settle
 from dynamodb.transactions import Transaction
@@ -80,7 +79,7 @@ def _open(
                 "alerts": [each.id for each in free],
                 "opened_by": actor.id,
             }
-            event = _event(key.id, "case.opened", actor, reason)
+            event = event_of(key.id, "case.opened", actor, reason)
             return trail.create(tx, "case", key.with_changes(values), event)
 
         return settle(build, known, at=at, patience=turns.patience())
@@ -148,7 +147,7 @@ def _change(
     at: datetime,
     *alerts: Alert,
 ) -> Case:
-    event = _event(case_id, action, actor, reason)
+    event = event_of(case_id, action, actor, reason)
     return change_work(find_case, changes, event, at, *alerts)
 
 
@@ -170,7 +169,3 @@ def _require_free(alert: Alert) -> None:
 def _require_open(case: Case) -> None:
     if not case.is_open():
         raise WrongState(f"This case is closed already, by {case.closed_by}.")
-
-
-def _event(case_id: str, action: str, actor: Actor, reason: str) -> Event:
-    return Event(entity_id=case_id, entity_type="case", action=action, actor=actor, reason=reason)

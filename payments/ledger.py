@@ -82,13 +82,7 @@ def _change(
     actor: Actor,
     condition: Condition | None = None,
 ) -> None:
-    event = Event(
-        entity_id=account.id,
-        entity_type="account",
-        action=action,
-        actor=actor,
-        reference=payment.id,
-    )
+    event = Event(entity_id=account.id, action=action, actor=actor, reference=payment.id)
     unchanged = Account.status == account.status
     condition = unchanged if condition is None else unchanged & condition
     trail.change(tx, name, account, changes, event, condition)
@@ -172,7 +166,6 @@ def move(
     values |= {"status": status, "status_key": spread_key(status, by=payment.id)}
     event = Event(
         entity_id=payment.id,
-        entity_type="payment",
         action=action,
         actor=actor,
         reason=reason,
@@ -198,7 +191,6 @@ def count_reversal(
     }
     event = Event(
         entity_id=original.id,
-        entity_type="payment",
         action="payment.reversed" if amount_minor > 0 else "payment.reversal_ended",
         actor=actor,
         reference=reversal.id,

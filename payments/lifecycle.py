@@ -269,9 +269,7 @@ def _change(
 
 
 def _event(account: Account, action: str, reason: str, actor: Actor) -> Event:
-    return Event(
-        entity_id=account.id, entity_type="account", action=action, actor=actor, reason=reason
-    )
+    return Event(entity_id=account.id, action=action, actor=actor, reason=reason)
 
 
 def _found(account: str) -> Account:
