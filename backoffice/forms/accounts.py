@@ -1,7 +1,6 @@
 """What somebody enters to open an account or to find some."""
 
 import re
-from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -9,32 +8,30 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import QueryDict
-from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.forms.fields import AmountField, CurrencyField, IdField, TextField, TypedForm
+from backoffice.forms.fields import (
+    AmountField,
+    CurrencyField,
+    IdField,
+    OneOfField,
+    TextField,
+    TypedForm,
+    choices_of,
+)
 from backoffice.forms.ids import OnceForm
-from backoffice.wording import said
 from payments.account_numbers import is_account_number
 from payments.models import AccountStatus, AccountType
 from payments.requests import CUSTOMER_ACCOUNT_TYPES, OpeningRequest
 
 if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
+    pass
 
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2999, 1, 1, tzinfo=UTC)
 _NO_YEAR = _("Enter a time from the year 2000 on.")
 _TO_THE_SECOND = {"type": "datetime-local", "step": "1"}
-_ONE_OF_THESE = {"invalid_choice": _("Choose one of the list.")}
-
-
-Choices = Callable[[], list[tuple[str, str]]]
-
-
-def _choices(values: Iterable[str], empty: "StrOrPromise") -> Choices:
-    return lambda: [("", str(empty)), *((value, capfirst(said(value))) for value in values)]
 
 
 class OpenAccountForm(OnceForm):
@@ -44,9 +41,8 @@ class OpenAccountForm(OnceForm):
     customer_id = IdField(
         label=_("Customer"), help_text=_("The owner's id, as other systems know it.")
     )
-    account_type = forms.ChoiceField(
-        choices=_choices(CUSTOMER_ACCOUNT_TYPES, _("Choose")),
-        error_messages=_ONE_OF_THESE,
+    account_type = OneOfField(
+        choices=choices_of(CUSTOMER_ACCOUNT_TYPES, _("Choose")),
         help_text=_("What the account is for. It stays."),
     )
     currency = CurrencyField()
@@ -95,18 +91,16 @@ class AccountFilter(TypedForm):
     account_number = TextField(
         required=False, help_text=_("All 12 digits lead to the one account.")
     )
-    status = forms.ChoiceField(
-        choices=_choices(list(AccountStatus), _("Not chosen")),
+    status = OneOfField(
+        choices=choices_of(list(AccountStatus), _("Not chosen")),
         required=False,
         help_text=_("Without one, active accounts are listed."),
-        error_messages=_ONE_OF_THESE,
     )
-    account_type = forms.ChoiceField(
+    account_type = OneOfField(
         label=_("Type"),
-        choices=_choices(list(AccountType), _("Not chosen")),
+        choices=choices_of(list(AccountType), _("Not chosen")),
         required=False,
         help_text=_("The house's own are of the type system."),
-        error_messages=_ONE_OF_THESE,
     )
 
     def clean_account_number(self) -> str:

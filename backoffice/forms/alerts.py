@@ -8,7 +8,7 @@ from django.http import QueryDict
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.forms.fields import IdField, TextField, TypedForm
+from backoffice.forms.fields import IdField, OneOfField, TextField, TypedForm
 from backoffice.forms.ids import DeedForm, OnceForm
 from backoffice.permissions import Permission
 from backoffice.staff import queries as staff
@@ -21,10 +21,7 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 
-_WRONG_CHOICE = {"invalid_choice": _("Choose one of the list.")}
-
-
-class ChoiceFilter(forms.ChoiceField):
+class ChoiceFilter(OneOfField):
     def __init__(
         self, label: "StrOrPromise", values: type[AlertStatus | Rule | CaseStatus]
     ) -> None:
@@ -32,7 +29,6 @@ class ChoiceFilter(forms.ChoiceField):
             label=label,
             choices=lambda: [("", _("Any")), *((each.value, in_words(each)) for each in values)],
             required=False,
-            error_messages=_WRONG_CHOICE,
             help_text=_("Lists these alone."),
         )
 
@@ -91,7 +87,7 @@ class NoteField(TextField):
         return " ".join(str(super().to_python(value)).split())
 
 
-class OutcomeField(forms.TypedChoiceField):
+class OutcomeField(OneOfField, forms.TypedChoiceField):
     def __init__(self) -> None:
         super().__init__(
             choices=[
@@ -102,7 +98,7 @@ class OutcomeField(forms.TypedChoiceField):
             coerce=Outcome,
             widget=forms.RadioSelect,
             help_text=_("It cannot be changed afterwards."),
-            error_messages={"required": _("Choose what it has come to."), **_WRONG_CHOICE},
+            error_messages={"required": _("Choose what it has come to.")},
         )
 
 

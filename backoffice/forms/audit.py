@@ -3,16 +3,12 @@
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django import forms
 from django.http import QueryDict
-from django.utils.text import capfirst
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from audit.models import EntryOutcome
 from audit.queries import TrailFilter
-from backoffice.forms.fields import DayField, TextField, TypedForm
-from backoffice.wording import said
+from backoffice.forms.fields import DayField, OneOfField, TextField, TypedForm, choices_of
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -41,14 +37,10 @@ class TrailFilterForm(TypedForm):
     )
     action = SearchField(size=14, help_text=_("What was done, such as account.debited."))
     user_id = SearchField(label=_("Person"), size=12, help_text=_("A username, whoever it was."))
-    outcome = forms.ChoiceField(
-        choices=lambda: [
-            ("", gettext("Any")),
-            *((each.value, capfirst(said(each))) for each in EntryOutcome),
-        ],
+    outcome = OneOfField(
+        choices=choices_of(list(EntryOutcome), _("Any")),
         required=False,
         help_text=_("Whether it was carried out or refused."),
-        error_messages={"invalid_choice": _("Choose one of the list.")},
     )
 
     def __init__(self, asked: QueryDict, *, today: date) -> None:

@@ -4,13 +4,12 @@ from copy import deepcopy
 from datetime import datetime
 from typing import Any
 
-from django import forms
 from django.forms.utils import pretty_name
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.forms.audit import TrailFilterForm
-from backoffice.forms.fields import DayField, IdField
+from backoffice.forms.fields import DayField, IdField, OneOfField
 from backoffice.forms.ids import OnceForm
 from backoffice.jobs.scopes import SCOPES, SEARCH
 from backoffice.wording import said
@@ -35,13 +34,12 @@ class ExportForm(OnceForm):
     subject = "export"
     id_field = "request_id"
 
-    scope = forms.ChoiceField(
+    scope = OneOfField(
         label=_("What"),
         choices=[
             (SEARCH, _("All entries that a search finds")),
             *((name, _ABOUT[name]) for name in SCOPES),
         ],
-        error_messages={"invalid_choice": _("Choose one of the list.")},
         help_text=_("A search takes what stands below; all about one thing takes its id."),
     )
     about = IdField(

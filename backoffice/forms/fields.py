@@ -1,5 +1,6 @@
 """Fields as staff fill them in: plain text that can be kept, accounts, currencies, amounts."""
 
+from collections.abc import Callable, Iterable
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from django.core.validators import MinValueValidator
 from django.forms.utils import flatatt, pretty_name
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from backoffice import drafts
@@ -53,6 +55,17 @@ def readable(text: str) -> None:
 
 class TextField(forms.CharField):
     default_validators = [readable]
+
+
+class OneOfField(forms.ChoiceField):
+    """One of a list. Any other is refused in words that do not repeat it."""
+
+    default_error_messages = {"invalid_choice": _("Choose one of the list.")}
+
+
+def choices_of(values: Iterable[str], empty: "StrOrPromise") -> Callable[[], list[tuple[str, str]]]:
+    """States or kinds to choose from, worded when they are shown, behind ``empty`` for none."""
+    return lambda: [("", str(empty)), *((value, capfirst(said(value))) for value in values)]
 
 
 class IdField(TextField):

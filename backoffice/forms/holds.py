@@ -1,9 +1,8 @@
 """What is entered to set a hold, and to ask for its release."""
 
-from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.forms.fields import IdField
+from backoffice.forms.fields import IdField, OneOfField
 from backoffice.forms.ids import ActionForm
 from backoffice.forms.lifecycle import ReasonField
 
@@ -11,14 +10,13 @@ from backoffice.forms.lifecycle import ReasonField
 class HoldForm(ActionForm):
     subject = "hold"
 
-    kind = forms.ChoiceField(
+    kind = OneOfField(
         label=_("What is held"),
         choices=[
             ("account", _("An account")),
             ("customer", _("A customer")),
             ("case", _("A case")),
         ],
-        error_messages={"invalid_choice": _("Choose one of the list.")},
         help_text=_("A customer's hold covers all their accounts and payments."),
     )
     held_id = IdField(

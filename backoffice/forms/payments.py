@@ -2,18 +2,13 @@
 
 from typing import Any
 
-from django import forms
 from django.http import QueryDict
-from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.forms.fields import IdField, LongSelect
+from backoffice.forms.fields import IdField, LongSelect, OneOfField, choices_of
 from backoffice.forms.periods import PeriodForm
-from backoffice.wording import said
 from payments.models import PaymentStatus
 from payments.money import currency_codes
-
-_ONE_OF_THESE = {"invalid_choice": _("Choose one of the list.")}
 
 
 class PaymentFilter(PeriodForm):
@@ -32,23 +27,18 @@ class PaymentFilter(PeriodForm):
     merchant_id = IdField(
         label=_("Merchant"), required=False, help_text=_("Whom it was paid at, by their id.")
     )
-    status = forms.ChoiceField(
+    status = OneOfField(
         label=_("State"),
-        choices=lambda: [
-            ("", _("Any")),
-            *((each.value, capfirst(said(each))) for each in PaymentStatus),
-        ],
+        choices=choices_of(list(PaymentStatus), _("Any")),
         required=False,
         help_text=_("Without any filter, processed payments are listed."),
-        error_messages=_ONE_OF_THESE,
     )
-    currency = forms.ChoiceField(
+    currency = OneOfField(
         label=_("Currency"),
         choices=[("", _("Any")), *((code, code) for code in currency_codes())],
         widget=LongSelect,
         required=False,
         help_text=_("Lists payments in this one alone."),
-        error_messages=_ONE_OF_THESE,
     )
 
     def __init__(self, asked: QueryDict, **options: str) -> None:

@@ -4,12 +4,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext
 
-from backoffice.forms.fields import DayField, TypedForm
+from backoffice.forms.fields import DayField, OneOfField, TypedForm
 from dynamodb.times import to_rfc3339
 
 _SMALLEST = timedelta(microseconds=1)
@@ -23,12 +22,11 @@ class PeriodForm(TypedForm):
         self.fields["from"] = DayField(pgettext("day", "From"))
         self.fields["to"] = DayField(pgettext("day", "To"))
         zones = list(dict.fromkeys((zone, "UTC")))
-        self.fields["zone"] = forms.ChoiceField(
+        self.fields["zone"] = OneOfField(
             label=_("Days of"),
             choices=[(each, each.replace("_", " ")) for each in zones],
             required=False,
             help_text=_("Where a day begins and ends."),
-            error_messages={"invalid_choice": _("Choose one of the list.")},
         )
         self.initial["zone"] = self.own_zone = zone
 
