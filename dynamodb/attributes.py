@@ -3,7 +3,7 @@
 import logging
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from pynamodb.attributes import Attribute, UnicodeAttribute
 from pynamodb.constants import BINARY_SET, LIST, MAP, NUMBER, NUMBER_SET, STRING, STRING_SET
@@ -41,7 +41,18 @@ class Unreadable(str):
     __lt__ = __le__ = __gt__ = __ge__ = _has_no_order
 
 
-class TextAttribute(UnicodeAttribute):
+class _OfRecord:
+    """Reads its value without asking first whether it stands in a map, as none of ours does."""
+
+    attr_path: list[str]
+
+    if not TYPE_CHECKING:
+
+        def __get__(self, record: Any, owner: Any) -> Any:
+            return self if record is None else record.attribute_values.get(self.attr_path[-1])
+
+
+class TextAttribute(_OfRecord, UnicodeAttribute):
     """A text. An empty one is left out where the attribute may be absent."""
 
     def serialize(self, value: Any) -> str | None:
@@ -58,14 +69,14 @@ def _wrong_type(attribute: Attribute[Any], wanted: str, value: Any) -> TypeError
     return TypeError(f"{attribute.attr_name} takes {wanted}, not {type(value).__name__}")
 
 
-class _LenientText:
+class _LenientText(_OfRecord):
     """Reads a value of another type as its text, for the attribute to find it malformed."""
 
     def get_value(self, typed: dict[str, Any]) -> str:
         return str(plain(typed))
 
 
-class WholeNumberAttribute(Attribute[int]):
+class WholeNumberAttribute(_OfRecord, Attribute[int]):
     """A whole number: money in minor units, a version, a count. Never a float in or out."""
 
     attr_type = NUMBER
@@ -125,7 +136,7 @@ class TimeAttribute(_LenientText, Attribute[datetime]):
             return Unreadable(value)
 
 
-class TextListAttribute(Attribute[list[str]]):
+class TextListAttribute(_OfRecord, Attribute[list[str]]):
     """A list of texts."""
 
     attr_type = LIST
@@ -139,7 +150,7 @@ class TextListAttribute(Attribute[list[str]]):
         return [plain(item) for item in value]
 
 
-class ValuesAttribute(Attribute[dict[str, Any]]):
+class ValuesAttribute(_OfRecord, Attribute[dict[str, Any]]):
     """A flat map of names to texts, whole numbers, flags and lists of texts."""
 
     attr_type = MAP

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterable
 from datetime import date
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import BadRequest, ValidationError
 from django.core.validators import MinValueValidator
 from django.forms.utils import flatatt, pretty_name
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
@@ -86,19 +87,16 @@ class LongSelect(forms.Select):
             '<select name="{}"{}>{}</select>',
             widget["name"],
             flatatt(widget["attrs"]),
-            format_html_join(
-                "\n",
-                '<option value="{}"{}{}>{}</option>',
-                (_option(**option) for option in options),
-            ),
+            SafeString("\n".join(_option(**option) for option in options)),
         )
 
 
-def _option(
-    *, value: str, selected: bool, attrs: dict[str, Any], label: str, **_: Any
-) -> tuple[str, ...]:
-    others = {name: each for name, each in attrs.items() if name != "selected"}
-    return value, " selected" if selected else "", flatatt(others), label
+def _option(*, value: Any, attrs: dict[str, Any], label: Any, **_: Any) -> str:
+    told = {"value": value, **attrs}
+    marks = " ".join(
+        name if each is True else f'{name}="{escape(str(each))}"' for name, each in told.items()
+    )
+    return f"<option {marks}>{escape(str(label))}</option>"
 
 
 class CurrencySelect(LongSelect):

@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from audit.models import AuditLog
 from backoffice.presenters.audit import Change, EntryRow, entry_rows
-from backoffice.presenters.values import money, record_url, signed
+from backoffice.presenters.values import money, record_url, signed, url_of
 from payments import statements
 from payments.history import Standing
 from payments.models import Account, AccountStatus
@@ -31,7 +30,7 @@ class AccountView:
 
     @property
     def owner_url(self) -> str:
-        return reverse("admin:customer", args=[self.account.customer_id])
+        return url_of("admin:customer", self.account.customer_id)
 
     @property
     def balance(self) -> str:

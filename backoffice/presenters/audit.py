@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,7 +13,7 @@ from django.utils.translation import ngettext
 from audit.masking import MASK
 from audit.models import AuditLog, EntryOutcome
 from audit.queries import TrailFilter
-from backoffice.presenters.values import money, record_url
+from backoffice.presenters.values import money, record_url, url_of
 from backoffice.templatetags.backoffice import in_words
 from backoffice.wording import said
 from dynamodb.pages import Page
@@ -118,7 +119,7 @@ def currency_of(entries: Iterable[AuditLog]) -> str:
 
 def chain_url(entity_id: str, timestamp: str = "") -> str:
     """The chain of an entity; with a timestamp, from that entry on and scrolled to it."""
-    url = reverse("admin:audit_chain", args=[entity_id])
+    url = url_of("admin:audit_chain", entity_id)
     if not timestamp:
         return url
     return f"{url}?{urlencode({'entry': timestamp})}#entry-{_seq(timestamp)}"
@@ -151,6 +152,7 @@ def _row(entry: AuditLog, currency: str) -> EntryRow:
     )
 
 
+@lru_cache
 def _search_url(**wanted: str) -> str:
     return f"{reverse('admin:audit')}?{urlencode(wanted)}"
 

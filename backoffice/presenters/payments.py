@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch
 from django.utils.html import format_html
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
 from backoffice.presenters.accounts import AccountView
-from backoffice.presenters.values import money, record_url
+from backoffice.presenters.values import money, record_url, url_of
 from backoffice.templatetags.backoffice import badge, ident, when
 from payments.models import Account, Payment
 
@@ -95,6 +95,6 @@ def side(label: str, account_id: str, account: Account | None) -> Side:
 def party_url(kind: Literal["customer", "merchant"], party_id: str | None) -> str:
     """The page of a customer or merchant; empty for none, or one whose id no address can hold."""
     try:
-        return reverse(f"admin:{kind}", args=[party_id]) if party_id else ""
+        return url_of(f"admin:{kind}", party_id) if party_id else ""
     except NoReverseMatch:
         return ""

@@ -1,6 +1,8 @@
 """How single values are worded and where they lead, the same on every page."""
 
+import re
 from datetime import date
+from functools import cache
 
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -11,6 +13,9 @@ from payments.account_numbers import is_account_id
 from payments.identifiers import is_payment_id
 from payments.money import format_amount, format_number
 from payments.refusals import UnknownCurrency
+
+_PLACE = "PLACE"
+_PLAIN = re.compile(r"[A-Za-z0-9_.:-]+")
 
 
 def money(amount_minor: int | None, currency: str | None) -> str:
@@ -43,10 +48,27 @@ def typed(amount_minor: int, currency: str) -> str:
         return str(amount_minor)
 
 
+@cache
+def _ends_of(page: str) -> tuple[str, str]:
+    before, after = reverse(page, args=[_PLACE]).split(_PLACE)
+    return before, after
+
+
+def url_of(page: str, each: str) -> str:
+    """The address of a page about one thing, as ``reverse`` gives it, for lists of many.
+
+    Raises ``NoReverseMatch`` for what is no part of an address.
+    """
+    if not _PLAIN.fullmatch(each):
+        return reverse(page, args=[each])
+    before, after = _ends_of(page)
+    return f"{before}{each}{after}"
+
+
 def record_url(entity_id: str | None) -> str:
     """The page of an account or a payment; empty for anything else."""
     if entity_id and is_account_id(entity_id):
-        return reverse("admin:account", args=[entity_id])
+        return url_of("admin:account", entity_id)
     if entity_id and is_payment_id(entity_id):
-        return reverse("admin:payment", args=[entity_id])
+        return url_of("admin:payment", entity_id)
     return ""

@@ -1,6 +1,7 @@
 """The signed-in person, as Django wants one: a view on a stored record, never written itself."""
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, ClassVar, NoReturn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -28,6 +29,14 @@ class StaffManager(BaseUserManager["Staff"]):
         if record is None:
             raise Staff.DoesNotExist(f"There is no member of staff named {username!r}.")
         return Staff.of(record)
+
+
+@cache
+def _known(roles: tuple[str, ...]) -> tuple[Role, ...]:
+    return tuple(role for role in Role if role in roles)
+
+
+_granted = cache(granted)
 
 
 class Staff(AbstractBaseUser):
@@ -68,7 +77,7 @@ class Staff(AbstractBaseUser):
     @property
     def roles(self) -> tuple[Role, ...]:
         """The roles of this release; one from elsewhere that is unknown here grants nothing."""
-        return tuple(role for role in Role if role in self.record.roles)
+        return _known(tuple(self.record.roles))
 
     @property
     def actor(self) -> Actor:
@@ -105,7 +114,7 @@ class Staff(AbstractBaseUser):
         return self.full_name
 
     def get_all_permissions(self, _obj: object = None) -> frozenset[Permission]:
-        return granted(self.roles) if self.is_active else frozenset()
+        return _granted(self.roles) if self.is_active else frozenset()
 
     def has_perm(self, perm: str, _obj: object = None) -> bool:
         return perm in self.get_all_permissions()

@@ -1,6 +1,7 @@
 """How times, ids, states and actions look on every page."""
 
 from datetime import UTC, datetime
+from html import escape
 
 from django import template
 from django.contrib.admin.helpers import AdminForm
@@ -52,7 +53,6 @@ TONES = {
 
 _SHORT_ID_LENGTH = 24
 
-_LINK_END = SafeString("</a>")
 _NOTHING = format_html('<span class="quiet">{}</span>', "\u2013")
 
 
@@ -70,11 +70,10 @@ def when(at: datetime | str | None) -> SafeString:
     except (ValueError, OverflowError):
         return _unreadable(str(at))
     utc = moment.astimezone(UTC)
-    return format_html(
-        '<time datetime="{}" title="{} UTC">{}</time>',
-        f"{utc:%Y-%m-%dT%H:%M:%SZ}",
-        f"{utc:%Y-%m-%d %H:%M:%S}",
-        date_format(local, "d M Y, H:i:s T"),
+    shown = escape(date_format(local, "d M Y, H:i:s T"))
+    return SafeString(
+        f'<time datetime="{utc:%Y-%m-%dT%H:%M:%SZ}" '
+        f'title="{utc:%Y-%m-%d %H:%M:%S} UTC">{shown}</time>'
     )
 
 
@@ -87,14 +86,15 @@ def ident(value: str | None, href: str = "", *, short: bool = False) -> SafeStri
     if not value:
         return _NOTHING
     is_cut = short and len(value) > _SHORT_ID_LENGTH
-    shown = f"{value[:4]}…{value[-8:]}" if is_cut else value
-    link, end = (format_html('<a href="{}">', href), _LINK_END) if href else ("", "")
-    return format_html(
-        '<span class="ident">{link}<code title="{whole}">{shown}</code>{end}'
-        '<button type="button" class="copy" data-copy="{whole}" '
-        'aria-label="{copy} {whole}" hidden>{copy}</button></span>',
-        link=link, end=end, whole=value, shown=shown, copy=_("Copy"),
-    )  # fmt: skip
+    whole, copy = _escaped(value), escape(_("Copy"))
+    shown = escape(f"{value[:4]}…{value[-8:]}") if is_cut else whole
+    code = f'<code title="{whole}">{shown}</code>'
+    named = f'<a href="{_escaped(href)}">{code}</a>' if href else code
+    return SafeString(
+        f'<span class="ident">{named}'
+        f'<button type="button" class="copy" data-copy="{whole}" '
+        f'aria-label="{copy} {whole}" hidden>{copy}</button></span>'
+    )
 
 
 @register.simple_tag
@@ -105,7 +105,7 @@ def badge(state: str | None) -> SafeString:
     if isinstance(state, Unreadable):
         return _unreadable(state)
     tone = TONES.get(state, "quiet")
-    return format_html('<span class="badge badge-{}">{}</span>', tone, said(state))
+    return SafeString(f'<span class="badge badge-{tone}">{escape(said(state))}</span>')
 
 
 @register.filter
@@ -126,6 +126,11 @@ def laid_out(form: BaseForm) -> AdminForm:
     """A plain form's visible fields as fieldsets for the admin's own ``fieldset.html``."""
     fields = [field.name for field in form.visible_fields()]
     return AdminForm(form, [(None, {"fields": fields})], {})  # type: ignore[arg-type]  # any form will do
+
+
+def _escaped(text: str) -> str:
+    """As Django's, without its look for what is translated later."""
+    return text if isinstance(text, SafeString) else escape(str(text))
 
 
 def _unreadable(text: str) -> SafeString:
