@@ -227,6 +227,10 @@ def test_the_dashboard_names_the_days_that_were_missed(signed_in: SignIn) -> Non
     client = signed_in(Role.COMPLIANCE, username="compliance1")
     with time_machine.travel(NEXT + timedelta(days=2), tick=False), count_requests() as seen:
         page = text(client.get("/admin/"))
+    with time_machine.travel(NEXT + timedelta(days=2), tick=False):
+        year = text(client.get("/admin/reviews/?year=2026"))
+    assert "0 signed, 1 open, 3 missed." in year
+    assert year.count('class="day-missed"') == 3
     assert "Nobody has signed the review of 03 Mar 2026, and 2 before it." in page
     assert len(seen.operations) <= 8
     teller = text(signed_in(Role.TELLER, username="teller1").get("/admin/"))
