@@ -5,7 +5,7 @@ are recognised by what stands around their values, and said anew.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 from django.conf import settings
@@ -102,6 +102,11 @@ def said(told: object) -> str:
             values = dict(zip(_PLACE.findall(sentence), map(said, found.groups()), strict=True))
             return _filled(gettext(sentence), values)
     return text
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """How often each outcome came, for a log or a terminal: *2 sent, 1 already settled*."""
+    return ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items())
 
 
 def _filled(sentence: str, values: dict[str, str]) -> str:

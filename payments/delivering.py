@@ -12,7 +12,7 @@ and all that follow it stay behind it.
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -74,10 +74,6 @@ def _serve(receiver: Receiver, now: Callable[[], datetime]) -> Counter[str]:
     served.run(is_fed=receivers().by_function)
     _release(feed, served)
     return served.counts
-
-
-def in_words(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{number} {outcome}" for outcome, number in counts.items())
 
 
 @dataclass(kw_only=True)

@@ -8,7 +8,6 @@ from django.contrib.admin.forms import AdminAuthenticationForm, AdminPasswordCha
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from audit.context import Actor
 from backoffice.forms.fields import TypedForm
 from backoffice.numbers import NUMBER_FORMATS
 from backoffice.staff import doings, lockout, services
@@ -53,7 +52,7 @@ class PasswordForm(AdminPasswordChangeForm):
         person.record = services.set_password(
             username=person.username,
             password=self.cleaned_data["new_password1"],
-            actor=Actor(id=person.username),
+            actor=person.actor,
             at=utc_now(),
         )
         person.password = person.record.password

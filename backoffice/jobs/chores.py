@@ -8,7 +8,8 @@ from backoffice.jobs.exports import tidy_packs
 from backoffice.jobs.sweeps import order_sweep
 from backoffice.reviews.queries import end_of, find
 from backoffice.reviews.services import LATE, SYSTEM, prepare
-from payments.delivering import deliver_due, in_words
+from backoffice.wording import counted
+from payments.delivering import deliver_due
 from payments.figures import roll_up
 from payments.settling import settle_due
 
@@ -23,12 +24,11 @@ class Chore:
 
 
 def _settle(at: datetime) -> str:
-    counts = settle_due(at=at)
-    return ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items())
+    return counted(settle_due(at=at))
 
 
 def _deliver(at: datetime) -> str:
-    return in_words(deliver_due(at=at))
+    return counted(deliver_due(at=at))
 
 
 def _prepare_review(at: datetime) -> str:

@@ -6,7 +6,6 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from audit.context import Actor
 from audit.verification import TooLongError, verify_entity
 from audit.verified import keep
 from backoffice.permissions import Permission, StaffRequest, requires
@@ -35,5 +34,5 @@ def verify(request: StaffRequest, entity_id: str) -> HttpResponse:
         return redirect("admin:audit_chain", entity_id)
     if not run.entries:
         raise Http404(_("The trail has no entry about {entity_id}.").format(entity_id=entity_id))
-    keep(run, entity_id=entity_id, actor=Actor(id=request.user.username), at=at)
+    keep(run, entity_id=entity_id, actor=request.user.actor, at=at)
     return redirect("admin:audit_chain", entity_id)

@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from audit.context import Actor
 from backoffice.forms.reviews import DecisionForm, SignForm, YearForm
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.lists import asked_page, pager
@@ -56,7 +55,7 @@ def review(request: StaffRequest, day: str) -> HttpResponse:
         return show(_new_form(request))
 
     def act(form: DecisionForm) -> HttpResponse:
-        actor = Actor(id=request.user.username)
+        actor = request.user.actor
         services.decide(asked, **form.decided, name=form.request_id, actor=actor, at=utc_now())
         count = len(form.decided["item_ids"])
         messages.success(
@@ -74,8 +73,7 @@ def prepare(request: StaffRequest, day: str) -> HttpResponse:
     """Gather the lines of a day that nobody has prepared yet."""
 
     def act(_: SignForm) -> HttpResponse:
-        actor = Actor(id=request.user.username)
-        services.prepare(_day(day), actor=actor, at=utc_now())
+        services.prepare(_day(day), actor=request.user.actor, at=utc_now())
         return redirect("admin:review", day)
 
     return settle(request, SignForm(request.POST), act, partial(_show, request, _day(day)))
@@ -99,7 +97,7 @@ def sign(request: StaffRequest, day: str) -> HttpResponse:
             return redirect("admin:review", day)
         if not is_confirmed(request):
             return confirmation(request, form, asking)
-        services.sign(asked, actor=Actor(id=request.user.username), at=utc_now())
+        services.sign(asked, actor=request.user.actor, at=utc_now())
         messages.success(
             request, _("The review of {day} is signed.").format(day=day_in_words(asked))
         )

@@ -12,7 +12,6 @@ from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from audit.context import Actor
 from backoffice.forms.ids import ActionForm
 from backoffice.forms.second_factor import RemoveForm, RenewForm
 from backoffice.permissions import Permission, StaffRequest, requires
@@ -93,8 +92,7 @@ def _confirmed(
 
 
 def by(request: StaffRequest) -> dict[str, Any]:
-    username = request.user.username
-    return {"username": username, "actor": Actor(id=username), "at": utc_now()}
+    return {"username": request.user.username, "actor": request.user.actor, "at": utc_now()}
 
 
 def codes_page(request: StaffRequest, shown: list[str]) -> HttpResponse:

@@ -11,7 +11,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from audit.context import Actor
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.audit import entry_rows
 from backoffice.presenters.staff import program
@@ -81,8 +80,7 @@ def _end(request: StaffRequest, record: StaffRecord, *, back: str) -> HttpRespon
         and wanted in (_ALL_OTHERS, session_list.name_of(each))
     ]
     if ended:
-        actor = Actor(id=request.user.username)
-        session_list.end_sessions(ended, username=record.username, actor=actor, at=at)
+        session_list.end_sessions(ended, username=record.username, actor=request.user.actor, at=at)
         messages.success(
             request,
             ngettext("{number} session ended.", "{number} sessions ended.", len(ended)).format(

@@ -10,7 +10,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from audit import queries as trail_queries
-from audit.context import Actor
 from backoffice.forms.staff import NewStaffForm, SignOffForm
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.audit import entry_rows
@@ -56,8 +55,7 @@ def new(request: StaffRequest) -> HttpResponse:
 
     def act(form: NewStaffForm) -> HttpResponse:
         password = managing.first_password()
-        actor = Actor(id=request.user.username)
-        record = form.save(password, actor=actor, at=utc_now())
+        record = form.save(password, actor=request.user.actor, at=utc_now())
         return first_password_page(request, record, password)
 
     return settle(request, NewStaffForm(request.POST), act, show)
@@ -89,8 +87,7 @@ def review(request: StaffRequest) -> HttpResponse:
         return show(SignOffForm())
 
     def act(form: SignOffForm) -> HttpResponse:
-        actor = Actor(id=request.user.username)
-        access_review.sign(**form.cleaned_data, actor=actor, at=utc_now())
+        access_review.sign(**form.cleaned_data, actor=request.user.actor, at=utc_now())
         messages.success(request, _("The access review is signed."))
         return redirect("admin:staff_review")
 

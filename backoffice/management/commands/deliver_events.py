@@ -6,7 +6,8 @@ from typing import Any
 
 from audit.context import Actor
 from backoffice.management.base import FAILED, Done, Failed, RepeatedCommand
-from payments.delivering import deliver_due, in_words
+from backoffice.wording import counted
+from payments.delivering import deliver_due
 from payments.receivers import receivers
 
 
@@ -24,5 +25,5 @@ class Command(RepeatedCommand):
         counts = deliver_due(at=at)
         has_trouble = bool(counts - Counter(sent=counts["sent"]))
         failure = "Not everything has arrived." if has_trouble else ""
-        sentence = f"Events: {in_words(counts)}." if counts else ""
+        sentence = f"Events: {counted(counts)}." if counts else ""
         return Done(sentence=sentence, data=dict(counts), failure=failure)

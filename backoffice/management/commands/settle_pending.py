@@ -5,6 +5,7 @@ from typing import Any
 
 from audit.context import Actor
 from backoffice.management.base import Done, RepeatedCommand
+from backoffice.wording import counted
 from payments.settling import settle_due
 
 
@@ -14,7 +15,6 @@ class Command(RepeatedCommand):
 
     def act(self, *, actor: Actor, at: datetime, options: dict[str, Any]) -> Done:  # noqa: ARG002 - nobody acts but time
         counts = settle_due(at=at)
-        told = [f"{number} {outcome.replace('_', ' ')}" for outcome, number in counts.items()]
-        sentence = f"Settled: {', '.join(told)}." if told else "Nothing was due."
+        sentence = f"Settled: {counted(counts)}." if counts else "Nothing was due."
         failure = "Some records are damaged: the log names them." if counts["damaged"] else ""
         return Done(sentence=sentence, data=dict(counts), failure=failure)
