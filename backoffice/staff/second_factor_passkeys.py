@@ -62,20 +62,14 @@ def ask_for_new(place: Place, username: str, kept: Sequence[FactorRecord]) -> Qu
         user_id=hashlib.sha256(username.encode()).digest(),
         exclude_credentials=_descriptors(kept),
     )
-    return Question(
-        options=_webauthn().options_to_json(options),
-        challenge=_webauthn().helpers.bytes_to_base64url(options.challenge),
-    )
+    return _question(options)
 
 
 def ask_for(place: Place, kept: Sequence[FactorRecord]) -> Question:
     options = _webauthn().generate_authentication_options(
         rp_id=place.host, allow_credentials=_descriptors(kept)
     )
-    return Question(
-        options=_webauthn().options_to_json(options),
-        challenge=_webauthn().helpers.bytes_to_base64url(options.challenge),
-    )
+    return _question(options)
 
 
 def _question(options: Any) -> Question:
