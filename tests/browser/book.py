@@ -39,6 +39,8 @@ def main() -> None:
             for name in walk(page, shown):
                 shown[name] = person
                 take(page, name, in_docs=person == "supervisor1")
+            if person == "supervisor1":
+                confirm_transfer(page)
             page.context.close()
     rows = "".join(row(name, person) for name, person in shown.items())
     BOOK.joinpath("index.html").write_text(f"<!doctype html><title>Pages</title>{rows}")
@@ -69,6 +71,22 @@ def take(page: Page, name: str, *, in_docs: bool) -> None:
         if in_docs and look == "light" and name in DOCS:
             save(page.screenshot(animations="disabled"), ROOT / "docs" / f"{DOCS[name]}.png")
     page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def confirm_transfer(page: Page) -> None:
+    """The page that no link leads to: a transfer, before it is confirmed."""
+    page.goto("/admin/accounts/")
+    numbers = page.locator("tbody tr", has_text="USD").locator("td:first-child code")
+    source, target = numbers.all_inner_texts()[:2]
+    page.goto("/admin/transfers/new/")
+    page.fill("[name=from_account_id]", source)
+    page.fill("[name=to_account_id]", target)
+    page.fill("[name=amount]", "1250.00")
+    page.select_option("[name=currency]", "USD")
+    page.fill("[name=description]", "Rent for May")
+    page.press("[name=description]", "Enter")
+    page.wait_for_selector(".money.large")
+    save(page.screenshot(animations="disabled"), ROOT / "docs" / "transfer.png")
 
 
 def save(picture: bytes, path: Path) -> None:
