@@ -56,7 +56,7 @@ benchmark-payments: $(VENV)/dev.stamp  ## what is promised by the second, transf
 	@$(BIN)/python -m benchmarks.promises
 	@$(BIN)/python -m benchmarks.transfers
 	@$(BIN)/python -m benchmarks.service_start
-	-@$(BIN)/python -m benchmarks.web_start
+	@$(BIN)/python -m benchmarks.web_start
 
 benchmark-queries: $(VENV)/run.stamp  ## what reading costs, and pages beside the stock admin's, as tables
 	@$(BIN)/python -m benchmarks.queries
