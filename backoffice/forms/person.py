@@ -27,6 +27,7 @@ class SignInForm(AdminAuthenticationForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["username"].label = _("Username")
         self.fields["username"].help_text = _("As an administrator has given it to you.")
         self.fields["password"].help_text = _("A few wrong ones lock it for a while.")
 

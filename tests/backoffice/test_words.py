@@ -55,6 +55,7 @@ def test_a_person_chooses_language_and_numbers(signed_in: object) -> None:
 def test_strangers_are_spoken_to_as_their_browser_asks(moto_store: None) -> None:
     page = Client(headers={"accept-language": "de"}).get("/admin/login/").text
     assert '<html lang="de"' in page
+    assert "Benutzername:" in page
     assert "Jede Anmeldung, auch jede abgelehnte, wird aufgezeichnet." in page
 
 
