@@ -27,8 +27,13 @@ def is_done(page: Page) -> None:
 def rich_account(page: Page) -> str:
     """One of the demo accounts with enough for a batch that needs a second person."""
     page.goto("/admin/accounts/?account_type=checking")
-    found = re.findall(r"(\d{12})Copy.*?([\d,.]+) USD\t", page.inner_text("#content"))
-    balances = {str(number): float(text.replace(",", "")) for number, text in found}
+    texts = "rows => rows.map(row => [...row.cells].map(cell => cell.innerText))"
+    rows = page.locator(".results tbody tr").evaluate_all(texts)
+    balances: dict[str, float] = {
+        number[:12]: float(balance.removesuffix(" USD").replace(",", ""))
+        for number, _, _, _, balance, *_ in rows
+        if balance.endswith(" USD")
+    }
     richest = max(balances, key=balances.__getitem__)
     assert balances[richest] > 11_000
     return richest
