@@ -89,7 +89,7 @@ def said(told: object) -> str:
     """
     if not isinstance(told, str) and isinstance(told, Iterable):
         return ", ".join(map(said, told))
-    text = str(told or "")
+    text = "" if told is None else str(told)
     if not text or (get_language() in {"en", None} and numbers.is_plain()):
         return text
     for name, begun in ((text, str), (text[0].lower() + text[1:], capfirst)):

@@ -20,7 +20,7 @@ from botocore.exceptions import (
 )
 from botocore.loaders import Loader
 from botocore.model import MapShape
-from botocore.parsers import JSONParser, ResponseParserError, ResponseParserFactory
+from botocore.parsers import JSONParser, ResponseParser, ResponseParserError, ResponseParserFactory
 from botocore.session import get_session
 from pynamodb.connection.base import Connection
 
@@ -204,10 +204,13 @@ def connection() -> Connection:
 
 
 class _Loader(Loader):
-    """Reads botocore's own data, and does not look through 400 services for the one we use."""
+    """Reads botocore's own data, and does not look through 400 services for the one we use.
+
+    The others are those that botocore fetches credentials from.
+    """
 
     def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - its signature
-        return ["dynamodb"]
+        return ["dynamodb", "signin", "sso", "sso-oidc", "sts"]
 
 
 class _Parser(JSONParser):
@@ -219,8 +222,8 @@ class _Parser(JSONParser):
 
 
 class _ParserFactory(ResponseParserFactory):
-    def create_parser(self, protocol_name: str) -> JSONParser:  # noqa: ARG002 - its signature
-        return _Parser()
+    def create_parser(self, protocol_name: str) -> ResponseParser:
+        return _Parser() if protocol_name == "json" else super().create_parser(protocol_name)
 
 
 def _connect(store: Settings) -> Connection:

@@ -80,8 +80,8 @@ def unnamed_postings(payment: Payment) -> list[str]:
     if payment.posted_as or payment.processed_at is None:
         return []
     sides = (payment.from_account_id, payment.to_account_id)
-    found = [name for side in sides for name in _unkeyed_posting(payment, side)]
-    return found if len(found) == len(sides) else []
+    debited, credited = ([*_unkeyed_posting(payment, side)] for side in sides)
+    return debited and debited + credited
 
 
 def _unkeyed_posting(payment: Payment, account_id: str) -> Iterator[str]:

@@ -22,6 +22,11 @@ _FEW = 2
 _AMOUNTS = frozenset({
     "amount", "balance", "day_limit", "held", "reserved", "reversed_amount", "transfer_limit",
 })  # fmt: skip
+_WORDED = frozenset({
+    "account_type", "error", "factors", "failure_reason", "frozen_direction", "kind", "outcome",
+    "roles", "rule", "sentence", "title", "triggers",
+})  # fmt: skip
+"""Values that programs word. All others are shown as they were typed."""
 _MOVEMENTS = frozenset({"account.credited", "account.debited"})
 
 
@@ -138,7 +143,8 @@ def _row(entry: AuditLog, currency: str) -> EntryRow:
         action_url=_search_url(action=entry.action),
         reference_url=record_url(entry.reference),
         chain_url=chain_url(entry.entity_id, entry.timestamp),
-        reason=str(new.get("failure_reason") or new.get("sentence") or new.get("reason") or ""),
+        reason=said(new.get("failure_reason") or new.get("sentence"))
+        or str(new.get("reason") or ""),
         reason_code=str(new.get("failure_code") or new.get("code") or ""),
         fields=tuple(label(name) for name in entry.changes or ()),
         changes=[
@@ -176,14 +182,14 @@ def _value(name: str, value: Any, currency: str) -> Value | None:
     if name in _AMOUNTS and type(value) is int and currency:
         return Value(text=money(value, currency))
     if isinstance(value, list):
-        return Value(text=said(value))
+        return Value(text=said(value) if name in _WORDED else ", ".join(map(str, value)))
     if isinstance(value, bool):
         return Value(text=_("yes") if value else _("no"))
     if value == MASK:
         return Value(text=MASK)
     kind = "time" if name.endswith(("_at", "_until")) else "state" if name == "status" else "text"
     url = record_url(value) if isinstance(value, str) else ""
-    text = said(value) if kind == "text" and not url else str(value)
+    text = said(value) if name in _WORDED else str(value)
     return Value(text=text, kind="id" if url else kind, url=url)
 
 

@@ -77,7 +77,7 @@ class Staff(AbstractBaseUser):
     @property
     def roles(self) -> tuple[Role, ...]:
         """The roles of this release; one from elsewhere that is unknown here grants nothing."""
-        return _known(tuple(self.record.roles))
+        return _known(tuple(map(str, self.record.roles)))
 
     @property
     def actor(self) -> Actor:

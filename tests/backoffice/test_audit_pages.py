@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.utils import translation
 from pytest_django import Settings
 
 from audit import context, trail
@@ -12,6 +13,7 @@ from audit.context import Actor, Context
 from audit.models import AuditLog, EntryOutcome
 from audit.trail import Event
 from backoffice.permissions import Role
+from backoffice.presenters.audit import entry_rows
 from dynamodb import client as store_client
 from dynamodb.client import count_requests
 from dynamodb.times import utc_now
@@ -397,6 +399,17 @@ def test_an_odd_stored_value_does_not_hide_its_entry(
         answer = client.get(address)
         assert answer.status_code == 200
         assert len(answer.context["rows"]) == 1
+
+
+def test_naught_and_what_people_typed_are_shown_as_they_are_kept() -> None:
+    """In German too: a reason is evidence, however much it reads like a sentence of ours."""
+    new = {"description": "Account locked", "payment_count": 0, "roles": ["teller"]}
+    entry = an_entry(1, old_values={"payment_count": 3}, new_values=new | {"reason": "open"})
+    with translation.override("de"):
+        (row,) = entry_rows([entry])
+    kept = [change.after.text for change in row.changes if change.after]
+    assert row.reason == "open"
+    assert kept == ["Account locked", "0", "open", "Kasse"]
 
 
 def test_an_empty_search_says_what_to_do(signed_in: SignIn) -> None:

@@ -83,14 +83,15 @@ def test_a_persons_search_misses_no_posting_of_payments_that_named_none() -> Non
     a_member(username="root", roles=[Role.ADMIN])
     source, target = opened("a", balance=100_000), opened("b")
     lost, kept = (transferred(source, target).payment for _ in range(2))
-    for payment in (lost, kept):
+    (deposit,) = (payment for payment in Payment.scan() if payment.to_account_id == source.id)
+    for payment in (lost, kept, deposit):
         removed_attribute(payment, "posted_as")
     for entry in AuditLog.scan():
         if entry.action in POSTINGS and entry.reference == kept.id:
             planted(entry.with_changes({"user_key": entry.user_id}))  # as it was written before
     assert postings_found(lost) == 0
-    assert set(found()) == {("posting_not_named", lost.id)}
-    assert run("payment_postings")["changed"] == 1
+    assert set(found()) == {("posting_not_named", lost.id), ("posting_not_named", deposit.id)}
+    assert run("payment_postings")["changed"] == 2
     assert (postings_found(lost), postings_found(kept)) == (2, 2)
     assert found() == []
     assert run("payment_postings")["changed"] == 0

@@ -1,6 +1,7 @@
 """One client, counted; its troubles come out in our words."""
 
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -65,6 +66,21 @@ def test_a_store_that_does_not_answer_is_unavailable(store: None, fault: Any) ->
 def test_a_store_that_fails_is_unavailable(store: None, fault: Any) -> None:
     with faults(fault, fault, fault), pytest.raises(errors.StoreUnavailableError):
         read()
+
+
+def test_a_role_lent_to_the_process_opens_the_store(
+    store: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As a cluster gives it: botocore asks STS, which speaks XML, for the keys."""
+    (tmp_path / "token").write_text("signed-by-the-cluster")
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(tmp_path / "token"))
+    monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/backoffice")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    client.configure(some_settings())
+    assert read() is None
+    keys: Any = client.connection().client
+    assert keys._request_signer._credentials.method == "assume-role-with-web-identity"
 
 
 def test_a_throttled_read_is_tried_again_and_counted(store: None) -> None:
