@@ -4,10 +4,12 @@ import json
 import os
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -266,7 +268,12 @@ it only wants to be shown that a batch names its tables."""
 def _write_body(params: dict[str, Any], **_: Any) -> None:
     arguments = _arguments.get()
     if arguments is not None:
-        params["body"] = json.dumps(arguments).encode()
+        params["body"] = json.dumps(arguments, default=_in_json).encode()
+
+
+def _in_json(value: datetime | bytes) -> float | str:
+    """What JSON has no form for, as the protocol writes it."""
+    return b64encode(value).decode() if isinstance(value, bytes) else value.timestamp()
 
 
 def _note_request(event_name: str, **_: Any) -> None:
