@@ -74,6 +74,8 @@ class ActionForm(TypedForm):
             return error.__cause__
         if error.code == "required":
             return MissingField(field)
+        if error.params and "value" in error.params:
+            error = ValidationError(error.message, params={**error.params, "value": "\u2026"})
         with override("en"):
             return InvalidField(field, " ".join(error.messages))
 

@@ -252,6 +252,14 @@ def test_a_rejection_needs_a_reason_and_stays_visible(supervisor: Client) -> Non
     assert "This request is decided" in text(supervisor.get(page_of(payment)))
 
 
+def test_a_decision_of_no_kind_is_refused_and_what_was_sent_is_not_kept(supervisor: Client) -> None:
+    answer = decided(supervisor, asked(), decision="9" * 500_000)
+    assert answer.status_code == 422
+    told = chain("person:someone")[0]
+    assert (told.action, (told.new_values or {})["field"]) == ("approval.refused", "decision")
+    assert "9" not in str((told.new_values or {})["sentence"])
+
+
 def test_many_are_approved_with_a_total_per_currency_and_each_by_itself(
     supervisor: Client,
 ) -> None:
