@@ -16,8 +16,9 @@ from audit.trail import Event
 from dynamodb import store
 from dynamodb.client import count_requests
 from dynamodb.errors import StoreBusyError, StoreError
+from dynamodb.retries import Patience
 from dynamodb.transactions import Transaction
-from tests.builders import NOON, TELLER, opened, planted, transferred
+from tests.builders import NOON, TELLER, an_account, opened, planted, transferred
 from tests.dynamodb.faults import cancellation, faults, passing
 
 pytestmark = pytest.mark.usefixtures("moto_store")
@@ -112,6 +113,30 @@ def test_a_note_waits_its_seconds_in_short_pauses(monkeypatch: pytest.MonkeyPatc
     with faults(passing, then=cancellation("TransactionConflict")), pytest.raises(StoreBusyError):
         noted()
     assert max(slept) <= 0.06
+    assert 0.9 < sum(slept) < 1.1
+
+
+def test_what_is_created_once_is_what_was_there_first() -> None:
+    event = Event(entity_id=an_account().id, action="account.opened", actor=TELLER)
+    first = trail.create_once("account", an_account(balance=5), event, at=NOON)
+    again = trail.create_once("account", an_account(balance=9), event, at=NOON)
+    assert (first.balance, again.balance) == (5, 5)
+    assert getattr(store.get(an_account()), "balance", None) == 5
+    (entry,) = chain(first.id)
+    assert (entry.action, entry.created_at) == ("account.opened", NOON)
+    assert (entry.new_values or {})["balance"] == 5
+
+
+def test_who_creates_once_says_how_long_is_waited(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    clock = SimpleNamespace(monotonic=lambda: sum(slept), sleep=slept.append)
+    monkeypatch.setattr("dynamodb.client.time", clock)
+    monkeypatch.setattr("dynamodb.retries.time", clock)
+    event = Event(entity_id=an_account().id, action="account.opened", actor=TELLER)
+    patience = Patience(limit_seconds=1.0, longest_pause_seconds=0.05)
+    conflict = cancellation("TransactionConflict")
+    with faults(then=conflict), pytest.raises(StoreBusyError):
+        trail.create_once("account", an_account(), event, at=NOON, patience=patience)
     assert 0.9 < sum(slept) < 1.1
 
 
