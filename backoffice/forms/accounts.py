@@ -2,7 +2,6 @@
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -24,9 +23,6 @@ from backoffice.forms.ids import OnceForm
 from payments.account_numbers import is_account_number
 from payments.models import AccountStatus, AccountType
 from payments.requests import CUSTOMER_ACCOUNT_TYPES, OpeningRequest
-
-if TYPE_CHECKING:
-    pass
 
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2999, 1, 1, tzinfo=UTC)
