@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from audit.models import AuditLog
@@ -91,7 +92,7 @@ def _explained(person: Staff) -> list[Hit]:
             kind=str(_("Help")),
             name=term.name,
             url=f"{page}#{term.anchor}",
-            about=str(term.about),
+            about=gettext(term.about),
         )
         for chapter in glossary.chapters(person.get_all_permissions())
         for term in chapter.terms

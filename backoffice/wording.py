@@ -5,8 +5,10 @@ are recognised by what stands around their values, and said anew.
 """
 
 import re
+import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
+from typing import Any
 
 from django.conf import settings
 from django.utils.text import capfirst
@@ -18,68 +20,17 @@ FILE = settings.LOCALE_PATHS[0] / "sentences.txt"
 """One a line, gathered by `make messages`; ``{0}`` stands for what is filled in."""
 SENTENCES = frozenset(FILE.read_text(encoding="utf-8").splitlines())
 
-OTHERS = (
-    "{0}: {1} today",
-    "{0} {1} more today.",
-    "The maker's role allows",
-    "The source account may pay",
-    "authenticator app",
-    "batch: {0} in all",
-    "beneficiary",
-    "customer",
-    "disabled",
-    "both",
-    "destination",
-    "maker",
-    "merchant",
-    "missing",
-    "no key set",
-    "no bucket set",
-    "not done yet",
-    "overdue",
-    "passkey",
-    "received {0}",
-    "recovery",
-    "reference {0}",
-    "row {0} of {1}",
-    "row {0}",
-    "source",
-    "wrong code",
-    "wrong password",
-    "address locked",
-    "Bulk transfers: {0}, {1} rows",
-    "Evidence pack: {0}",
-    "account",
-    "account {0}",
-    "customer {0}",
-    "case {0}",
-    "List of {0}",
-    "Sweep for alerts, {0}",
-    "Backfill: {0}",
-    "Access review signed",
-    "Known as",
-    "List hash",
-    "Method",
-    "Path",
-    "People",
-    "Permission",
-    "Tables created",
-    "It answered {0}.",
-    "It did not answer: {0}.",
-    "Its secret is not known here.",
-    "The topic refused it: {0}.",
-    "There is no such topic.",
-    "accounts",
-    "payments",
-    "alerts",
-    "without postings",
-    "Taken back with its batch",
-    "Rest of a closed account",
-)
+OTHERS = frozenset(FILE.with_name("others.txt").read_text(encoding="utf-8").splitlines())
 """What is neither a sentence nor a state nor an action, and is told all the same."""
 
 _PLACE = re.compile(r"\{(\w+)\}")
 _AMOUNT = re.compile(r"[+-]?[0-9][0-9,]*(\.[0-9]+)?( [A-Z]{3})?")
+
+
+def table(name: str) -> dict[str, Any]:
+    """What one of the files beside this one holds: words of pages, and where they lead."""
+    path = settings.BASE_DIR / "backoffice" / f"{name}.toml"
+    return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
 def said(told: object) -> str:

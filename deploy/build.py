@@ -72,6 +72,7 @@ def backoffice() -> Package:
     required = {Requirement(text).name for text in project["dependencies"]}
     folders = ("templates", "backoffice/static", "backoffice/locale")
     others = [path for folder in folders for path in (ROOT / folder).rglob("*")]
+    others += (ROOT / "backoffice").glob("*.toml")
     return Package(
         name="backoffice",
         modules=[path for name in PACKAGES for path in (ROOT / name).rglob("*.py")],

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from enum import StrEnum
 from importlib import import_module
@@ -14,7 +15,6 @@ from django.core.management.commands import makemessages
 from django.forms.utils import pretty_name
 
 from audit.models import Chained
-from backoffice import glossary
 from backoffice.forms.fields import TypedForm
 from backoffice.templatetags.backoffice import TONES, worded
 from backoffice.wording import FILE, OTHERS
@@ -55,7 +55,7 @@ class Command(makemessages.Command):
 def gathered() -> str:
     """All sentences, states, actions and labels that come from below, one a line."""
     import_module("backoffice.urls")  # and with it every form
-    told = {*_sentences(), *_states(), *_actions(), *_labels(), *OTHERS, *TONES, *glossary.names()}
+    told = {*_sentences(), *_states(), *_actions(), *_labels(), *_tables(), *OTHERS, *TONES}
     return "".join(f"{each}\n" for each in sorted(told))
 
 
@@ -83,6 +83,23 @@ def _template(text: ast.JoinedStr) -> str:
         str(part.value) if isinstance(part, ast.Constant) else f"{{{next(places)}}}"
         for part in text.values
     )
+
+
+def _tables() -> Iterator[str]:
+    for path in settings.BASE_DIR.glob("backoffice/*.toml"):
+        yield from _told(tomllib.loads(path.read_text(encoding="utf-8")))
+
+
+def _told(told: Any) -> Iterator[str]:
+    """Names, terms and what is said about them, however deep."""
+    for each in told if isinstance(told, list) else [told]:
+        for key, value in each.items():
+            if key == "terms":
+                yield from (*value, *value.values())
+            elif key in {"name", "about"}:
+                yield value
+            elif isinstance(value, list | dict):
+                yield from _told(value)
 
 
 def _states() -> Iterator[str]:
