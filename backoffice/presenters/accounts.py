@@ -1,21 +1,41 @@
 """Accounts and their movements as a page shows them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from audit.models import AuditLog
+from backoffice.permissions import Permission
 from backoffice.presenters.audit import Change, EntryRow, entry_rows
+from backoffice.presenters.tables import ACTIONS, Column, Table, joined, link, table
 from backoffice.presenters.values import money, record_url, signed, url_of
+from backoffice.templatetags.backoffice import badge, ident, when
+from backoffice.wording import said
 from payments import statements
 from payments.history import Standing
 from payments.models import Account, AccountStatus
 from payments.role_limits import Limits
 from payments.rules import Maker
 from payments.transfers import Preview
+
+if TYPE_CHECKING:
+    from backoffice.staff.models import Staff
+
+_COLUMNS = (
+    Column(label=gettext_noop("Number")),
+    Column(label=gettext_noop("Owner"), css="col-owner"),
+    Column(label=gettext_noop("Type"), css="col-type"),
+    Column(label=gettext_noop("State"), term="accounts"),
+    Column(label=gettext_noop("Balance"), css="money"),
+    Column(label=gettext_noop("Available"), css="money col-available"),
+    Column(label=gettext_noop("Opened"), css="col-opened"),
+    ACTIONS,
+)
 
 
 @dataclass(frozen=True)
@@ -59,6 +79,32 @@ class AccountView:
 
     def money(self, amount_minor: int | None) -> str:
         return money(amount_minor, self.account.currency)
+
+
+def account_table(accounts: Iterable[AccountView], person: "Staff") -> Table:
+    """Accounts with what this person may do with each."""
+    may_transfer = person.has_perm(Permission.RUN_TRANSFERS)
+    may_manage = person.has_perm(Permission.MANAGE_ACCOUNTS)
+    transfer_url, pay, freeze = reverse("admin:transfer_new"), _("Transfer"), _("Freeze")
+
+    def actions(shown: AccountView) -> Iterator[str]:
+        if may_transfer and shown.account.is_active():
+            yield link(f"{transfer_url}?from_account_id={shown.account.account_number}", pay)
+        if may_manage and shown.can_be_managed:
+            yield link(url_of("admin:account_freeze", shown.account.id), freeze)
+
+    return table(_COLUMNS, ((*_cells(shown), joined(*actions(shown))) for shown in accounts))
+
+
+def _cells(shown: AccountView) -> Iterator[str]:
+    account = shown.account
+    yield ident(account.account_number, shown.url)
+    yield ident(account.customer_id, shown.owner_url)
+    yield said(account.account_type)
+    yield badge(account.status)
+    yield shown.balance
+    yield shown.available
+    yield when(account.created_at)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from audit.models import AuditLog
 from backoffice.forms.decisions import chosen_value
 from backoffice.presenters.audit import EntryRow, entry_rows
-from backoffice.presenters.payments import PaymentRow, payment_row
+from backoffice.presenters.payments import PaymentRow
 from backoffice.presenters.values import money
 from backoffice.wording import said
 from dynamodb.pages import Page
@@ -56,7 +56,7 @@ class Since:
 
 def waiting(payment: Payment, *, viewer: str, at: datetime) -> Waiting:
     return Waiting(
-        row=payment_row(payment),
+        row=PaymentRow(payment),
         chosen=chosen_value(payment.id, digest(payment)),
         is_own=payment.requested_by == viewer,
         age=_span(payment.created_at, at),

@@ -1,20 +1,22 @@
 """Entries of the trail in words, with what they changed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_noop, ngettext
 
 from audit.masking import MASK
 from audit.models import AuditLog, EntryOutcome
 from audit.queries import TrailFilter
+from backoffice.presenters.tables import Column, Table, joined, link, table
 from backoffice.presenters.values import money, record_url, url_of
-from backoffice.templatetags.backoffice import in_words
+from backoffice.templatetags.backoffice import badge, escaped, ident, in_words, when
 from backoffice.wording import said
 from dynamodb.pages import Page
 
@@ -28,6 +30,17 @@ _WORDED = frozenset({
 })  # fmt: skip
 """Values that programs word. All others are shown as they were typed."""
 _MOVEMENTS = frozenset({"account.credited", "account.debited"})
+
+
+_COLUMNS = (
+    Column(label=gettext_noop("When")),
+    Column(label=gettext_noop("What")),
+    Column(label=gettext_noop("On")),
+    Column(label=gettext_noop("By")),
+    Column(label=gettext_noop("Outcome")),
+    Column(label=gettext_noop("Reference")),
+    Column(label=gettext_noop("Fields"), css="quiet"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +90,24 @@ class EntryRow:
         return ngettext("{number} field", "{number} fields", len(self.fields)).format(
             number=len(self.fields)
         )
+
+
+def entry_table(rows: Iterable[EntryRow]) -> Table:
+    return table(_COLUMNS, map(_cells, rows))
+
+
+def _cells(row: EntryRow) -> Iterator[str]:
+    entry = row.entry
+    yield when(entry.at)
+    code = SafeString(f"<code>{escaped(entry.action)}</code>")
+    words = joined(link(row.chain_url, row.words), link(row.action_url, code, css="quiet"))
+    yield SafeString(f"<span>{words}</span>")
+    yield ident(entry.entity_id, row.record_url or row.chain_url, short=True)
+    yield link(row.person_url, entry.user_id)
+    yield badge(entry.outcome)
+    yield ident(entry.reference, row.reference_url, short=True)
+    names = escaped(", ".join(row.fields))
+    yield SafeString(f'<span title="{names}">{escaped(row.fields_summary or "–")}</span>')
 
 
 def entry_rows(entries: Iterable[AuditLog], *, currency: str = "") -> list[EntryRow]:

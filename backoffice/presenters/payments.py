@@ -1,34 +1,49 @@
 """Payments, and the accounts on both their sides, as pages show them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from django.urls import NoReverseMatch
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
+from backoffice.permissions import Permission
 from backoffice.presenters.accounts import AccountView
+from backoffice.presenters.tables import ACTIONS, Column, Table, link, pair, quiet, table
 from backoffice.presenters.values import money, record_url, url_of
-from backoffice.templatetags.backoffice import badge, ident, when
+from backoffice.templatetags.backoffice import badge, escaped, ident, when
+from backoffice.wording import said
 from payments.models import Account, Payment
 
+if TYPE_CHECKING:
+    from backoffice.staff.models import Staff
 
-@dataclass(frozen=True, kw_only=True)
+_COLUMNS = (
+    Column(label=gettext_noop("Requested")),
+    Column(label=gettext_noop("Payment")),
+    Column(label=gettext_noop("Amount"), css="money"),
+    Column(label=gettext_noop("State"), term="payments"),
+    Column(label=gettext_noop("From and to"), css="col-sides"),
+    Column(label=gettext_noop("Customer / merchant"), css="wrap col-parties"),
+    Column(label=gettext_noop("Description"), css="text col-words"),
+    ACTIONS,
+)
+
+
+@dataclass(frozen=True)
 class PaymentRow:
     """A payment in a list, or at the head of its own page."""
 
     payment: Payment
-    amount: str
-    url: str
-    from_url: str
-    to_url: str
-    customer_url: str
-    merchant_url: str
-    reverses_url: str
-    reversed_by_url: str
+
+    @property
+    def amount(self) -> str:
+        return money(self.payment.amount, self.payment.currency)
 
     @property
     def held(self) -> str:
@@ -43,6 +58,34 @@ class PaymentRow:
     def reversible(self) -> str:
         return money(self.payment.reversible, self.payment.currency)
 
+    @property
+    def url(self) -> str:
+        return record_url(self.payment.id)
+
+    @property
+    def from_url(self) -> str:
+        return record_url(self.payment.from_account_id)
+
+    @property
+    def to_url(self) -> str:
+        return record_url(self.payment.to_account_id)
+
+    @property
+    def customer_url(self) -> str:
+        return party_url("customer", self.payment.customer_id)
+
+    @property
+    def merchant_url(self) -> str:
+        return party_url("merchant", self.payment.merchant_id)
+
+    @property
+    def reverses_url(self) -> str:
+        return record_url(self.payment.reverses)
+
+    @property
+    def reversed_by_url(self) -> str:
+        return record_url(self.payment.reversed_by)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Side:
@@ -53,22 +96,41 @@ class Side:
     shown: AccountView | None
 
 
-def payment_row(payment: Payment) -> PaymentRow:
-    return PaymentRow(
-        payment=payment,
-        amount=money(payment.amount, payment.currency),
-        url=record_url(payment.id),
-        from_url=record_url(payment.from_account_id),
-        to_url=record_url(payment.to_account_id),
-        customer_url=party_url("customer", payment.customer_id),
-        merchant_url=party_url("merchant", payment.merchant_id),
-        reverses_url=record_url(payment.reverses),
-        reversed_by_url=record_url(payment.reversed_by),
+def payment_table(rows: Iterable[PaymentRow], person: "Staff") -> Table:
+    """Payments with what this person may do with each."""
+    may_reverse = person.has_perm(Permission.REVERSE_PAYMENTS)
+    may_review = person.has_perm(Permission.READ_APPROVALS)
+
+    def actions(payment: Payment) -> str:
+        if may_reverse and payment.is_processed():
+            return link(url_of("admin:payment_reverse", payment.id), _("Reverse"))
+        if may_review and payment.can_cancel():
+            return link(url_of("admin:approval", payment.id), _("Review"))
+        return ""
+
+    return table(_COLUMNS, ((*_cells(row), actions(row.payment)) for row in rows))
+
+
+def _cells(row: PaymentRow) -> Iterator[str]:
+    payment = row.payment
+    yield when(payment.created_at)
+    yield ident(payment.id, row.url, short=True)
+    yield row.amount
+    yield badge(payment.status)
+    yield pair(
+        ident(payment.from_account_id, row.from_url, short=True),
+        ident(payment.to_account_id, row.to_url, short=True),
     )
+    customer = link(row.customer_url, payment.customer_id or "") or quiet(_("no customer"))
+    yield pair(customer, link(row.merchant_url, payment.merchant_id or ""))
+    yield pair(_reason(payment), payment.description or "")
 
 
-def payment_rows(payments: Iterable[Payment]) -> list[PaymentRow]:
-    return [payment_row(payment) for payment in payments]
+def _reason(payment: Payment) -> str:
+    if not payment.failure_code:
+        return ""
+    reason, code = escaped(said(payment.failure_reason)), escaped(payment.failure_code)
+    return SafeString(f'<span class="reason">{reason} <code>{code}</code></span>')
 
 
 def twin_note(twin: Payment, at: datetime) -> str:

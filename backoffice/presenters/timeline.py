@@ -8,7 +8,7 @@ from django.utils.translation import gettext_noop
 
 from audit.models import AuditLog
 from backoffice.presenters.audit import EntryRow, entry_rows
-from backoffice.presenters.payments import PaymentRow, payment_row
+from backoffice.presenters.payments import PaymentRow
 from payments.models import Payment
 from payments.timeline import Timeline
 
@@ -44,7 +44,7 @@ def happenings(timeline: Timeline, currency: str) -> list[Happening]:
 
 
 def _asked(payment: Payment) -> Happening:
-    return Happening(kind=_("Payment"), at=payment.created_at, payment=payment_row(payment))
+    return Happening(kind=_("Payment"), at=payment.created_at, payment=PaymentRow(payment))
 
 
 def _entry(entry: AuditLog, named: dict[str, Payment], currency: str) -> Happening:

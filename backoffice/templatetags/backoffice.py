@@ -1,6 +1,7 @@
 """How times, ids, states and actions look on every page."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from functools import lru_cache
 from html import escape
 
 from django import template
@@ -10,6 +11,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from backoffice.wording import said
@@ -70,31 +72,33 @@ def when(at: datetime | str | None) -> SafeString:
     except (ValueError, OverflowError):
         return _unreadable(str(at))
     utc = moment.astimezone(UTC)
-    shown = escape(date_format(local, "d M Y, H:i:s T"))
+    shown = f"{_day(local.date(), get_language())}, {local:%H:%M:%S} {escape(str(local.tzname()))}"
     return SafeString(
         f'<time datetime="{utc:%Y-%m-%dT%H:%M:%SZ}" '
         f'title="{utc:%Y-%m-%d %H:%M:%S} UTC">{shown}</time>'
     )
 
 
+@lru_cache
+def _day(day: date, _language: str | None) -> str:
+    """The same for all rows of most lists."""
+    return escape(date_format(day, "d M Y"))
+
+
 @register.simple_tag
 def ident(value: str | None, href: str = "", *, short: bool = False) -> SafeString:
-    """An id that can be copied whole, and leads to ``href`` where one is given.
+    """An id that a script lets people copy whole, and leads to ``href`` where one is given.
 
     A ``short`` one is abbreviated for reading; pointing at it shows the whole.
     """
     if not value:
         return _NOTHING
     is_cut = short and len(value) > _SHORT_ID_LENGTH
-    whole, copy = _escaped(value), escape(_("Copy"))
+    whole = escaped(value)
     shown = escape(f"{value[:4]}…{value[-8:]}") if is_cut else whole
     code = f'<code title="{whole}">{shown}</code>'
-    named = f'<a href="{_escaped(href)}">{code}</a>' if href else code
-    return SafeString(
-        f'<span class="ident">{named}'
-        f'<button type="button" class="copy" data-copy="{whole}" '
-        f'aria-label="{copy} {whole}" hidden>{copy}</button></span>'
-    )
+    named = f'<a href="{escaped(href)}">{code}</a>' if href else code
+    return SafeString(f'<span class="ident">{named}</span>')
 
 
 @register.simple_tag
@@ -128,7 +132,7 @@ def laid_out(form: BaseForm) -> AdminForm:
     return AdminForm(form, [(None, {"fields": fields})], {})  # type: ignore[arg-type]  # any form will do
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """As Django's, without its look for what is translated later."""
     return text if isinstance(text, SafeString) else escape(str(text))
 

@@ -12,7 +12,7 @@ from backoffice.finding import note_known_as
 from backoffice.forms.accounts import AccountFilter, InstantForm, OpenAccountForm
 from backoffice.holds.subjects import holds_shown
 from backoffice.permissions import Permission, StaffRequest, requires
-from backoffice.presenters.accounts import AccountView, State, movements, stood
+from backoffice.presenters.accounts import AccountView, State, account_table, movements, stood
 from backoffice.presenters.audit import entry_rows
 from backoffice.presenters.charts import curve
 from backoffice.presenters.lists import asked_page, listed, pager
@@ -32,6 +32,7 @@ def listing(request: StaffRequest) -> HttpResponse:
     context: dict[str, Any] = {"title": _("Accounts"), "form": form}
     if form.is_valid():
         context |= listed(request, _accounts(form.cleaned_data, request), AccountView)
+        context["table"] = account_table(context["rows"], request.user)
     return page(request, "backoffice/accounts/list.html", context)
 
 

@@ -15,7 +15,7 @@ from backoffice.presenters.alerts import alert_row, notice_sentences, other_case
 from backoffice.presenters.audit import entry_rows
 from backoffice.presenters.charts import alert_charts
 from backoffice.presenters.lists import asked_page, listed, pager
-from backoffice.presenters.payments import payment_rows
+from backoffice.presenters.payments import PaymentRow, payment_table
 from backoffice.presenters.retention import kept_record
 from backoffice.site import page
 from backoffice.views.inbox import MOST_COUNTED, as_count
@@ -76,7 +76,7 @@ def detail(request: StaffRequest, alert_id: str) -> HttpResponse:
         "other_case": other_case(alert, related),
         "related": [alert_row(each, at=at) for each in related],
         "has_more_related": others.next_cursor,
-        "rows": payment_rows(paid),
+        "payments": payment_table(map(PaymentRow, paid), request.user),
         "entries": entry_rows(chain.rows, currency=alert.currency or ""),
         "pager": pager(request, chain),
     }

@@ -14,7 +14,7 @@ from backoffice.forms.decisions import DecisionForm
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.accounts import sides, unchanged
 from backoffice.presenters.approvals import Since, since, waiting, why_it_waits
-from backoffice.presenters.payments import payment_row
+from backoffice.presenters.payments import PaymentRow
 from backoffice.views.confirm import Asking, confirmation, is_confirmed
 from backoffice.views.fresh_proof import freshly_proved
 from backoffice.views.inbox import must_decide
@@ -57,7 +57,7 @@ def _act(request: StaffRequest, payment: Payment, at: datetime, form: DecisionFo
 
 
 def _asking(payment: Payment, preview: Preview) -> Asking:
-    amount = payment_row(payment).amount
+    amount = PaymentRow(payment).amount
     own = reverse("admin:approval", args=[payment.id])
     return Asking(
         title=_("Confirm the approval"),

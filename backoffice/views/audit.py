@@ -14,7 +14,7 @@ from audit.verified import last as last_verification
 from backoffice.forms.audit import TrailFilterForm
 from backoffice.holds.subjects import case_holds_shown, in_force, record_of, subjects_of
 from backoffice.permissions import Permission, StaffRequest, requires
-from backoffice.presenters.audit import completeness, currency_of, entry_rows
+from backoffice.presenters.audit import completeness, currency_of, entry_rows, entry_table
 from backoffice.presenters.lists import asked_page, pager
 from backoffice.presenters.proof import verified_view
 from backoffice.presenters.retention import kept_chain
@@ -34,8 +34,10 @@ def trail(request: StaffRequest) -> HttpResponse:
     if form.is_valid():
         asked = asked_page(request)
         found = postings.browse(form.wanted, **asked)
+        rows = entry_rows(found.rows)
         context |= {
-            "rows": entry_rows(found.rows),
+            "rows": rows,
+            "table": entry_table(rows),
             "completeness": completeness(found, is_first=not asked["cursor"], wanted=form.wanted),
             "pager": pager(request, found, kept=form.period),
             "export_url": _export_url(form),

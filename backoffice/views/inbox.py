@@ -14,7 +14,7 @@ from backoffice.forms.decisions import BulkForm
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.approvals import Result, totals, waiting
 from backoffice.presenters.lists import asked_page, pager
-from backoffice.presenters.payments import payment_row
+from backoffice.presenters.payments import PaymentRow, payment_table
 from backoffice.site import page
 from backoffice.views.confirm import is_confirmed
 from backoffice.views.fresh_proof import freshly_proved
@@ -56,7 +56,7 @@ def _inbox_page(request: StaffRequest, form: BulkForm, **more: Any) -> HttpRespo
             for payment in page_of.rows
             if not payment.awaits_its_day
         ],
-        "scheduled": [payment_row(payment) for payment in scheduled],
+        "scheduled": [PaymentRow(payment) for payment in scheduled],
         "pager": pager(request, page_of),
         **more,
     }
@@ -97,7 +97,7 @@ def _act(request: StaffRequest, form: BulkForm) -> HttpResponse:
     ready = [payment for payment in payments if _is_as_seen(payment, wanted[payment.id])]
     context |= {
         "title": _("Confirm the approvals"),
-        "rows": [payment_row(payment) for payment in ready],
+        "table": payment_table(map(PaymentRow, ready), request.user),
         "others": len(wanted) - len(ready),
         "totals": totals(ready),
     }
@@ -130,6 +130,6 @@ def _approve(request: StaffRequest, payment_id: str, shown: str) -> Result:
         payment = approve_payment(payment_id=payment_id, shown=shown, actor=actor, at=utc_now())
     except Refusal as refusal:
         kept = queries.get_payment(payment_id)
-        row = payment_row(kept) if kept else None
+        row = PaymentRow(kept) if kept else None
         return Result(row=row, payment_id=payment_id, sentence=said(refusal), code=refusal.code)
-    return Result(row=payment_row(payment), payment_id=payment_id)
+    return Result(row=PaymentRow(payment), payment_id=payment_id)

@@ -1,6 +1,7 @@
 """Payments, and the customers and merchants they belong to."""
 
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode
 
 from django.http import Http404, HttpResponse
@@ -11,10 +12,10 @@ from audit.queries import chain_page
 from backoffice.finding import note_known_as
 from backoffice.forms.payments import PaymentFilter
 from backoffice.permissions import Permission, StaffRequest, requires
-from backoffice.presenters.accounts import AccountView
+from backoffice.presenters.accounts import AccountView, account_table
 from backoffice.presenters.audit import entry_rows
 from backoffice.presenters.lists import asked_page, listed
-from backoffice.presenters.payments import payment_row, side
+from backoffice.presenters.payments import PaymentRow, payment_table, side
 from backoffice.presenters.retention import kept_record
 from backoffice.presenters.track import track
 from backoffice.site import page
@@ -32,11 +33,16 @@ def payment_list(request: StaffRequest) -> HttpResponse:
     context = {"title": _("Payments"), "form": form}
     if form.is_valid():
         found = queries.list_payments(**asked_page(request), **form.wanted)
-        context |= listed(request, found, payment_row)
+        context |= _listed(request, found)
         if found.rows and "cursor" not in request.GET:
             asked = request.GET.urlencode(), urlencode({"since": _asked_at(found.rows[0])})
             context["newer_url"] = f"{reverse('admin:payments_newer')}?{'&'.join(asked)}"
     return page(request, "backoffice/payments/list.html", context)
+
+
+def _listed(request: StaffRequest, found: Page[Payment]) -> dict[str, Any]:
+    context = listed(request, found, PaymentRow)
+    return context | {"table": payment_table(context["rows"], request.user)}
 
 
 @requires(Permission.READ_PAYMENTS)
@@ -69,7 +75,7 @@ def payment(request: StaffRequest, payment_id: str) -> HttpResponse:
     ends = {_("From"): found.from_account_id, _("To"): found.to_account_id}
     context = {
         "title": _("Payment"),
-        "row": payment_row(found),
+        "row": PaymentRow(found),
         "sides": [side(label, end, queries.get_account(end)) for label, end in ends.items()],
         "entries": entry_rows(trail.rows, currency=found.currency),
         "track": track(found),
@@ -95,9 +101,9 @@ def customer(request: StaffRequest, customer_id: str) -> HttpResponse:
     context = {
         "title": _("Customer {customer_id}").format(customer_id=customer_id),
         "customer_id": customer_id,
-        "accounts": [AccountView(account) for account in accounts.rows],
+        "accounts": account_table(map(AccountView, accounts.rows), request.user),
         "has_more_accounts": accounts.next_cursor,
-        **listed(request, found, payment_row),
+        **_listed(request, found),
     }
     return page(request, "backoffice/payments/customer.html", context)
 
@@ -113,6 +119,6 @@ def merchant(request: StaffRequest, merchant_id: str) -> HttpResponse:
     context = {
         "title": _("Merchant {merchant_id}").format(merchant_id=merchant_id),
         "merchant_id": merchant_id,
-        **listed(request, found, payment_row),
+        **_listed(request, found),
     }
     return page(request, "backoffice/payments/merchant.html", context)

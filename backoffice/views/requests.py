@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from backoffice.forms.decisions import CancelForm, ReverseForm
 from backoffice.forms.ids import ActionForm
 from backoffice.permissions import Permission, StaffRequest, requires
-from backoffice.presenters.payments import payment_row
+from backoffice.presenters.payments import PaymentRow
 from backoffice.presenters.values import money
 from backoffice.views import transfers
 from backoffice.views.confirm import Crumbs
@@ -78,7 +78,7 @@ def reverse_payment(request: StaffRequest, payment_id: str) -> HttpResponse:
 def _form_page(
     request: StaffRequest, payment: Payment, form: ActionForm, **more: Any
 ) -> HttpResponse:
-    about = {"row": payment_row(payment), "crumbs": _crumbs(payment)}
+    about = {"row": PaymentRow(payment), "crumbs": _crumbs(payment)}
     return form_page(request, "backoffice/payments/action.html", form, **about, **more)
 
 

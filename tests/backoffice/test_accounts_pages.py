@@ -172,7 +172,7 @@ def test_an_account_shows_its_money_its_movements_and_its_timeline(teller: Clien
     assert seen.operations == ["BatchGetItem", *shown, "TransactWriteItems"]
     for expected in (
         "4,876.55 USD", "4,869.55 USD", "7.00 USD", "-123.45 USD", "+5,000.00 USD",
-        source.account_number, source.id, f'data-copy="{source.id}"', "active",
+        source.account_number, source.id, f'title="{source.id}"', "active",
         f'href="/admin/customers/{source.customer_id}/"', f'href="/admin/payments/{payment.id}/"',
         "account.opened", "account.debited", "Account opened", "Account debited",
         f"?from_account_id={source.account_number}",

@@ -69,7 +69,7 @@ def test_a_time_that_cannot_be_read_is_shown_as_it_is() -> None:
 def test_an_id_is_escaped_and_can_be_copied() -> None:
     text = shown("ident", 'acc_"<1>')
     assert ">acc_&quot;&lt;1&gt;</code>" in text
-    assert 'data-copy="acc_&quot;&lt;1&gt;"' in text
+    assert 'title="acc_&quot;&lt;1&gt;"' in text
 
 
 @pytest.mark.parametrize(

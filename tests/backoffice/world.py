@@ -127,7 +127,7 @@ def a_world(*roles: Role) -> World:
         at=at,
     )
     yesterday = at.date() - timedelta(days=1)
-    reviews.prepare(yesterday, actor=Actor(id=OTHER), at=at)
+    reviews.prepare(yesterday, actor=Actor(id=OTHER), at=at + reviews.LATE)
     seen = access_review.seen_digest(list(queries.everybody()))
     signed = access_review.sign(seen=seen, note="", actor=Actor(id=OTHER), at=at)
     people = {"own": ME, "foreign": OTHER, "unknown": "nobody"}

@@ -1,10 +1,10 @@
-// Buttons that copy an id. Without JavaScript they stay hidden, for they would do nothing.
+// Ids get a button that copies them. Without JavaScript there is none, for it would do nothing.
 
 const SHOWN_MILLISECONDS = 1500;
+const { copy, copied, selected } = document.querySelector("script[data-copy]").dataset;
 
-function selectBeside(button) {
-  const code = button.parentElement.querySelector("code");
-  code.textContent = button.dataset.copy;
+function select(code) {
+  code.textContent = code.title;
   const range = document.createRange();
   range.selectNodeContents(code);
   const selection = window.getSelection();
@@ -12,21 +12,26 @@ function selectBeside(button) {
   selection.addRange(range);
 }
 
-async function copy(button) {
+async function take(code, button) {
   try {
-    await navigator.clipboard.writeText(button.dataset.copy);
-    button.textContent = "Copied";
+    await navigator.clipboard.writeText(code.title);
+    button.textContent = copied;
   } catch {
     // Browsers give the clipboard to secure pages only: the text is at least selected.
-    selectBeside(button);
-    button.textContent = "Selected";
+    select(code);
+    button.textContent = selected;
   }
   setTimeout(() => {
-    button.textContent = "Copy";
+    button.textContent = copy;
   }, SHOWN_MILLISECONDS);
 }
 
-for (const button of document.querySelectorAll("button.copy")) {
-  button.hidden = false;
-  button.addEventListener("click", () => copy(button));
+for (const code of document.querySelectorAll(".ident code")) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "copy";
+  button.textContent = copy;
+  button.ariaLabel = `${copy} ${code.title}`;
+  button.addEventListener("click", () => take(code, button));
+  code.closest(".ident").append(button);
 }

@@ -4,9 +4,10 @@ const PAUSE_MILLISECONDS = 250;
 const SHORTEST = 3;
 
 class Lookup {
-  constructor(output, address, currency) {
+  constructor(output, { lookup, lookupFailed }, currency) {
     this.output = output;
-    this.address = address;
+    this.address = lookup;
+    this.failed = lookupFailed;
     this.currency = currency;
     this.input = document.getElementById(output.dataset.lookupOf);
     this.input.addEventListener("input", () => this.soon());
@@ -35,7 +36,7 @@ class Lookup {
       this.show(await this.fetched(text, this.running.signal));
     } catch (error) {
       if (error.name !== "AbortError") {
-        this.output.textContent = "The accounts could not be looked up just now. You can go on without.";
+        this.output.textContent = this.failed;
       }
     }
   }
@@ -76,6 +77,6 @@ class Lookup {
 
 for (const form of document.querySelectorAll("form[data-lookup]")) {
   for (const output of form.querySelectorAll("[data-lookup-of]")) {
-    new Lookup(output, form.dataset.lookup, form.elements.currency);
+    new Lookup(output, form.dataset, form.elements.currency);
   }
 }

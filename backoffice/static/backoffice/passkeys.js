@@ -1,8 +1,5 @@
 // A form that a passkey answers: it says what is asked for, and the answer goes into a field.
 
-const NONE = "Your browser knows no passkeys here. Use another second factor, or another browser.";
-const FAILED = "The passkey was not used. Try again, or use another second factor.";
-
 for (const form of document.querySelectorAll("form[data-passkey]")) {
   if (form.dataset.options) prepare(form);
 }
@@ -22,14 +19,14 @@ function prepare(form) {
     try {
       answer.value = JSON.stringify(await (isNew ? created : shown)(form.dataset.options));
     } catch {
-      say(FAILED);
+      say(trouble.dataset.failed);
       return;
     }
     form.submit();
   };
 
   if (!window.PublicKeyCredential?.parseCreationOptionsFromJSON) {
-    say(NONE);
+    say(trouble.dataset.none);
   } else if (button) {
     button.hidden = false;
     button.addEventListener("click", ask);
