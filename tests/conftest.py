@@ -43,6 +43,12 @@ def disk_engine() -> Iterator[str]:
         yield running.endpoint_url
 
 
+@pytest.fixture
+def without_contexts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep Django's client from copying the context of each template, and of each part of one."""
+    monkeypatch.setattr("django.test.client.store_rendered_templates", lambda *_, **__: None)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     for kind in LEFT_OUT.values():
         config.stash[kind] = set()

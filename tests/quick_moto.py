@@ -1,8 +1,9 @@
 """Moto at half the price, for the thousands of requests of our tests.
 
-By itself it copies every item of the tables that a transaction touches, and so would tests that
-take tables back to how they were. Here an item that is stored is never changed in place, so copies
-share it. And for each value it sends, it looks for each of the ten types that a value may have.
+By itself it copies every item of the tables that a transaction touches, and all that their streams
+tell, and so would tests that take tables back to how they were. Here nothing that is stored is
+changed in place, so copies share it. And for each value it sends, it looks for each of the ten
+types that a value may have.
 """
 
 import copy
@@ -35,8 +36,11 @@ def _copied(table: Table, memo: dict[int, Any]) -> Table:
     """The table with rows of its own, of the same items."""
     new = copy.copy(table)
     memo[id(table)] = new
-    for name in ("continuous_backups", "stream_shard", "ttl"):
+    for name in ("continuous_backups", "ttl"):
         setattr(new, name, copy.deepcopy(getattr(table, name), memo))
+    if table.stream_shard is not None:
+        new.stream_shard = copy.copy(table.stream_shard)
+        new.stream_shard.table, new.stream_shard.items = new, list(table.stream_shard.items)
     rows: dict[Any, Any] = table.items
     copied = {key: dict(row) if isinstance(row, dict) else row for key, row in rows.items()}
     new.items = defaultdict(dict, copied)

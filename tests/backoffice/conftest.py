@@ -20,12 +20,6 @@ def quick_hashes(settings: Settings) -> None:
 
 
 @pytest.fixture
-def without_contexts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep Django's client from copying the context of each template, and of each part of one."""
-    monkeypatch.setattr("django.test.client.store_rendered_templates", lambda *_, **__: None)
-
-
-@pytest.fixture
 def signed_in(moto_store: None) -> SignIn:
     """Make a member of staff with the given roles and a browser they are signed in with."""
 

@@ -55,7 +55,7 @@ KEPT = frozenset({
 """What pages find records by, and what lets the person in: with those planted, nothing shows."""
 
 TWINS = {"audit_log": "entity_id", "holds": "subject", "review_items": "item_id"}
-"""Keys that take what somebody typed: a second record of each has a payload there."""
+"""Keys that take what somebody typed: a second record of each has a payload there, for a round."""
 
 BEFORE = {"saved_views": "/admin/accounts/\t"}
 """What stands before the text in each of a list."""
@@ -89,6 +89,10 @@ def plant(first: int) -> None:
     for model in all_records():
         table = str(model.Meta.table_name)
         for item in rows_of(table):
+            if table in TWINS and any(text in item[TWINS[table]]["S"] for text in PAYLOADS):
+                key = {name: item[name] for name in model.key_names()}
+                store.call("DeleteItem", TableName=model.table_name(), Key=key)
+                continue
             record = hostile(model, item, first)
             planted(record)
             if table in TWINS:
@@ -192,6 +196,7 @@ SHOWN: set[tuple[str, str]] = set()
 
 
 @pytest.mark.parametrize("role", [Role.SUPERVISOR, Role.COMPLIANCE, Role.ADMIN])
+@pytest.mark.usefixtures("without_contexts")
 def test_no_stored_text_runs(moto_store: None, browser: Browser, role: Role) -> None:
     world, client = a_world(role), Client(raise_request_exception=False)
     world.sign_in(Client(headers={"user-agent": "curl"}))
