@@ -18,9 +18,10 @@ from backoffice.presenters.charts import curve
 from backoffice.presenters.lists import asked_page, listed, pager
 from backoffice.presenters.retention import kept_record
 from backoffice.site import page
+from backoffice.views.newer import newer_url
 from backoffice.views.once import form_page, settle
 from dynamodb.pages import Page
-from dynamodb.times import utc_now
+from dynamodb.times import to_rfc3339, utc_now
 from payments import accounts, history, queries
 from payments.models import Account
 from payments.statements import lines_of
@@ -28,11 +29,13 @@ from payments.statements import lines_of
 
 @requires(Permission.READ_ACCOUNTS, searching="account")
 def listing(request: StaffRequest) -> HttpResponse:
-    form = AccountFilter(request.GET)
+    form, at = AccountFilter(request.GET), utc_now()
     context: dict[str, Any] = {"title": _("Accounts"), "form": form}
     if form.is_valid():
         context |= listed(request, _accounts(form.cleaned_data, request), AccountView)
         context["table"] = account_table(context["rows"], request.user)
+        if not any(map(request.GET.get, form.fields)):
+            context["newer_url"] = newer_url(request, "accounts", to_rfc3339(at))
     return page(request, "backoffice/accounts/list.html", context)
 
 

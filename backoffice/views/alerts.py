@@ -19,7 +19,8 @@ from backoffice.presenters.payments import PaymentRow, payment_table
 from backoffice.presenters.retention import kept_record
 from backoffice.site import page
 from backoffice.views.inbox import MOST_COUNTED, as_count
-from dynamodb.times import utc_now
+from backoffice.views.newer import newer_url
+from dynamodb.times import to_rfc3339, utc_now
 from payments import alert_queries, alerts
 from payments.alert_records import Alert
 from payments.refusals import AlertNotFound
@@ -35,6 +36,8 @@ def queue(request: StaffRequest) -> HttpResponse:
     if form.is_valid():
         found = alert_queries.list_alerts(**asked_page(request), **form.cleaned_data)
         context |= listed(request, found, partial(alert_row, at=at))
+        if not any(map(request.GET.get, form.fields)):
+            context["newer_url"] = newer_url(request, "alerts", to_rfc3339(at))
     return page(request, "backoffice/alerts/list.html", context)
 
 

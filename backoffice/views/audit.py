@@ -20,6 +20,7 @@ from backoffice.presenters.proof import verified_view
 from backoffice.presenters.retention import kept_chain
 from backoffice.presenters.values import record_url
 from backoffice.site import page
+from backoffice.views.newer import newer_url
 from dynamodb.times import utc_now
 from payments import postings
 
@@ -40,6 +41,7 @@ def trail(request: StaffRequest) -> HttpResponse:
             "table": entry_table(rows),
             "completeness": completeness(found, is_first=not asked["cursor"], wanted=form.wanted),
             "pager": pager(request, found, kept=form.period),
+            "newer_url": newer_url(request, "audit", rows[0].entry.timestamp if rows else ""),
             "export_url": _export_url(form),
         }
     return page(request, "backoffice/audit/list.html", context)

@@ -1,8 +1,6 @@
 """Payments, and the customers and merchants they belong to."""
 
-from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import Http404, HttpResponse
 from django.urls import reverse
@@ -19,10 +17,9 @@ from backoffice.presenters.payments import PaymentRow, payment_table, side
 from backoffice.presenters.retention import kept_record
 from backoffice.presenters.track import track
 from backoffice.site import page
-from backoffice.views.inbox import MOST_COUNTED, as_count
+from backoffice.views.newer import asked_at, newer_url
 from backoffice.views.requests import found as get_payment
 from dynamodb.pages import Page
-from dynamodb.times import from_rfc3339, to_rfc3339
 from payments import queries
 from payments.models import Payment
 
@@ -34,37 +31,14 @@ def payment_list(request: StaffRequest) -> HttpResponse:
     if form.is_valid():
         found = queries.list_payments(**asked_page(request), **form.wanted)
         context |= _listed(request, found)
-        if found.rows and "cursor" not in request.GET:
-            asked = request.GET.urlencode(), urlencode({"since": _asked_at(found.rows[0])})
-            context["newer_url"] = f"{reverse('admin:payments_newer')}?{'&'.join(asked)}"
+        if found.rows:
+            context["newer_url"] = newer_url(request, "payments", asked_at(found.rows[0]))
     return page(request, "backoffice/payments/list.html", context)
 
 
 def _listed(request: StaffRequest, found: Page[Payment]) -> dict[str, Any]:
     context = listed(request, found, PaymentRow)
     return context | {"table": payment_table(context["rows"], request.user)}
-
-
-@requires(Permission.READ_PAYMENTS)
-def newer(request: StaffRequest) -> HttpResponse:
-    """A fragment for the list: how many have come since its first row; nothing for none."""
-    form = PaymentFilter(request.GET, zone=request.user.zone.key)
-    try:
-        since = to_rfc3339(from_rfc3339(request.GET.get("since", "")))
-    except ValueError:
-        since = ""
-    if not (since and form.is_valid()):
-        return as_count(0, Page())
-    low, high = form.between or ("", "~")
-    wanted = form.wanted | {"between": (max(low, since), high)}
-    found = queries.list_payments(person=request.user.username, rows=MOST_COUNTED, **wanted)
-    return as_count(sum(_asked_at(each) > since for each in found.rows), found)
-
-
-def _asked_at(payment: Payment) -> str:
-    """The time as stored, whatever has become of it."""
-    at = payment.created_at
-    return to_rfc3339(at) if isinstance(at, datetime) else str(at)
 
 
 @requires(Permission.READ_PAYMENTS, viewing="payment")

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
@@ -17,11 +18,13 @@ from backoffice.jobs.worker import Worker
 from backoffice.permissions import Role
 from backoffice.staff import services
 from dynamodb.client import count_requests
+from dynamodb.times import utc_now
 from tests.backoffice.conftest import SignIn
 from tests.backoffice.pages import text
 from tests.backoffice.people import a_member, chain
 from tests.backoffice.test_payments_pages import a_payment, links, many, stored
-from tests.builders import NOON, opened
+from tests.builders import NOON, TELLER, opened
+from tests.payments.alarms import an_alert
 
 PAYMENTS = "/admin/payments/"
 _MARKS = "<span .*?</span>|<[^>]*>"
@@ -116,6 +119,42 @@ def test_a_list_says_how_many_are_new_and_leaves_no_entry_for_asking(signed_in: 
     assert len(seen.operations) <= 3
     assert len(chain("person:someone")) == entries
     assert text(client.get("/admin/payments/newer/?since=nonsense")) == ""
+
+
+def newer(client: Client, list_page: str) -> str:
+    """The address that the first page of a list asks for what is new."""
+    (asked,) = re.findall('data-newer="([^"]*)"', text(client.get(list_page)))
+    return unescape(asked)
+
+
+@pytest.mark.parametrize(
+    ("list_page", "come"),
+    [
+        ("/admin/accounts/", opened),
+        ("/admin/alerts/", an_alert),
+        ("/admin/audit/", an_alert),
+        (f"/admin/audit/?user_id={TELLER.id}", opened),
+    ],
+)
+def test_other_lists_say_too_what_others_have_brought(
+    signed_in: SignIn, list_page: str, come: Callable[..., Any]
+) -> None:
+    opened("old", at=utc_now())
+    an_alert("old", at=utc_now())
+    client = signed_in(Role.COMPLIANCE)
+    asked = newer(client, list_page)
+    client.get("/admin/audit/")
+    assert text(client.get(asked)) == ""
+    entries = len(chain("person:someone"))
+    come("new", at=utc_now())
+    with count_requests() as seen:
+        assert text(client.get(asked)) == "1"
+    assert len(seen.operations) <= 3
+    assert len(chain("person:someone")) == entries
+    assert text(client.get(newer(client, list_page))) == ""
+    assert "data-newer" not in text(client.get(list_page, {"cursor": ""}))
+    for nonsense in ("nonsense", "2026-01-01", "9999-12-31T23:59:59Z%23x", ""):
+        assert text(client.get(f"{asked.partition('?')[0]}?since={nonsense}")) == ""
 
 
 def test_a_view_is_saved_shown_shared_and_removed(signed_in: SignIn) -> None:

@@ -42,7 +42,8 @@ job_cancel job_retry                       pack                    TSA   405 404
 sessions                                   -                       TSCA  200 302
 
 accounts account_lookup payments           -                       TSC   200 200
-payments_newer                             -                       TSC   200 200
+accounts_newer payments_newer              -                       TSC   200 200
+alerts_newer audit_newer                   -                       C     200 200
 views                                      -                       TSCA  200 302
 account account_timeline payment           known                   TSC   200 200
 customer merchant                          known                   TSC   200 200
