@@ -156,8 +156,9 @@ def _finish(work: Work, folder: Path, rows: int) -> None:
 
 def _title(parameters: Mapping[str, Any]) -> str:
     """*Evidence pack: account 1234, from 2026-01-01, to 2026-01-31*."""
-    scope = parameters["scope"]
-    named = [] if scope == SEARCH else [f"{scope} {parameters['about']}"]
+    scope, about = parameters["scope"], parameters.get("about", "")
+    subject = about if about.startswith(f"{scope}_") else f"{scope} {about}"
+    named = [] if scope == SEARCH else [subject]
     labels = {"entity_id": "", "action": "", "user_id": "by ", "outcome": ""}
     labels |= {"first_day": "from ", "last_day": "to "}
     named += [label + parameters[name] for name, label in labels.items() if parameters.get(name)]

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_noop, ngettext
 from audit.masking import MASK
 from audit.models import AuditLog, EntryOutcome
 from audit.queries import TrailFilter
-from backoffice.presenters.tables import Column, Table, joined, link, table
+from backoffice.presenters.tables import Column, Table, link, pair, table
 from backoffice.presenters.values import money, record_url, url_of
 from backoffice.templatetags.backoffice import badge, escaped, ident, in_words, when
 from backoffice.wording import said
@@ -39,7 +39,7 @@ _COLUMNS = (
     Column(label=gettext_noop("By")),
     Column(label=gettext_noop("Outcome")),
     Column(label=gettext_noop("Reference")),
-    Column(label=gettext_noop("Fields"), css="quiet"),
+    Column(label=gettext_noop("Fields"), css="quiet text wrap"),
 )
 
 
@@ -100,8 +100,7 @@ def _cells(row: EntryRow) -> Iterator[str]:
     entry = row.entry
     yield when(entry.at)
     code = SafeString(f"<code>{escaped(entry.action)}</code>")
-    words = joined(link(row.chain_url, row.words), link(row.action_url, code, css="quiet"))
-    yield SafeString(f"<span>{words}</span>")
+    yield pair(link(row.chain_url, row.words), link(row.action_url, code, css="quiet text wrap"))
     yield ident(entry.entity_id, row.record_url or row.chain_url, short=True)
     yield link(row.person_url, entry.user_id)
     yield badge(entry.outcome)

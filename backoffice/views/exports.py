@@ -103,20 +103,17 @@ def download(request: StaffRequest, job_id: str) -> HttpResponseBase:
         _links(request, job).loads(request.GET.get("token", ""), max_age=LINK_SECONDS)
     except BadSignature:
         raise Http404(_("This link has expired, or was not made for you: open the pack's page."))  # noqa: B904 - nothing to add
-    if not _is_as_made(job):
+    if job.state != JobState.DONE or not pack_path(job).exists():
         raise Http404(_("This pack is no longer kept. It can be made again."))
+    if file_hash(pack_path(job), lambda: None) != (job.result or {}).get("sha256"):
+        raise Http404(
+            _("This file is not what was made: it does not have the hash on record. Make it again.")
+        )
     if request.look:
         request.look.values.update(job.result or {}, job=job.id)
     return FileResponse(
         pack_path(job).open("rb"), as_attachment=True, filename=f"export-{pack_path(job).name}"
     )  # fmt: skip
-
-
-def _is_as_made(job: Job) -> bool:
-    """Whether the file is there and has the hash that the trail will name for it."""
-    if job.state != JobState.DONE or not pack_path(job).exists():
-        return False
-    return file_hash(pack_path(job), lambda: None) == (job.result or {}).get("sha256")
 
 
 def _export(job_id: str) -> Job:

@@ -501,7 +501,9 @@ def test_a_link_is_one_persons_and_expires_and_needs_the_role(
     assert "has expired" in expired.text
     whole = pack.read_bytes()
     pack.write_bytes(whole[:-1] + b"x")
-    assert ann.get(link).status_code == 404, "not what the trail would say was taken away"
+    changed = ann.get(link)
+    assert changed.status_code == 404, "not what the trail would say was taken away"
+    assert "does not have the hash on record" in changed.text
     assert "pack.exported" not in {entry.action for entry in chain("person:someone")}
     pack.write_bytes(whole)
     taken = ann.get(link)
