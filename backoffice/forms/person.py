@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from backoffice.forms.fields import TypedForm
 from backoffice.numbers import NUMBER_FORMATS
 from backoffice.staff import doings, lockout, services
-from backoffice.staff.time_zones import known_time_zones
+from backoffice.staff.services import known_time_zones
 from dynamodb.times import utc_now
 
 

@@ -8,8 +8,8 @@ from django.urls import Resolver404, resolve
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.forms.fields import TextField, TypedForm
-from backoffice.staff.saved_views import ADDRESS_LENGTH, NAME_LENGTH
 
+ADDRESS_LENGTH, NAME_LENGTH = 500, 40
 LISTS = frozenset({"accounts", "alerts", "audit", "cases", "payments"})
 
 

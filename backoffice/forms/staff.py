@@ -15,8 +15,7 @@ from backoffice.permissions import Role
 from backoffice.staff import managing, second_factor
 from backoffice.staff.queries import USERNAME_LENGTH
 from backoffice.staff.records import StaffRecord
-from backoffice.staff.services import NewStaff
-from backoffice.staff.time_zones import known_time_zones
+from backoffice.staff.services import NewStaff, known_time_zones
 from backoffice.wording import said
 
 _NAME_LENGTH = 80

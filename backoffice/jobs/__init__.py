@@ -2,7 +2,6 @@
 
 - ``records``: a job as stored
 - ``services``: asking for one, claiming it, saving how far it is, ending it
-- ``kinds``: what can be asked for, each with the function that does it
-- ``chores``: what the worker does by the clock, whether asked for or not
+- ``chores``: what can be asked for, and what the worker does by the clock anyway
 - ``worker``: rounds of both
 """

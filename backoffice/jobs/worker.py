@@ -12,8 +12,7 @@ from uuid_utils import uuid7
 
 from audit import context
 from audit.context import Actor, Context
-from backoffice.jobs.chores import CHORES, Chore
-from backoffice.jobs.kinds import KINDS
+from backoffice.jobs.chores import CHORES, KINDS, Chore
 from backoffice.jobs.records import Job
 from backoffice.jobs.services import CannotBeDone, Interrupted, JobLost, Work, claim_job, open_jobs
 from dynamodb import measures

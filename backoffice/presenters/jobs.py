@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from backoffice.jobs.kinds import KINDS
+from backoffice.jobs.chores import KINDS
 from backoffice.jobs.records import Job, JobState
 from backoffice.wording import said
 

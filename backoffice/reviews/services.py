@@ -11,13 +11,24 @@ from audit import trail
 from audit.context import Actor
 from audit.trail import Event
 from backoffice.reviews import queries
-from backoffice.reviews.cases import case_for
 from backoffice.reviews.gathering import gather
-from backoffice.reviews.records import DayReview, Decision, ReviewItem, ReviewStatus
-from backoffice.reviews.refusals import AlreadySigned, ItemsOpen, NoteMissing, NotOverYet
+from backoffice.reviews.records import (
+    AlreadySigned,
+    DayReview,
+    Decision,
+    ItemsOpen,
+    Kind,
+    NoteMissing,
+    NotOverYet,
+    ReviewItem,
+    ReviewStatus,
+)
 from dynamodb import store
 from dynamodb.retries import settle
 from dynamodb.transactions import Transaction
+from payments import cases
+from payments.alerts import find_alert
+from payments.queries import get_payment
 
 SYSTEM = Actor(id="system:review")
 
@@ -157,3 +168,25 @@ def _event(
         reason=reason,
         reference=reference or None,
     )
+
+
+def case_for(
+    item: ReviewItem, *, case_id: str, name: str, reason: str, actor: Actor, at: datetime
+) -> str:
+    """The id of the case that a line becomes part of; a new one unless ``case_id`` names one.
+
+    ``name`` is the request's own, so the same again opens no second case. Raises ``CaseNotFound``.
+    """
+    if case_id:
+        return cases.find_case(case_id).id
+    asked: dict[str, Any] = {"name": name, "reason": reason, "actor": actor, "at": at}
+    if item.kind == Kind.MONEY_ALERT:
+        alert = find_alert(item.subject)
+        return alert.case_id or cases.open_case(alert_id=alert.id, **asked).id
+    return cases.open_about(customer_id=_whom(item), **asked).id
+
+
+def _whom(item: ReviewItem) -> str:
+    """Whose case it is: the customer's who paid, else whatever the line is about."""
+    payment = get_payment(item.subject) if item.kind == Kind.FIRST_PAIR else None
+    return (payment.customer_id if payment else None) or item.subject

@@ -14,7 +14,7 @@ from typing import Any
 
 from audit.context import Actor
 from backoffice.permissions import Role
-from backoffice.staff import lockout, refusals, services
+from backoffice.staff import lockout, queries, refusals, services
 from backoffice.staff.records import StaffRecord
 from backoffice.staff.services import NewStaff
 from dynamodb.transactions import Transaction
@@ -167,3 +167,31 @@ def _others_only(username: str, reason: str, actor: Actor, at: datetime) -> Iter
         if username == actor.id:
             raise refusals.Oneself
         yield
+
+
+def unused_since(record: StaffRecord) -> datetime:
+    """When a person last signed in, was added or was enabled again."""
+    times = (record.last_login, record.state_since, record.created_at)
+    return max(at for at in times if at is not None)
+
+
+def list_unused(*, before: datetime) -> Iterator[StaffRecord]:
+    """Active staff whose account was last used before a time (PCI DSS 8.2.6)."""
+    return (
+        record
+        for record in queries.everybody()
+        if record.is_active and unused_since(record) < before
+    )
+
+
+def disable_unused(
+    *, username: str, before: datetime, reason: str, actor: Actor, at: datetime
+) -> StaffRecord:
+    """Disable a person's account, unless it has been used meanwhile: then ``NoChange``."""
+
+    def decide(record: StaffRecord) -> dict[str, Any]:
+        if unused_since(record) >= before:
+            raise refusals.NoChange(f"{username} has been used since.")
+        return disabled(record, at)
+
+    return manage(username, decide, "staff.disabled", reason, actor, at)

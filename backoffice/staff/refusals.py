@@ -95,3 +95,11 @@ class FactorTaken(Refusal):
     code = "factor_taken"
     field = "name"
     sentence = "You have a passkey of this name already."
+
+
+MOST_VIEWS = 20
+
+
+class TooManyViews(Refusal):
+    code = "too_many_views"
+    sentence = f"You have saved {MOST_VIEWS} views already. Remove one first."

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
+from zoneinfo import available_timezones
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
@@ -17,7 +19,6 @@ from backoffice.staff import queries, refusals
 from backoffice.staff.models import Staff
 from backoffice.staff.passwords import REMEMBERED
 from backoffice.staff.records import StaffRecord
-from backoffice.staff.time_zones import known_time_zones
 from dynamodb.retries import settle
 from dynamodb.transactions import Transaction
 
@@ -200,3 +201,42 @@ def _check_password(password: str, record: StaffRecord) -> None:
         validate_password(password, user=Staff.of(record))
     except ValidationError as error:
         raise refusals.WeakPassword(" ".join(error.messages)) from None
+
+
+@cache
+def known_time_zones() -> tuple[str, ...]:
+    """UTC, and places by their region: not the old short names, nor this machine's own zone."""
+    return ("UTC", *sorted(name for name in available_timezones() if "/" in name))
+
+
+def views_of(record: StaffRecord, path: str = "") -> list[tuple[str, str]]:
+    """Name and address of the views that somebody has saved, of one list or of all."""
+    kept = (text.split("\t", 1) for text in record.saved_views or ())
+    return [(name, address) for address, name in kept if path in ("", address.partition("?")[0])]
+
+
+def save_view(*, name: str, address: str, actor: Actor, at: datetime) -> None:
+    """Keep an address under a name, in place of what had the name in the same list.
+
+    Without a name the view of the address is removed. Raises ``TooManyViews``.
+    """
+    path = address.partition("?")[0]
+
+    def saved(record: StaffRecord) -> Mapping[str, Any]:
+        kept = [
+            text for text in record.saved_views or ()
+            if not _is_in_the_way(text, path, address, name)
+        ]  # fmt: skip
+        if name:
+            kept.append(f"{address}\t{name}")
+        if len(kept) > refusals.MOST_VIEWS:
+            raise refusals.TooManyViews
+        return {"saved_views": kept or None}
+
+    event = staff_event(actor.id, "staff.views_changed", actor)
+    change_staff(actor.id, saved, event, at=at)
+
+
+def _is_in_the_way(text: str, path: str, address: str, name: str) -> bool:
+    kept, called = text.split("\t", 1)
+    return kept == address or (called == name and kept.partition("?")[0] == path)

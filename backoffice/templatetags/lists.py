@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from backoffice.permissions import Permission
-from backoffice.staff.saved_views import views_of
+from backoffice.staff.services import views_of
 from dynamodb.times import utc_now
 
 register = template.Library()

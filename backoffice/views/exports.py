@@ -19,8 +19,7 @@ from backoffice.forms.accounts import AccountFilter
 from backoffice.forms.exports import ExportForm, prefilled
 from backoffice.forms.payments import PaymentFilter
 from backoffice.jobs import services
-from backoffice.jobs.exports import EXPORT, export_order, pack_path
-from backoffice.jobs.lists import LIST, list_order
+from backoffice.jobs.exports import EXPORT, LIST, export_order, list_order, pack_path
 from backoffice.jobs.records import Job, JobState
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.jobs import JobView

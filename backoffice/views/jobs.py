@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from backoffice.jobs import services
-from backoffice.jobs.kinds import KINDS
+from backoffice.jobs.chores import KINDS
 from backoffice.jobs.records import Job
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.jobs import JobView

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from backoffice.forms.saved_views import SavedViewForm
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.site import page
-from backoffice.staff.saved_views import save_view, views_of
+from backoffice.staff.services import save_view, views_of
 from backoffice.wording import said
 from dynamodb.times import utc_now
 from payments.refusals import Refusal

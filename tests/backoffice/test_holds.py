@@ -14,7 +14,7 @@ from audit.models import Archive, Hold, HoldStatus
 from audit.replay import read_chain
 from audit.trail import Event
 from audit.verification import verify_entity
-from backoffice.holds import refusals, services
+from backoffice.holds import services
 from backoffice.permissions import Role
 from dynamodb import scans, store
 from dynamodb.client import count_requests
@@ -163,10 +163,10 @@ def test_a_release_that_was_interrupted_is_finished_by_the_next_archiving(
 def test_a_release_takes_two_people_and_lifts_the_hold(account: Account) -> None:
     archive_all()
     subject = set_hold("account", account.id).subject
-    with pytest.raises(refusals.NoReleaseAsked):
+    with pytest.raises(services.NoReleaseAsked):
         services.release(subject=subject, actor=OTHER, at=AT)
     services.ask_release(subject=subject, reason="ended", actor=ONE, at=AT)
-    with pytest.raises(refusals.SameReviewer):
+    with pytest.raises(services.SameReviewer):
         services.release(subject=subject, actor=ONE, at=AT)
     assert held() == {True}
     services.release(subject=subject, actor=OTHER, at=AT)
@@ -176,7 +176,7 @@ def test_a_release_takes_two_people_and_lifts_the_hold(account: Account) -> None
         "hold.set", "hold.applied", "hold.release_requested", "hold.released", "hold.lifted",
     ]  # fmt: skip
     assert verify_entity(f"hold:{subject}").faults == set()
-    with pytest.raises(refusals.NotInForce):
+    with pytest.raises(services.NotInForce):
         services.ask_release(subject=subject, reason="again", actor=ONE, at=AT)
 
 
@@ -196,7 +196,7 @@ def test_that_the_two_differ_is_a_condition_of_the_write(
 
     with monkeypatch.context() as lie:
         lie.setattr(store, "get", deceived)
-        with pytest.raises(refusals.SameReviewer):
+        with pytest.raises(services.SameReviewer):
             services.release(subject=subject, actor=ONE, at=AT)
     assert [hold.status for hold in holds.in_force()] == [HoldStatus.RELEASE_ASKED]
 
@@ -233,7 +233,7 @@ def test_a_hold_set_while_another_is_lifted_is_not_lifted_with_it(
 def test_what_was_released_can_be_held_again(account: Account) -> None:
     archive_all()
     subject = set_hold("account", account.id).subject
-    with pytest.raises(refusals.HoldInForce):
+    with pytest.raises(services.HoldInForce):
         set_hold("account", account.account_number)
     released(subject)
     again = set_hold("account", account.id, OTHER)
@@ -255,7 +255,7 @@ def test_a_case_holds_what_there_is_of_its_customer(account: Account) -> None:
 
 @pytest.mark.parametrize("kind", ["account", "customer", "case"])
 def test_what_nobody_knows_cannot_be_held(account: Account, kind: str) -> None:
-    with pytest.raises(refusals.NothingToHold):
+    with pytest.raises(services.NothingToHold):
         set_hold(kind, "nobody")
     assert holds.in_force() == []
 

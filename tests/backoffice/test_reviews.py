@@ -16,8 +16,16 @@ from backoffice.permissions import Role
 from backoffice.reviews import queries, services
 from backoffice.reviews.gathering import gather
 from backoffice.reviews.queries import DayState
-from backoffice.reviews.records import AccountPair, Decision, Kind, ReviewItem
-from backoffice.reviews.refusals import AlreadySigned, ItemsOpen, NoteMissing, NotOverYet
+from backoffice.reviews.records import (
+    AccountPair,
+    AlreadySigned,
+    Decision,
+    ItemsOpen,
+    Kind,
+    NoteMissing,
+    NotOverYet,
+    ReviewItem,
+)
 from backoffice.staff import doings, managing
 from backoffice.staff.records import SignInAttempts
 from dynamodb.client import call, count_requests

@@ -11,7 +11,7 @@ from django.test import Client
 
 from audit.context import Actor
 from backoffice.permissions import Role
-from backoffice.staff import queries, refusals, unused
+from backoffice.staff import managing, queries, refusals
 from tests.backoffice.people import AT, PASSWORD, a_member, chain
 
 DAY = timedelta(days=1)
@@ -61,7 +61,7 @@ def test_only_those_unused_for_90_days_are_disabled(capsys: pytest.CaptureFixtur
 
 def test_whoever_signs_in_meanwhile_stays() -> None:
     with pytest.raises(refusals.NoChange):
-        unused.disable_unused(
+        managing.disable_unused(
             username="busy",
             before=AT + 20 * DAY,
             reason="Monthly",

@@ -9,7 +9,7 @@ from django.conf import settings
 from audit.context import Actor
 from backoffice.management.base import Done, OperatorCommand
 from backoffice.permissions import Permission
-from backoffice.staff import unused
+from backoffice.staff import managing
 from payments.refusals import Refusal
 
 
@@ -25,13 +25,13 @@ class Command(OperatorCommand):
 
     def act(self, *, actor: Actor, at: datetime, options: dict[str, Any]) -> Done:
         before = at - timedelta(days=settings.UNUSED_STAFF_DAYS)
-        names = [each.username for each in unused.list_unused(before=before)]
+        names = [each.username for each in managing.list_unused(before=before)]
         stay = {name: "is who runs this" for name in names if name == actor.id}
         found = [name for name in names if name not in stay]
         if not options["dry_run"]:
             for name in found:
                 try:
-                    unused.disable_unused(
+                    managing.disable_unused(
                         username=name, before=before, reason=options["reason"], actor=actor, at=at
                     )
                 except Refusal as refusal:
