@@ -3,6 +3,8 @@
 A day is written in parts, each read back and compared; its manifest comes last, so a run that was
 stopped goes on with the first day that has none. Parts are named by their content: what a stopped
 run has left is in nobody's way. When all days are there, the manifest of the month is written.
+
+The rehearsal of a restore fetches an archived month and verifies it, without the tables.
 """
 
 import gzip
@@ -15,19 +17,23 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from typing import Any, BinaryIO
+from zlib import crc32
 
 from audit import bucket, holds, seals, trail
-from audit.chain import canonical_json
+from audit.chain import canonical_json, values_hash
 from audit.context import Actor
 from audit.merkle import Tree
-from audit.models import Archive
+from audit.models import Archive, EntryOutcome, Severity
 from audit.seal_checks import differences
+from audit.seals import Leaf
 from audit.settings import settings
 from audit.trail import Event
 from audit.verify import Breach
 from dynamodb import store
 from dynamodb.models import Item
+from dynamodb.retries import Patience, settle
 from dynamodb.scans import plain_item
+from dynamodb.transactions import Transaction
 
 PART_ENTRIES = 100_000
 """Of about 1 KB each, a tenth of that compressed."""
@@ -163,3 +169,85 @@ def _put(key: str, file: BinaryIO, month: str, at: datetime) -> None:
     file.seek(0)
     if bucket.digest(key) != hashlib.file_digest(file, "sha256").hexdigest():  # type: ignore[arg-type]  # as in bucket
         raise bucket.ArchiveError(f"{key} in the archive is not what was to be written.")
+
+
+CHAINS_AT_A_TIME = 500_000
+"""Chains are followed in as many passes as it takes to keep no more places than this at a time."""
+
+
+def rehearse(month: str, *, actor: Actor, at: datetime) -> tuple[Archive, list[str]]:
+    """Verify an archived month and record the outcome; sentences for what is wrong.
+
+    Raises ``NotInArchiveError`` where the month is not archived.
+    """
+    record = find(month)
+    if record is None:
+        raise bucket.NotInArchiveError(f"{month} is not archived.")
+    faults = sorted(set(verify_month(record)))
+    changes = {"rehearsed_at": at, "rehearsal_faults": len(faults)}
+    outcome = EntryOutcome.FAILURE if faults else EntryOutcome.SUCCESS
+    severity = Severity.HIGH if faults else Severity.INFO
+    told = event(month, "archive.rehearsed", actor, outcome=outcome, severity=severity)
+    known: dict[str, Any] = {"archive": record}
+
+    def build(tx: Transaction) -> Archive:
+        stored: Archive = known["archive"]
+        return trail.change(tx, "archive", stored, changes, told)
+
+    patience = Patience()
+    return settle(build, known, at=at, patience=patience), faults
+
+
+def verify_month(record: Archive) -> Iterator[str]:
+    """What is wrong with a month: its manifest, its parts, its entries, its seals, its chains."""
+    yield from _told(_verify_month(record))
+
+
+def _told(faults: Iterator[str]) -> Iterator[str]:
+    """Faults; what cannot be read for damage is one too, and ends them."""
+    try:
+        yield from faults
+    except (bucket.NotInArchiveError, bucket.DamagedError) as error:
+        yield str(error)
+
+
+def _verify_month(record: Archive) -> Iterator[str]:
+    key = month_key(record.month)
+    if bucket.digest(key) != record.manifest_sha256:
+        yield f"{key} is not the manifest that the trail tells of."
+    manifest = read_manifest(key)
+    for day in manifest["days"]:
+        yield from _told(_verify_day(day))
+    passes = 1 + manifest["entries"] // CHAINS_AT_A_TIME
+    for number in range(passes):
+        yield from _told(_verify_chains(manifest, number, passes))
+
+
+def _verify_day(day: Manifest) -> Iterator[str]:
+    tree, late = Tree(), {tuple(each) for each in day["late"]}
+    for part in day["parts"]:
+        if bucket.digest(part["key"]) != part["sha256"]:
+            yield f"{part['key']} is not what was written."
+        for entry in entries_of(part):
+            if values_hash(entry) != entry["hash"]:
+                yield f"{entry['entity_id']}: entry {entry['seq']} is not as it was hashed."
+            if (entry["entity_id"], entry["seq"]) not in late:
+                tree.add(Leaf(entry["timestamp"], entry["entity_id"], entry["hash"]).data)
+    seal = seals.read_object(date.fromisoformat(day["day"]))
+    if not (seals.is_signed(seal) and tree.root.hex() == seal["root"] == day["seal_root"]):
+        yield f"The entries of {day['day']} are not those that were sealed."
+
+
+def _verify_chains(manifest: Manifest, number: int, passes: int) -> Iterator[str]:
+    """Follow the chains of one pass through the month: each entry names the one before."""
+    places: dict[str, tuple[int, str]] = {}
+    for day in manifest["days"]:
+        for part in day["parts"]:
+            for entry in entries_of(part):
+                name = entry["entity_id"]
+                if crc32(name.encode()) % passes != number:
+                    continue
+                before = (entry["seq"] - 1, entry["prev_hash"])
+                if places.get(name, before) != before:
+                    yield f"{name}: entry {entry['seq']} does not follow the one before."
+                places[name] = (entry["seq"], entry["hash"])

@@ -12,6 +12,7 @@ from audit.verify import Breach, hash_holds, verify_chain
 from dynamodb.models import Item
 from dynamodb.pages import Query
 from dynamodb.scans import plain_item, query_items
+from dynamodb.tables import all_records
 
 Values = Mapping[str, Any]
 """A record or an entry as plain values."""
@@ -168,3 +169,21 @@ def _present(values: Values, names: frozenset[str]) -> dict[str, Any]:
     return {
         name: value for name, value in values.items() if name in names and value not in (None, "")
     }
+
+
+def chained_records() -> list[type[Chained]]:
+    """Every record class that carries heads, as far as its module has been imported."""
+    return [model for model in all_records() if issubclass(model, Chained)]
+
+
+def chain_of(model: type[Chained], record: Values) -> str:
+    """The name of the chain whose head a record carries."""
+    return model.chain_prefix + str(record[model.key_names()[0]])
+
+
+def read_heads(entity_id: str) -> Iterator[Head]:
+    """The head of a chain, read consistently; none or more where something is wrong."""
+    for model in chained_records():
+        if entity_id.startswith(model.chain_prefix):
+            key = entity_id.removeprefix(model.chain_prefix)
+            yield from map(head_of, read_records(model, key))

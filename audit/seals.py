@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import Any, BinaryIO, NamedTuple
 
 from audit import bucket, signing, trail
-from audit.chain import FIRST_PREV_HASH, canonical_json
+from audit.chain import FIRST_PREV_HASH, NOT_HASHED, canonical_json
 from audit.context import Actor
 from audit.merkle import Tree
 from audit.models import AuditLog, Seal
@@ -25,7 +25,7 @@ from dynamodb import store
 from dynamodb.attributes import plain
 from dynamodb.models import Item
 from dynamodb.pages import Query
-from dynamodb.scans import scan_pages, whole_items
+from dynamodb.scans import plain_item, scan_pages, whole_items
 from dynamodb.times import from_rfc3339, to_rfc3339
 
 MARGIN = timedelta(hours=1)
@@ -230,3 +230,33 @@ def _oldest_day(last: date) -> date:
         str(plain(item["timestamp"]))[:10] for items, _ in scan_pages(AuditLog) for item in items
     )
     return date.fromisoformat(min(days, default=last.isoformat()))
+
+
+class NotSealedError(Exception):
+    """The entry is not in a seal, at least not yet."""
+
+
+def prove(item: Item) -> dict[str, Any]:
+    """The proof that a raw entry was there when its day was sealed, as values for JSON.
+
+    It is checked without any store, by ``verify_pack.proof_faults`` or the ``verify.py`` of a pack.
+
+    Raises ``NotSealedError``, and ``ArchiveError`` where the archive has no seal of its day.
+    """
+    if settings().off:
+        raise NotSealedError
+    wanted = leaf_of(item)
+    seal = read_object(date.fromisoformat(wanted.timestamp[:10]))
+    tree = Tree()
+    for leaf in leaves_in_archive(seal):
+        tree.add(leaf.data, is_proved=leaf == wanted)
+    for index, path in tree.paths.items():
+        told = {"index": index, "path": [each.hex() for each in path]}
+        return {"entry": _hashed(item), **told, "seal": seal}
+    raise NotSealedError
+
+
+def _hashed(item: Item) -> dict[str, Any]:
+    """An entry without the index keys, which its hash does not cover."""
+    entry = plain_item(item)
+    return {name: value for name, value in entry.items() if name not in NOT_HASHED - {"hash"}}

@@ -19,9 +19,8 @@ from typing import Any
 
 from audit.chain import NO_ENTRY, Head
 from audit.fingerprints import Fingerprints
-from audit.heads import chain_of, chained_records, read_heads
 from audit.models import AuditLog, Chained
-from audit.replay import head_of, read_chain
+from audit.replay import chain_of, chained_records, head_of, read_chain, read_heads
 from audit.seal_checks import verify_seals
 from audit.seals import leaf_of
 from audit.settings import settings

@@ -23,9 +23,8 @@ from dynamodb import store
 from dynamodb.models import Record
 from dynamodb.pages import Query, read_page
 from payments import directory, queries
-from payments.account_numbers import draw, is_account_id, is_account_number
 from payments.alert_records import Alert, Case
-from payments.identifiers import is_payment_id
+from payments.identifiers import draw, is_account_id, is_account_number, is_payment_id
 from payments.models import Account, IdempotencyKey, Payment
 
 _RECENT, _LOOKED_THROUGH = 8, 100

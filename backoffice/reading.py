@@ -21,7 +21,7 @@ from backoffice.staff.sessions import SessionStore
 from dynamodb.errors import StoreError
 from dynamodb.times import utc_now
 from dynamodb.transactions import Transaction
-from payments.account_numbers import account_id, is_account_number
+from payments.identifiers import account_id, is_account_number
 
 READ_ONLY = (".viewed", ".searched", ".exported")
 """How the actions of entries end that tell of reading."""

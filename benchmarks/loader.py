@@ -20,7 +20,7 @@ from dynamodb import client
 from dynamodb.models import Record
 from dynamodb.retries import Patience, read_within
 from dynamodb.transactions import Transaction
-from payments import account_numbers, ledger, rules
+from payments import identifiers, ledger, rules
 from payments.accounts import clearing_account, opening_event
 from payments.identifiers import row_id
 from payments.models import Account, AccountStatus, AccountType, PaymentStatus
@@ -31,7 +31,7 @@ LOADER = Actor(id="api:loader")
 FIRST = datetime(2026, 3, 2, tzinfo=UTC)
 """When the first account was opened; every account and payment is a millisecond later."""
 
-NOWHERE = account_numbers.account_id("0" * 12)
+NOWHERE = identifiers.account_id("0" * 12)
 CUSTOMERS_ACCOUNTS, AMOUNT_MINOR = 100, 100
 _BATCH, _THREADS = 25, 2
 
@@ -94,9 +94,9 @@ def _times() -> Iterator[datetime]:
 
 def _opened(number: int, at: datetime) -> tuple[Account, Record]:
     """An account and its first entry."""
-    account_number = account_numbers.draw(f"load:{number}")
+    account_number = identifiers.draw(f"load:{number}")
     account = Account(
-        id=account_numbers.account_id(account_number),
+        id=identifiers.account_id(account_number),
         account_number=account_number,
         customer_id=f"customer-{number // CUSTOMERS_ACCOUNTS:06d}",
         account_type=AccountType.CHECKING,

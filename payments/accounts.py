@@ -10,7 +10,7 @@ from audit.trail import Event
 from dynamodb.models import Record
 from dynamodb.retries import Patience, settle
 from dynamodb.transactions import Transaction
-from payments import account_numbers, attempts, compliance, directory, ledger, rules, totals, turns
+from payments import attempts, compliance, directory, identifiers, ledger, rules, totals, turns
 from payments.identifiers import new_payment_id
 from payments.models import Account, AccountStatus, AccountType
 from payments.money import numeric_code
@@ -76,8 +76,8 @@ def clearing_account(currency: str, *, at: datetime) -> Account:
 
 
 def _clearing_key(currency: str) -> Account:
-    number = account_numbers.clearing_number(numeric_code(currency))
-    return Account(id=account_numbers.account_id(number), account_number=number)
+    number = identifiers.clearing_number(numeric_code(currency))
+    return Account(id=identifiers.account_id(number), account_number=number)
 
 
 @dataclass(kw_only=True)
@@ -151,9 +151,9 @@ class _Opening:
         return trail.create(tx, "account", account.with_changes(decision.posting.target), event)
 
     def _account(self) -> Account:
-        number = account_numbers.draw(self.request.request_id, self.draws)
+        number = identifiers.draw(self.request.request_id, self.draws)
         return Account(
-            id=account_numbers.account_id(number),
+            id=identifiers.account_id(number),
             account_number=number,
             customer_id=self.request.customer_id,
             account_type=AccountType(self.request.account_type),

@@ -18,9 +18,8 @@ from dynamodb.errors import StoreError, UnreadableRecordError
 from dynamodb.models import Record
 from dynamodb.retries import read_within
 from payments import directory, turns
-from payments.account_numbers import id_of
 from payments.bulk_rows import Row
-from payments.identifiers import row_id
+from payments.identifiers import id_of, row_id
 from payments.models import Account, Payment
 from payments.money import exponent, format_amount, parse_amount
 from payments.policy import policy

@@ -9,10 +9,10 @@ from typing import Any
 
 from audit.context import Actor
 from payments import rules, totals
-from payments.account_numbers import id_of
 from payments.approvals import digest
 from payments.bulk import Batch, accounts_of, payments_of, transfer_of
 from payments.bulk_rows import Row
+from payments.identifiers import id_of
 from payments.models import Account, Activity, Payment
 from payments.money import currency_codes
 from payments.refusals import Declined, InsufficientFunds, InvalidRequest, Refusal

@@ -8,8 +8,7 @@ from dynamodb import store
 from dynamodb.models import Record
 from dynamodb.pages import Query, read_page
 from dynamodb.retries import Patience, read_within
-from payments.account_numbers import id_of, is_account_id, is_account_number
-from payments.identifiers import payment_timestamp
+from payments.identifiers import id_of, is_account_id, is_account_number, payment_timestamp
 from payments.models import Account, Payment
 
 HOUSE = ""

@@ -10,8 +10,7 @@ from typing import Any
 from audit.chain import canonical_json
 from dynamodb.pages import PAGE_ROWS
 from dynamodb.store import BATCH_KEYS
-from payments.http_callers import Caller
-from payments.http_events import Request
+from payments.http_events import Caller, Request
 from payments.http_refusals import Forbidden, InvalidBody
 from payments.identifiers import new_payment_id
 from payments.refusals import InvalidAmount, InvalidField, MissingField

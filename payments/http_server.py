@@ -14,8 +14,7 @@ from urllib.parse import parse_qsl
 
 from uuid_utils import uuid7
 
-from payments.http_callers import EVERY_CUSTOMER, READ, WRITE
-from payments.http_events import MAX_BODY_BYTES
+from payments.http_events import EVERY_CUSTOMER, MAX_BODY_BYTES, READ, WRITE
 
 _log = logging.getLogger(__name__)
 

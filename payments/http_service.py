@@ -14,8 +14,7 @@ from dynamodb import errors
 from payments import queries
 from payments.attempts import recorded_refusals
 from payments.http_bodies import KEY_HEADER, page_size, transfer_request
-from payments.http_callers import READ, WRITE, Caller
-from payments.http_events import Request
+from payments.http_events import READ, WRITE, Caller, Request
 from payments.http_refusals import (
     Forbidden,
     InvalidCursor,

@@ -8,8 +8,7 @@ from typing import Any
 
 from audit.chain import canonical_json
 from dynamodb.times import utc_day
-from payments.account_numbers import id_of
-from payments.identifiers import is_payment_id
+from payments.identifiers import id_of, is_payment_id
 from payments.models import AccountType
 from payments.money import MAX_AMOUNT_MINOR, exponent
 from payments.refusals import InvalidAmount, InvalidField, MissingField, SameAccount

@@ -24,8 +24,8 @@ from dynamodb.transactions import Transaction
 from payments import sweep_rules
 from payments.alert_records import SweepState
 from payments.alerts import Finding, raise_alert
+from payments.history import movements_of, stirred_before
 from payments.models import Account, AccountType
-from payments.movements import movements_of, stirred_before
 from payments.policy import policy
 from payments.sweep_rules import LOOKBACK, Movement
 

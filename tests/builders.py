@@ -10,8 +10,7 @@ from dynamodb import client
 from dynamodb.errors import StoreBusyError
 from dynamodb.models import Record
 from payments import accounts, transfers
-from payments.account_numbers import account_id, with_check_digits
-from payments.identifiers import new_payment_id
+from payments.identifiers import account_id, new_payment_id, with_check_digits
 from payments.models import Account, AccountStatus, AccountType
 from payments.requests import OpeningRequest, TransferRequest
 

@@ -20,7 +20,7 @@ from backoffice.forms.fields import (
     choices_of,
 )
 from backoffice.forms.ids import OnceForm
-from payments.account_numbers import is_account_number
+from payments.identifiers import is_account_number
 from payments.models import AccountStatus, AccountType
 from payments.requests import CUSTOMER_ACCOUNT_TYPES, OpeningRequest
 

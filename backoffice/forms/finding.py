@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.forms.accounts import why_no_number
 from backoffice.forms.fields import TextField, TypedForm
-from payments.account_numbers import is_account_number
+from payments.identifiers import is_account_number
 
 _LONGEST = 200
 

@@ -9,8 +9,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from backoffice import numbers
-from payments.account_numbers import is_account_id
-from payments.identifiers import is_payment_id
+from payments.identifiers import is_account_id, is_payment_id
 from payments.money import format_amount, format_number
 from payments.refusals import UnknownCurrency
 

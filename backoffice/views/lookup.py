@@ -12,7 +12,7 @@ from backoffice.forms.fields import IdField, TypedForm
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.accounts import AccountView
 from payments import queries
-from payments.account_numbers import is_account_number
+from payments.identifiers import is_account_number
 
 
 @dataclass(frozen=True, kw_only=True)

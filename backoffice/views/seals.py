@@ -8,7 +8,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
-from audit import proofs, seals, signing
+from audit import seals, signing
 from audit.bucket import NotInArchiveError
 from audit.replay import read_chain
 from audit.settings import settings
@@ -44,8 +44,8 @@ def prove(request: StaffRequest, entity_id: str) -> HttpResponse:
             _("The trail has no such entry about {entity_id}.").format(entity_id=entity_id)
         )
     try:
-        proof = proofs.prove(item)
-    except (proofs.NotSealedError, NotInArchiveError):
+        proof = seals.prove(item)
+    except (seals.NotSealedError, NotInArchiveError):
         messages.error(
             request,
             _("This entry is in no seal. {why}").format(why=off_sentence() or _later()),

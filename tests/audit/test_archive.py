@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from audit import archive, bucket, holds, rehearsal, seals, trail
+from audit import archive, bucket, holds, seals, trail
 from audit.archive import Manifest
 from audit.context import Actor
 from audit.models import Archive, AuditLog
@@ -61,7 +61,7 @@ def parts() -> list[dict[str, Any]]:
 
 
 def faults() -> list[str]:
-    return rehearsal.rehearse(MONTH, actor=ARCHIVER, at=AT)[1]
+    return archive.rehearse(MONTH, actor=ARCHIVER, at=AT)[1]
 
 
 def in_month() -> list[dict[str, Any]]:
@@ -196,8 +196,8 @@ def test_a_rehearsal_needs_no_table_and_leaves_its_outcome(account: Account) -> 
     for item in list(AuditLog.scan()):
         if item.entity_id != f"archive:{MONTH}":
             item.delete()
-    assert list(rehearsal.verify_month(record)) == []
-    rehearsed, found = rehearsal.rehearse(MONTH, actor=ARCHIVER, at=AT)
+    assert list(archive.verify_month(record)) == []
+    rehearsed, found = archive.rehearse(MONTH, actor=ARCHIVER, at=AT)
     assert (rehearsed.rehearsed_at, rehearsed.rehearsal_faults, found) == (AT, 0, [])
     *_, entry = read_chain(f"archive:{MONTH}")
     assert (entry["action"], entry["outcome"]) == ({"S": "archive.rehearsed"}, {"S": "success"})
@@ -219,7 +219,7 @@ def forged(monkeypatch: pytest.MonkeyPatch, change: Callable[[list[dict[str, Any
 def test_a_rehearsal_finds_what_is_wrong(
     account: Account, monkeypatch: pytest.MonkeyPatch, passes: int
 ) -> None:
-    monkeypatch.setattr(rehearsal, "CHAINS_AT_A_TIME", 10 // passes)
+    monkeypatch.setattr(archive, "CHAINS_AT_A_TIME", 10 // passes)
     archived()
 
     def reworded(entries: list[dict[str, Any]]) -> None:

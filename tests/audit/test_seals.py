@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from audit import bucket, proofs, seals, signing, trail
+from audit import bucket, seals, signing, trail
 from audit import settings as archive_settings
 from audit.chain import FIRST_PREV_HASH, canonical_json, entry_hash
 from audit.context import Actor
@@ -259,7 +259,7 @@ def test_damage_to_the_archive_is_named_and_stops_nothing(
     altered = {f"seal:{FIRST}"} if of == leaves_key else {f"seal:{FIRST}", f"seal:{SECOND}"}
     assert rows() == {(name, 1, "seal_altered") for name in altered}
     with pytest.raises(bucket.DamagedError, match=f"seals/{FIRST}.* is damaged"):
-        proofs.prove(next(read_chain(account.id)))
+        seals.prove(next(read_chain(account.id)))
 
 
 @pytest.mark.parametrize("body", [b"x", b"{}", b"[1]"])
@@ -303,7 +303,7 @@ def seals_differences(stored: list[Leaf], kept: list[Leaf]) -> list[tuple[int, s
 
 def test_a_proof_holds_without_any_store(account: Account) -> None:
     everything = list(read_chain(account.id))
-    taken = [json.loads(json.dumps(proofs.prove(item))) for item in everything]
+    taken = [json.loads(json.dumps(seals.prove(item))) for item in everything]
     client.configure(client.settings())
     for proof in taken:
         assert proof_faults(proof, PUBLIC) == []
@@ -321,7 +321,7 @@ def test_anybody_can_check_a_proof_with_the_program_of_a_pack(
     account: Account, tmp_path: Path
 ) -> None:
     """In a bare Python; any byte of the proof that is changed shows, and so does another key."""
-    whole = json.dumps(proofs.prove(next(read_chain(account.id)))).encode()
+    whole = json.dumps(seals.prove(next(read_chain(account.id)))).encode()
     program, file = tmp_path / "verify.py", tmp_path / "proof.json"
     program.write_bytes(VERIFIER.read_bytes())
 
@@ -345,8 +345,8 @@ def test_anybody_can_check_a_proof_with_the_program_of_a_pack(
 
 
 def test_what_is_in_no_seal_is_not_proved(account: Account) -> None:
-    with pytest.raises(proofs.NotSealedError):
-        proofs.prove(late(account))
+    with pytest.raises(seals.NotSealedError):
+        seals.prove(late(account))
 
 
 def test_leaves_can_be_read_by_anybody(account: Account) -> None:

@@ -9,7 +9,7 @@ from django.test import Client
 from backoffice.permissions import Role
 from dynamodb.client import count_requests
 from payments import queries
-from payments.account_numbers import with_check_digits
+from payments.identifiers import with_check_digits
 from payments.models import Account, AccountStatus, AccountType
 from tests.backoffice.conftest import SignIn
 from tests.backoffice.pages import errors, fresh, hidden, text

@@ -64,7 +64,7 @@ def a_kind(
     permission: Permission = Permission.READ_TRAIL,
 ) -> None:
     kinds = {"count": Kind(name="count", run=run, permission=permission)}
-    for module in ("jobs.worker", "jobs.kinds", "views.jobs", "presenters.jobs"):
+    for module in ("jobs.worker", "jobs.chores", "views.jobs", "presenters.jobs"):
         monkeypatch.setattr(f"backoffice.{module}.KINDS", kinds)
 
 

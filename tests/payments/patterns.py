@@ -10,9 +10,8 @@ from typing import Any
 from audit import trail
 from dynamodb.times import utc_day
 from dynamodb.transactions import Transaction
-from payments.account_numbers import account_id, clearing_number
 from payments.alert_records import Rule
-from payments.identifiers import new_payment_id, payment_timestamp
+from payments.identifiers import account_id, clearing_number, new_payment_id, payment_timestamp
 from payments.models import Account, AccountStatus, AccountType, Payment, PaymentStatus
 from payments.money import numeric_code
 from tests.builders import NOON, an_account

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payments import account_numbers as numbers
+from payments import identifiers as numbers
 
 bodies = st.integers(0, 10**10 - 1)
 

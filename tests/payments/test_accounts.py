@@ -7,7 +7,7 @@ import pytest
 from audit import queries as trail
 from audit.models import EntryOutcome
 from dynamodb.client import count_requests
-from payments import account_numbers, queries
+from payments import identifiers, queries
 from payments.accounts import clearing_account, open_account
 from payments.models import AccountStatus, AccountType
 from payments.money import MAX_AMOUNT_MINOR, MAX_BALANCE_MINOR
@@ -80,9 +80,9 @@ def test_the_same_request_id_with_other_values_is_refused_and_recorded() -> None
 
 
 def test_a_number_that_is_taken_is_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    draw = account_numbers.draw
+    draw = identifiers.draw
     monkeypatch.setattr(
-        account_numbers,
+        identifiers,
         "draw",
         lambda seed, attempt=0: draw(seed if attempt else "always", attempt),
     )

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from audit import archive, seals
+from audit.archive import rehearse
 from audit.context import Actor
-from audit.rehearsal import rehearse
 from audit.settings import settings
 from backoffice.holds.services import apply_holds
 from backoffice.management.base import Done, OperatorCommand
