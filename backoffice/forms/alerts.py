@@ -1,14 +1,13 @@
 """Filters of alerts and cases, and what compliance enters to work on them."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
-from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.forms.fields import IdField, OneOfField, TextField, TypedForm
+from backoffice.forms.fields import IdField, OneOfField, ReasonField, TypedForm, Words
 from backoffice.forms.ids import DeedForm, OnceForm
 from backoffice.permissions import Permission
 from backoffice.staff import queries as staff
@@ -17,14 +16,9 @@ from backoffice.templatetags.backoffice import in_words
 from payments import alerts, cases
 from payments.alert_records import AlertStatus, Case, CaseStatus, Outcome, Rule
 
-if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
-
 
 class ChoiceFilter(OneOfField):
-    def __init__(
-        self, label: "StrOrPromise", values: type[AlertStatus | Rule | CaseStatus]
-    ) -> None:
+    def __init__(self, label: Words, values: type[AlertStatus | Rule | CaseStatus]) -> None:
         super().__init__(
             label=label,
             choices=lambda: [("", _("Any")), *((each.value, in_words(each)) for each in values)],
@@ -70,18 +64,11 @@ def _standing_on(asked: QueryDict, status: str) -> QueryDict:
     return data
 
 
-class NoteField(TextField):
+class NoteField(ReasonField):
     """A reviewer's own words; a text of several lines becomes one."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(
-            max_length=alerts.NOTE_LENGTH,
-            widget=forms.Textarea(attrs={"rows": 4}),
-            help_text=format_lazy(
-                _("Stands in the trail. At most {most} characters."), most=alerts.NOTE_LENGTH
-            ),
-            **options,
-        )
+    def __init__(self) -> None:
+        super().__init__(alerts.NOTE_LENGTH, widget=forms.Textarea(attrs={"rows": 4}))
 
     def to_python(self, value: Any) -> str:
         return " ".join(str(super().to_python(value)).split())

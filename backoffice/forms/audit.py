@@ -1,18 +1,15 @@
 """Filters of the trail."""
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from audit.models import EntryOutcome
 from audit.queries import TrailFilter
-from backoffice.forms.fields import DayField, OneOfField, TextField, TypedForm, choices_of
-
-if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
-
+from backoffice.forms.fields import OneOfField, TextField, Words, choices_of
+from backoffice.forms.periods import DaysForm
 
 TEXT_LENGTH = 200
 MOST_DAYS = 366
@@ -20,12 +17,12 @@ MOST_DAYS = 366
 
 
 class SearchField(TextField):
-    def __init__(self, label: "StrOrPromise | None" = None, *, size: int, **options: Any) -> None:
+    def __init__(self, label: Words | None = None, *, size: int, **options: Any) -> None:
         super().__init__(label=label, max_length=TEXT_LENGTH, required=False, **options)
         self.widget.attrs |= {"autocomplete": "off", "spellcheck": "false", "size": size}
 
 
-class TrailFilterForm(TypedForm):
+class TrailFilterForm(DaysForm):
     """What to look for in the trail; where no key leads straight to it, today.
 
     A period that is walked day by day has its ends filled in, so that it stays the same from page
@@ -47,8 +44,6 @@ class TrailFilterForm(TypedForm):
         self.asked = asked.copy()
         super().__init__(self.asked)
         self.today = today
-        self.fields["from"] = DayField(_("From (UTC day)"))
-        self.fields["to"] = DayField(_("To (UTC day)"))
 
     @property
     def wanted(self) -> TrailFilter:
@@ -63,22 +58,12 @@ class TrailFilterForm(TypedForm):
 
     def clean(self) -> dict[str, Any]:
         found = self.cleaned_data
-        for name in {"from", "to"} - found.keys():
-            # A field for days shows nothing of what is not a day.
-            self.fields[name].widget.input_type = "text"
-        if {"from", "to"} <= found.keys():
-            self._check_period(found)
-        return found
-
-    def _check_period(self, found: dict[str, Any]) -> None:
         keys = {name: found.get(name, "") for name in ("entity_id", "action", "user_id")}
-        is_walked = TrailFilter(**keys).is_walked
+        is_walked = {"from", "to"} <= found.keys() and TrailFilter(**keys).is_walked
         if is_walked:
             self._fill_period(found)
-        first, last = found["from"], found["to"]
-        if first and last and first > last:
-            self.add_error("to", _("This day is before the first one."))
-        elif is_walked and (last - first).days >= MOST_DAYS:
+        super().clean()
+        if is_walked and "to" in found and (found["to"] - found["from"]).days >= MOST_DAYS:
             self.add_error(
                 "from",
                 _(
@@ -86,6 +71,7 @@ class TrailFilterForm(TypedForm):
                     "postings, an action or person."
                 ).format(most=MOST_DAYS),
             )
+        return found
 
     def _fill_period(self, found: dict[str, Any]) -> None:
         """A first day alone means until today, a last day alone the week that ends with it."""

@@ -1,4 +1,4 @@
-"""What is entered to decide what waits, to take a request back, and to reverse a payment."""
+"""What is entered where two people decide: on requests, on batches of a file, on legal holds."""
 
 import re
 from datetime import datetime
@@ -8,9 +8,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.forms.fields import AmountField
+from backoffice.forms.fields import AmountField, IdField, OneOfField, ReasonField
 from backoffice.forms.ids import ActionForm, OnceForm
-from backoffice.forms.lifecycle import ReasonField
 from backoffice.numbers import fillable
 from backoffice.presenters.values import typed
 from dynamodb.pages import PAGE_ROWS
@@ -115,3 +114,71 @@ class ReverseForm(OnceForm):
             merchant_id=self.payment.merchant_id or "",
             reverses=self.payment.id,
         )
+
+
+class UploadForm(ActionForm):
+    subject = "bulk"
+
+    file = forms.FileField(
+        label=_("File"),
+        widget=forms.FileInput(attrs={"accept": ".csv,.xml,text/csv,text/xml,application/xml"}),
+        help_text=_("CSV or pain.001, at most 10,000 rows and 20 MB."),
+        error_messages={"empty": _("This file is empty.")},
+    )
+
+
+class ConfirmForm(ActionForm):
+    """The file is named by the address. ``run`` names an application of it beyond its first."""
+
+    subject = "bulk"
+
+    run = IdField(
+        label=_("Name of this run"),
+        required=False,
+        help_text=_("Only to pay the same file again, such as 2026-06. A name is used once."),
+    )
+
+
+class BatchForm(DecisionForm):
+    """What becomes of all that waits of a batch; its maker may take it back."""
+
+    decision = forms.ChoiceField(
+        choices=[("approve", _("Approve")), ("reject", _("Reject")), ("cancel", _("Take back"))],
+        widget=forms.HiddenInput,
+    )
+    reason = ReasonField(label=_("Why"), required=False)
+
+    def clean(self) -> dict[str, Any]:
+        if self.cleaned_data.get("decision") == "cancel" and not self.cleaned_data.get("reason"):
+            self.cleaned_data["reason"] = "Taken back with its batch"
+        return super().clean()
+
+
+class HoldForm(ActionForm):
+    subject = "hold"
+
+    kind = OneOfField(
+        label=_("What is held"),
+        choices=[
+            ("account", _("An account")),
+            ("customer", _("A customer")),
+            ("case", _("A case")),
+        ],
+        help_text=_("A customer's hold covers all their accounts and payments."),
+    )
+    held_id = IdField(
+        label=_("Its id"), help_text=_("An account by id or number, a customer, a case.")
+    )
+    reason = ReasonField()
+
+
+class AskReleaseForm(ActionForm):
+    """The reason to release; another reviewer then confirms without typing anything."""
+
+    subject = "hold"
+
+    reason = ReasonField(label=_("Why it may be released"))
+
+
+class ReleaseForm(ActionForm):
+    subject = "hold"

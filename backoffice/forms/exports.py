@@ -9,8 +9,9 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.forms.audit import TrailFilterForm
-from backoffice.forms.fields import DayField, IdField, OneOfField
+from backoffice.forms.fields import IdField, OneOfField
 from backoffice.forms.ids import OnceForm
+from backoffice.forms.periods import DaysForm
 from backoffice.jobs.scopes import SCOPES, SEARCH
 from backoffice.wording import said
 from payments.queries import get_account
@@ -28,7 +29,7 @@ _UNSAID = {
 }
 
 
-class ExportForm(OnceForm):
+class ExportForm(DaysForm, OnceForm):
     """A search of the trail, or everything about one account, customer or case."""
 
     subject = "export"
@@ -50,8 +51,6 @@ class ExportForm(OnceForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["from"] = DayField(_("From (UTC day)"))
-        self.fields["to"] = DayField(_("To (UTC day)"))
         searching = deepcopy(TrailFilterForm.base_fields)
         self.fields |= {name: searching[name] for name in _SEARCHED}
         self.fields["entity_id"].help_text = _("This and what follows narrows a search.")
@@ -93,9 +92,6 @@ class ExportForm(OnceForm):
                 self.add_error("about", _UNSAID[found["scope"]])
         elif found["scope"] == "account" and get_account(about) is None:
             self.add_error("about", _("There is no such account."))
-        first, last = found.get("from"), found.get("to")
-        if first and last and first > last:
-            self.add_error("to", _("This day is before the first one."))
 
 
 def prefilled(asked: QueryDict, *, username: str, at: datetime) -> ExportForm:

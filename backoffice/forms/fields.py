@@ -11,17 +11,21 @@ from django.core.validators import MinValueValidator
 from django.forms.utils import flatatt, pretty_name
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.text import capfirst
+from django.utils.text import capfirst, format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from backoffice import drafts
 from backoffice.wording import said
 from payments.money import LONGEST_TYPED, currency_codes, exponent
 from payments.refusals import UnknownCurrency
-from payments.requests import ID_LENGTH
+from payments.requests import DESCRIPTION_LENGTH, ID_LENGTH
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
+
+    Words = StrOrPromise
+else:
+    Words = str
 
 
 class TypedForm(forms.Form):
@@ -58,13 +62,21 @@ class TextField(forms.CharField):
     default_validators = [readable]
 
 
+class ReasonField(TextField):
+    """A person's own words for what they do, which stand in the trail."""
+
+    def __init__(self, most: int = DESCRIPTION_LENGTH, **options: Any) -> None:
+        told = format_lazy(_("Stands in the trail. At most {most} characters."), most=most)
+        super().__init__(max_length=most, help_text=told, **options)
+
+
 class OneOfField(forms.ChoiceField):
     """One of a list. Any other is refused in words that do not repeat it."""
 
     default_error_messages = {"invalid_choice": _("Choose one of the list.")}
 
 
-def choices_of(values: Iterable[str], empty: "StrOrPromise") -> Callable[[], list[tuple[str, str]]]:
+def choices_of(values: Iterable[str], empty: Words) -> Callable[[], list[tuple[str, str]]]:
     """States or kinds to choose from, worded when they are shown, behind ``empty`` for none."""
     return lambda: [("", str(empty)), *((value, capfirst(said(value))) for value in values)]
 
@@ -154,7 +166,7 @@ class DayInput(forms.DateInput):
 class DayField(forms.DateField):
     """A UTC day, as ``2026-01-31``."""
 
-    def __init__(self, label: "StrOrPromise", **options: Any) -> None:
+    def __init__(self, label: Words, **options: Any) -> None:
         options.setdefault("help_text", _("A day such as 2026-01-31, itself included."))
         super().__init__(
             label=label,

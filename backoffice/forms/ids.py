@@ -5,7 +5,7 @@ The server makes and signs them, for one person and one kind of request, good fo
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -15,15 +15,12 @@ from django.utils.translation import override
 
 from audit.context import Actor
 from backoffice import numbers
-from backoffice.forms.fields import TypedForm
+from backoffice.forms.fields import TypedForm, Words
 from backoffice.presenters.values import typed
 from backoffice.wording import said
 from payments.identifiers import new_payment_id
 from payments.money import parse_amount
 from payments.refusals import InvalidField, MissingField, Refusal
-
-if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
 
 HOLDS_FOR = timedelta(hours=24)
 
@@ -103,12 +100,12 @@ class DeedForm(ActionForm):
     Fields come before the reason.
     """
 
-    title: ClassVar["StrOrPromise"]
-    about: ClassVar["StrOrPromise"]
-    done: ClassVar["StrOrPromise"]
+    title: ClassVar[Words]
+    about: ClassVar[Words]
+    done: ClassVar[Words]
     service: ClassVar[Callable[..., Any]]
     is_final: ClassVar[bool] = False
-    warning: ClassVar["StrOrPromise"] = ""
+    warning: ClassVar[Words] = ""
 
     def __init__(self, *args: Any, record: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -6,36 +6,21 @@ from typing import Any
 
 from django import forms
 from django.core.validators import MaxValueValidator
-from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from audit.context import Actor
-from backoffice.forms.fields import AmountField, IdField, TextField
+from backoffice.forms.fields import AmountField, IdField, ReasonField
 from backoffice.forms.ids import DeedForm, OnceForm
 from backoffice.numbers import fillable
 from backoffice.presenters.values import money, typed
 from payments import lifecycle, queries
 from payments.models import Account, FrozenDirection
 from payments.refusals import StaleEdit
-from payments.requests import DESCRIPTION_LENGTH
 
 _LATEST = MaxValueValidator(
     datetime(2200, 1, 1, tzinfo=UTC), _("Enter a time before the year 2200.")
 )
-
-
-class ReasonField(TextField):
-    """A person's own words for what they do, which stand in the trail."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(
-            max_length=DESCRIPTION_LENGTH,
-            help_text=format_lazy(
-                _("Stands in the trail. At most {most} characters."), most=DESCRIPTION_LENGTH
-            ),
-            **options,
-        )
 
 
 class AccountForm(OnceForm, DeedForm):

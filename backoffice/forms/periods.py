@@ -1,26 +1,47 @@
-"""A period of days in a time zone, as filters of lists take it."""
+"""Periods of days: as lists are narrowed by them, and of a statement."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from django.http import QueryDict
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext
 
-from backoffice.forms.fields import DayField, OneOfField, TypedForm
+from backoffice.forms.fields import DayField, OneOfField, TypedForm, Words
 from dynamodb.times import to_rfc3339
+from payments.statements import Period
 
 _SMALLEST = timedelta(microseconds=1)
 
 
-class PeriodForm(TypedForm):
-    """Days ``from`` and ``to``, both included, in the person's own zone unless UTC is chosen."""
+class DaysForm(TypedForm):
+    """Days ``from`` and ``to``, both included, of which either may be left open."""
+
+    ends: ClassVar[tuple[Words, Words]] = (_("From (UTC day)"), _("To (UTC day)"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["from"], self.fields["to"] = map(DayField, self.ends)
+
+    def clean(self) -> dict[str, Any]:
+        found = super().clean() or self.cleaned_data
+        for name in {"from", "to"} - found.keys():
+            # A field for days shows nothing of what is not a day.
+            self.fields[name].widget.input_type = "text"
+        first, last = found.get("from"), found.get("to")
+        if first and last and first > last:
+            self.add_error("to", _("This day is before the first one."))
+        return found
+
+
+class PeriodForm(DaysForm):
+    """Days in the person's own zone unless UTC is chosen."""
+
+    ends = (pgettext_lazy("day", "From"), pgettext_lazy("day", "To"))
 
     def __init__(self, asked: QueryDict, *, zone: str = "UTC") -> None:
         super().__init__(asked)
-        self.fields["from"] = DayField(pgettext("day", "From"))
-        self.fields["to"] = DayField(pgettext("day", "To"))
         zones = list(dict.fromkeys((zone, "UTC")))
         self.fields["zone"] = OneOfField(
             label=_("Days of"),
@@ -29,13 +50,6 @@ class PeriodForm(TypedForm):
             help_text=_("Where a day begins and ends."),
         )
         self.initial["zone"] = self.own_zone = zone
-
-    def clean(self) -> dict[str, Any]:
-        found = self.cleaned_data
-        first, last = found.get("from"), found.get("to")
-        if first and last and first > last:
-            self.add_error("to", _("This day is before the first one."))
-        return found
 
     @property
     def between(self) -> tuple[str, str] | None:
@@ -51,3 +65,37 @@ class PeriodForm(TypedForm):
 
 def _begin(day: date, zone: ZoneInfo, shift: timedelta = timedelta()) -> str:
     return to_rfc3339(datetime.combine(day, time(), zone).astimezone(UTC) + shift)
+
+
+class StatementForm(DaysForm):
+    """The period of a statement; without one, this month up to today."""
+
+    def __init__(self, asked: QueryDict, *, today: date) -> None:
+        self.today = today
+        this_month = {"from": today.replace(day=1).isoformat(), "to": today.isoformat()}
+        is_asked = "from" in asked or "to" in asked
+        super().__init__(asked if is_asked else this_month)
+
+    @property
+    def period(self) -> Period:
+        """What a valid form asks for, up to today."""
+        last = min(self.cleaned_data["to"] or self.today, self.today)
+        return Period(first=self.cleaned_data["from"] or last.replace(day=1), last=last)
+
+    def clean(self) -> dict[str, Any]:
+        found = super().clean()
+        first = found.get("from")
+        if first and first > self.today:
+            self.add_error("from", _("This day has not begun yet."))
+        return found
+
+
+def presets(today: date) -> list[tuple[str, Period]]:
+    """Periods people ask for most."""
+    this_month = today.replace(day=1)
+    last_month = this_month - timedelta(days=1)
+    return [
+        (gettext("This month"), Period(first=this_month, last=today)),
+        (gettext("Last month"), Period(first=last_month.replace(day=1), last=last_month)),
+        (gettext("This year"), Period(first=today.replace(month=1, day=1), last=today)),
+    ]

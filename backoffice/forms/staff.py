@@ -8,9 +8,8 @@ from django.utils.text import capfirst, format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from audit.context import Actor
-from backoffice.forms.fields import IdField, TextField
+from backoffice.forms.fields import IdField, ReasonField, TextField
 from backoffice.forms.ids import ActionForm, DeedForm
-from backoffice.forms.lifecycle import ReasonField
 from backoffice.permissions import Role
 from backoffice.staff import managing, second_factor
 from backoffice.staff.queries import USERNAME_LENGTH

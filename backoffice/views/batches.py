@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from audit.export import csv_lines
-from backoffice.forms.bulk import BatchForm
+from backoffice.forms.decisions import BatchForm
 from backoffice.jobs import imports, services
 from backoffice.jobs.imports import DECIDE, IMPORT
 from backoffice.jobs.records import Job

@@ -7,7 +7,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
-from backoffice.forms.bulk import ConfirmForm, UploadForm
+from backoffice.forms.decisions import ConfirmForm, UploadForm
 from backoffice.jobs import imports, services
 from backoffice.jobs.imports import IMPORT
 from backoffice.permissions import Permission, StaffRequest, requires

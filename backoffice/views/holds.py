@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from audit import holds as archive
 from audit.bucket import ArchiveError
 from audit.models import Hold, HoldStatus
-from backoffice.forms.holds import AskReleaseForm, HoldForm, ReleaseForm
+from backoffice.forms.decisions import AskReleaseForm, HoldForm, ReleaseForm
 from backoffice.forms.ids import ActionForm
 from backoffice.holds import services
 from backoffice.holds.subjects import holds_shown, record_of

@@ -5,7 +5,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
-from backoffice.forms.saved_views import SavedViewForm
+from backoffice.forms.finding import SavedViewForm
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.site import page
 from backoffice.staff.services import save_view, views_of

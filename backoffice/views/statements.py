@@ -16,7 +16,7 @@ from django.http import FileResponse, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
 
-from backoffice.forms.statements import PeriodForm, presets
+from backoffice.forms.periods import StatementForm, presets
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters import statements as shown
 from backoffice.presenters.accounts import AccountView
@@ -52,7 +52,7 @@ def on_page(request: StaffRequest, account_id: str) -> HttpResponse:
 
 
 def _page(
-    request: StaffRequest, account: Account, form: PeriodForm, trouble: str = ""
+    request: StaffRequest, account: Account, form: StatementForm, trouble: str = ""
 ) -> HttpResponse:
     context: dict[str, Any] = {
         "title": gettext("Statement of %s") % account.account_number,
@@ -75,7 +75,7 @@ def _page(
     return page(request, "backoffice/accounts/statement.html", context, status=status)
 
 
-def _lines(request: StaffRequest, account: Account, form: PeriodForm) -> dict[str, Any]:
+def _lines(request: StaffRequest, account: Account, form: StatementForm) -> dict[str, Any]:
     cursor, period = request.GET.get("cursor", ""), form.period
     found = statement_page(account, period, person=request.user.username, cursor=cursor)
     balances = {
@@ -182,5 +182,5 @@ def _receipt(payment: Payment) -> list[Section]:
     return shown.receipt(payment, *map(queries.get_account, ends))
 
 
-def _form(request: StaffRequest) -> PeriodForm:
-    return PeriodForm(request.GET, today=utc_now().date())
+def _form(request: StaffRequest) -> StatementForm:
+    return StatementForm(request.GET, today=utc_now().date())
