@@ -92,7 +92,6 @@ class OutcomeField(OneOfField, forms.TypedChoiceField):
 class WorkForm(DeedForm):
     """One thing done with an alert or a case; saved, it gives what it was done with."""
 
-    warning = _("This cannot be taken back.")
     reason = NoteField()
 
     @property
@@ -102,9 +101,7 @@ class WorkForm(DeedForm):
 
 class AssignForm(WorkForm):
     subject = "alert"
-    title = _("Assign the alert")
-    about = _("Say who works on it. Escalated alerts stay escalated.")
-    done = _("The alert is assigned.")
+    deed = "alert_assign"
     service = alerts.assign_alert
 
     assignee = IdField(label=_("Assign to"), help_text=_("The username of a compliance reviewer."))
@@ -119,25 +116,19 @@ class AssignForm(WorkForm):
 
 class AlertNoteForm(WorkForm):
     subject = "alert"
-    title = _("Add a note to the alert")
-    about = _("Notes stand in the alert's time line and cannot be changed.")
-    done = _("The note is added.")
+    deed = "alert_note"
     service = alerts.note_alert
 
 
 class EscalateForm(WorkForm):
     subject = "alert"
-    title = _("Escalate the alert")
-    about = _("Mark it for those who decide. Whoever works on it stays the same.")
-    done = _("The alert is escalated.")
+    deed = "alert_escalate"
     service = alerts.escalate_alert
 
 
 class ResolveForm(WorkForm):
     subject = "alert"
-    title = _("Resolve the alert")
-    about = _("What it has come to, and why. A decision not to report is recorded as well.")
-    done = _("The alert is resolved.")
+    deed = "alert_resolve"
     is_final = True
     service = alerts.resolve_alert
 
@@ -147,9 +138,7 @@ class ResolveForm(WorkForm):
 class OpenCaseForm(OnceForm, WorkForm):
     subject = "case"
     id_field = "case_name"
-    title = _("Open a case")
-    about = _("The case takes in this alert and every other of the customer that is undecided.")
-    done = _("The case is open.")
+    deed = "alert_case"
     service = cases.open_case
 
     @property
@@ -159,17 +148,13 @@ class OpenCaseForm(OnceForm, WorkForm):
 
 class CaseNoteForm(WorkForm):
     subject = "case"
-    title = _("Add a note to the case")
-    about = _("Notes stand in the case's time line and cannot be changed.")
-    done = _("The note is added.")
+    deed = "case_note"
     service = cases.note_case
 
 
 class AddAlertForm(WorkForm):
     subject = "case"
-    title = _("Add an alert to the case")
-    about = _("An alert of the same customer that is undecided and in no other case.")
-    done = _("The alert is added to the case.")
+    deed = "case_add"
     service = cases.add_alert
 
     alert_id = IdField(label=_("Alert"), help_text=_("The alert's id, as its page shows it."))
@@ -177,9 +162,7 @@ class AddAlertForm(WorkForm):
 
 class CloseCaseForm(WorkForm):
     subject = "case"
-    title = _("Decide the case")
-    about = _("What it has come to, and why. The decision holds for all alerts of the case.")
-    done = _("The case is decided.")
+    deed = "case_close"
     is_final = True
     service = cases.close_case
 

@@ -11,16 +11,18 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.signing import BadSignature, SignatureExpired, TimestampSigner
 from django.http import QueryDict
-from django.utils.translation import override
+from django.utils.translation import gettext, override
 
 from audit.context import Actor
 from backoffice import numbers
-from backoffice.forms.fields import TypedForm, Words
+from backoffice.forms.fields import TypedForm
 from backoffice.presenters.values import typed
-from backoffice.wording import said
+from backoffice.wording import said, table
 from payments.identifiers import new_payment_id
 from payments.money import parse_amount
 from payments.refusals import InvalidField, MissingField, Refusal
+
+_DEEDS = table("deeds")
 
 HOLDS_FOR = timedelta(hours=24)
 
@@ -93,23 +95,22 @@ class ActionForm(TypedForm):
 
 
 class DeedForm(ActionForm):
-    """One thing done with a record: its words, its fields, its service.
+    """One thing done with a record: its fields, its service, its words in deeds.toml.
 
     ``about`` says what it does, ``done`` what has been done. One that is ``final`` asks once more,
-    with its ``warning`` or what it is about.
-    Fields come before the reason.
+    with its ``warning`` or what it is about. Fields come before the reason.
     """
 
-    title: ClassVar[Words]
-    about: ClassVar[Words]
-    done: ClassVar[Words]
+    deed: ClassVar[str]
     service: ClassVar[Callable[..., Any]]
     is_final: ClassVar[bool] = False
-    warning: ClassVar[Words] = ""
 
     def __init__(self, *args: Any, record: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.record = record
+        told = {name: gettext(text) for name, text in _DEEDS[self.deed].items()}
+        self.title, self.about, self.done = told["title"], told["about"], told["done"]
+        self.warning = told.get("warning", self.about)
         self.order_fields([name for name in self.fields if name != "reason"])
 
     @property

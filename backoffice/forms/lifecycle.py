@@ -42,9 +42,7 @@ class AccountForm(OnceForm, DeedForm):
 
 
 class FreezeForm(AccountForm):
-    title = _("Freeze the account")
-    about = _("Nothing that is frozen moves, by any way, until the end or until it is unfrozen.")
-    done = _("The account is frozen.")
+    deed = "account_freeze"
     service = lifecycle.freeze_account
 
     direction = forms.TypedChoiceField(
@@ -68,24 +66,18 @@ class FreezeForm(AccountForm):
 
 
 class UnfreezeForm(AccountForm):
-    title = _("Unfreeze the account")
-    about = _("Money may leave and arrive again at once.")
-    done = _("The account is active again.")
+    deed = "account_unfreeze"
     service = lifecycle.unfreeze_account
 
 
 class UnlockForm(AccountForm):
-    title = _("Unlock debits")
-    about = _("Ends the lock that failed debits have set. Their count begins anew.")
-    done = _("Debits of the account are unlocked.")
+    deed = "account_unlock"
     service = lifecycle.unlock_debits
 
 
 class CloseForm(AccountForm):
     id_field = "payment_id"
-    title = _("Close the account")
-    about = _("A closed account stays closed. It closes empty, or with its rest moved in one step.")
-    done = _("The account is closed.")
+    deed = "account_close"
     service = lifecycle.close_account
 
     rest_to = IdField(
@@ -102,12 +94,7 @@ class CloseForm(AccountForm):
 class EditForm(AccountForm):
     """``seen_version`` is the version of the details that the person has before them."""
 
-    title = _("Edit the account")
-    about = _(
-        "Whose account it is, and what it may pay at a time and in a UTC day; an empty field "
-        "means no limit. What was paid so far stays with the owner until now."
-    )
-    done = _("The account is saved.")
+    deed = "account_edit"
     service = lifecycle.edit_account
 
     customer_id = IdField(

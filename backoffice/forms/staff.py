@@ -73,30 +73,22 @@ class StaffForm(DeedForm):
 
 
 class DisableForm(StaffForm):
-    title = _("Disable the account")
-    about = _("Their sessions end at once, and they cannot sign in until they are enabled again.")
-    done = _("The account is disabled.")
+    deed = "staff_disable"
     service = managing.disable_staff
 
 
 class EnableForm(StaffForm):
-    title = _("Enable the account")
-    about = _("They can sign in again, with the password and the roles they had.")
-    done = _("The account is active again.")
+    deed = "staff_enable"
     service = managing.enable_staff
 
 
 class UnlockForm(StaffForm):
-    title = _("Unlock sign-in")
-    about = _("They can try again at once. Be sure that the failed attempts were their own.")
-    done = _("They can sign in again.")
+    deed = "staff_unlock"
     service = managing.unlock_staff
 
 
 class RolesForm(StaffForm):
-    title = _("Change the roles")
-    about = _("What the new roles allow and forbid holds from the next request on.")
-    done = _("The roles are changed.")
+    deed = "staff_roles"
     service = managing.change_roles
 
     roles = RolesField()
@@ -107,22 +99,12 @@ class RolesForm(StaffForm):
 
 
 class PasswordResetForm(StaffForm):
-    title = _("Reset the password")
-    about = _(
-        "The password they have stops working and their sessions end. You are shown a first "
-        "password once, to hand to them; they choose their own when they sign in."
-    )
-    done = _("The password is reset.")
+    deed = "staff_password"
     service = managing.reset_password
 
 
 class FactorResetForm(StaffForm):
-    title = _("Reset the second factor")
-    about = _(
-        "Their authenticator app, passkeys and recovery codes stop working and their sessions end. "
-        "Be sure that it is they who ask: until they add another, a password alone signs them in."
-    )
-    done = _("The second factor is reset.")
+    deed = "staff_factor"
     service = second_factor.reset
 
 

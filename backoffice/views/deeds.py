@@ -60,10 +60,10 @@ class Deeds:
         if form.is_final and not is_confirmed(request):
             asking = Asking(
                 title=f"{form.title}?",
-                button=str(form.title),
+                button=form.title,
                 crumbs=self.crumbs(form.record),
                 facts=[*self.facts(form.record), *entered(form)],
-                notes=[str(form.warning or form.about)],
+                notes=[form.warning],
             )
             return confirmation(request, form, asking)
         saved = form.save(actor=request.user.actor, at=utc_now())

@@ -91,12 +91,12 @@ def _tables() -> Iterator[str]:
 
 
 def _told(told: Any) -> Iterator[str]:
-    """Names, terms and what is said about them, however deep."""
+    """Names, titles, terms and what is said about them, however deep."""
     for each in told if isinstance(told, list) else [told]:
         for key, value in each.items():
             if key == "terms":
                 yield from (*value, *value.values())
-            elif key in {"name", "about"}:
+            elif key in {"name", "title", "about", "done", "warning"}:
                 yield value
             elif isinstance(value, list | dict):
                 yield from _told(value)
