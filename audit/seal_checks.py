@@ -8,11 +8,11 @@ from typing import Any
 
 from audit import bucket, seals
 from audit.chain import FIRST_PREV_HASH
-from audit.fingerprints import Fingerprints
 from audit.merkle import Tree
 from audit.models import Seal
 from audit.seals import Leaf
 from audit.verify import Breach, ChainFault
+from audit.walks import Fingerprints
 from dynamodb.times import to_rfc3339
 
 NamedFault = tuple[str, ChainFault]

@@ -18,7 +18,6 @@ from itertools import chain, groupby
 from typing import Any
 
 from audit.chain import NO_ENTRY, Head
-from audit.fingerprints import Fingerprints
 from audit.models import AuditLog, Chained
 from audit.replay import chain_of, chained_records, head_of, read_chain, read_heads
 from audit.seal_checks import verify_seals
@@ -35,7 +34,7 @@ from audit.verify import (
     verify_chain,
     verify_entry,
 )
-from audit.walks import Step, Walk, walk
+from audit.walks import Fingerprints, Step, Walk, walk
 from dynamodb.attributes import plain
 from dynamodb.models import Item
 from dynamodb.pages import Query

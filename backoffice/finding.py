@@ -19,6 +19,7 @@ from backoffice.presenters.values import money
 from backoffice.staff.models import Staff
 from backoffice.staff.queries import as_username
 from backoffice.staff.records import StaffRecord
+from backoffice.wording import table
 from dynamodb import store
 from dynamodb.models import Record
 from dynamodb.pages import Query, read_page
@@ -44,15 +45,7 @@ _PAGES = {
 _PREFIX = re.compile("(customer|merchant|staff):")
 """What entity ids begin with where addresses do not."""
 
-_MORE_PLACES = (
-    (_("Dashboard"), "admin:index", Permission.USE_DASHBOARD),
-    (_("Saved views"), "admin:views", Permission.USE_DASHBOARD),
-    (_("Change password"), "admin:password_change", Permission.USE_DASHBOARD),
-    (_("First steps"), "admin:first_steps", Permission.USE_DASHBOARD),
-    (_("Second factor"), "admin:second_factor", Permission.USE_DASHBOARD),
-    (_("Overview of alerts"), "admin:alerts_overview", Permission.READ_ALERTS),
-    (_("Review of everybody's rights"), "admin:staff_review", Permission.READ_STAFF),
-)
+_MORE_PLACES = table("navigation")["more"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,9 +67,9 @@ def places(text: str, *, person: Staff, navigation: list[Any]) -> list[Hit]:
             if each["add_url"]:
                 found.append(Hit(kind=str(_("Action")), name=each["add_name"], url=each["add_url"]))
     found += [
-        Hit(kind=str(_("Page")), name=str(name), url=reverse(address))
-        for name, address, permission in _MORE_PLACES
-        if navigation and person.has_perm(permission)
+        Hit(kind=str(_("Page")), name=gettext(each["name"]), url=reverse(each["page"]))
+        for each in _MORE_PLACES
+        if navigation and person.has_perm(Permission(each["permission"]))
     ]
     words = text.casefold().split()
     found += _explained(person) if words else []

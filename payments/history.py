@@ -9,7 +9,8 @@ from typing import Any
 from audit.models import AuditLog
 from audit.replay import Values, audited_names, values_of
 from dynamodb import store
-from dynamodb.pages import Query
+from dynamodb.merged import Strand, read_merged
+from dynamodb.pages import Page, Query
 from dynamodb.scans import plain_item, query_items
 from dynamodb.times import from_rfc3339, to_rfc3339
 from payments import directory
@@ -131,3 +132,38 @@ def _movement(
         is_house=other == account_id(clearing_number(numeric_code(account.currency))),
         is_reversal=bool(payment.reverses),
     )
+
+
+ROWS = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timeline:
+    """A page of entries and payments in order of time, and the payments that entries name."""
+
+    account: Account
+    page: Page[AuditLog | Payment]
+    named: dict[str, Payment]
+
+
+def account_timeline(
+    account: Account, *, with_views: bool, person: str, cursor: str = ""
+) -> Timeline:
+    """A page of an account's time line, newest first, in at most four requests.
+
+    Of the account its key and owner are used; it is read along with the payments.
+    """
+
+    def is_of_account(payment: Payment) -> bool:
+        return account.id in (payment.from_account_id, payment.to_account_id)
+
+    paid = Query(model=Payment, index="customer-index", partition=account.customer_id)
+    chains = [account.id, f"views:{account.id}"][: 1 + with_views]
+    strands = [Strand(query=Query(model=AuditLog, partition=chain)) for chain in chains]
+    strands.append(Strand(query=paid, keep=is_of_account, kept_by=account.id))
+    page = read_merged(strands, person=person, cursor=cursor, rows=ROWS)
+    named = {row.reference or "" for row in page.rows if isinstance(row, AuditLog)}
+    keys = [directory.payment_key(each) for each in sorted(filter(is_payment_id, named))]
+    whole, *found = store.get_many([account, *keys])
+    payments = {each.id: each for each in found if each is not None}
+    return Timeline(account=whole, page=page, named=payments)

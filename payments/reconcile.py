@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
-from audit.fingerprints import Fingerprints
 from audit.models import AuditLog
 from audit.replay import (
     Fault,
@@ -25,7 +24,7 @@ from audit.replay import (
     record_claims,
     verify_record,
 )
-from audit.walks import Step, Walk, walk
+from audit.walks import Fingerprints, Step, Walk, walk
 from dynamodb.models import Item
 from dynamodb.scans import Place, plain_item
 from payments import rereads

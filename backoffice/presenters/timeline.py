@@ -9,8 +9,8 @@ from django.utils.translation import gettext_noop
 from audit.models import AuditLog
 from backoffice.presenters.audit import EntryRow, entry_rows
 from backoffice.presenters.payments import PaymentRow
+from payments.history import Timeline
 from payments.models import Payment
-from payments.timeline import Timeline
 
 _HOLDS = frozenset({"account.held", "account.released"})
 _MOVEMENTS = frozenset({"account.credited", "account.debited"})

@@ -13,7 +13,7 @@ from backoffice.presenters.timeline import happenings
 from backoffice.presenters.values import record_url
 from backoffice.site import page
 from payments import directory, queries
-from payments.timeline import account_timeline
+from payments.history import account_timeline
 
 _ALL = gettext_lazy(
     "Its own entries, the payments asked for from it, approvals, and who looked at it."

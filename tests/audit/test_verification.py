@@ -13,12 +13,12 @@ import pytest
 
 from audit import trail, walks
 from audit.chain import FIRST_PREV_HASH, entry_hash
-from audit.fingerprints import Fingerprints
 from audit.models import AuditHead, AuditLog
 from audit.replay import read_chain
 from audit.trail import Event
 from audit.verification import Period, Verification, verify_entity, verify_trail
 from audit.verify import Breach
+from audit.walks import Fingerprints
 from dynamodb import client, scans
 from dynamodb.models import Item, Record
 from dynamodb.scans import Place
