@@ -16,15 +16,9 @@ from dynamodb.attributes import plain
 from dynamodb.models import Record
 from dynamodb.retries import Patience, settle
 from dynamodb.transactions import Transaction
-from payments import attempts, compliance, directory, ledger, rules, turns
+from payments import attempts, compliance, directory, ledger, refusals, rules, turns
 from payments.identifiers import is_payment_id
 from payments.models import Account, Payment, PaymentStatus
-from payments.refusals import (
-    NotPending,
-    PaymentNotFound,
-    RequestChanged,
-    SamePerson,
-)
 from payments.requests import checked_reason
 from payments.transfers import Preview, request_of
 
@@ -95,15 +89,15 @@ def review_approval(*, payment_id: str, shown: str, actor: Actor, at: datetime) 
 
 def _check_approval(payment: Payment, shown: str, actor: Actor, at: datetime) -> None:
     if not payment.can_cancel():
-        raise NotPending(f"This payment is already {payment.status}.")
+        raise refusals.NotPending(f"This payment is already {payment.status}.")
     if payment.requested_by == actor.id:
-        raise SamePerson
+        raise refusals.SamePerson
     if digest(payment) != shown:
-        raise RequestChanged
+        raise refusals.RequestChanged
     if payment.awaits_its_day:
-        raise NotPending(f"This transfer is decided on its day, {payment.scheduled_for}.")
+        raise refusals.NotPending(f"This transfer is decided on its day, {payment.scheduled_for}.")
     if payment.expires_at and payment.expires_at <= at:
-        raise NotPending("This request has expired.")
+        raise refusals.NotPending("This request has expired.")
 
 
 def preview_approval(
@@ -161,7 +155,7 @@ def _end(payment_id: str, how: str, reason: str, actor: Actor, at: datetime) -> 
     def ended(tx: Transaction, known: dict[str, Any]) -> Payment:
         payment: Payment = known["payment"]
         if how == "rejected" and payment.requested_by == by:
-            raise SamePerson("Whoever asked for a transfer can cancel it, not reject it.")
+            raise refusals.SamePerson("Whoever asked for a transfer can cancel it, not reject it.")
         if payment.reserved is not None:
             ledger.release(tx, known["source"], payment, actor)
             if known.get("original") is not None:
@@ -189,10 +183,10 @@ def _end(payment_id: str, how: str, reason: str, actor: Actor, at: datetime) -> 
 def find_pending(payment_id: str) -> Payment:
     """A payment by its id; raises ``PaymentNotFound``."""
     if not is_payment_id(payment_id):
-        raise PaymentNotFound
+        raise refusals.PaymentNotFound
     payment = store.get(directory.payment_key(payment_id))
     if payment is None:
-        raise PaymentNotFound
+        raise refusals.PaymentNotFound
     return payment
 
 
@@ -215,7 +209,7 @@ def _decide(
         if is_done(payment):
             return payment
         if not payment.can_cancel():
-            raise NotPending(f"This payment is already {payment.status}.")
+            raise refusals.NotPending(f"This payment is already {payment.status}.")
         return outcome(tx, known)
 
     patience = turns.patience()

@@ -11,18 +11,10 @@ from typing import Any, TypeVar
 
 from audit import context
 from dynamodb import errors
-from payments import queries
+from payments import http_refusals, queries
 from payments.attempts import recorded_refusals
 from payments.http_bodies import KEY_HEADER, page_size, transfer_request
 from payments.http_events import READ, WRITE, Caller, Request
-from payments.http_refusals import (
-    Forbidden,
-    InvalidCursor,
-    MethodNotAllowed,
-    NoSuchAddress,
-    Unauthenticated,
-    status_of,
-)
 from payments.http_strangers import note_stranger
 from payments.models import Account, Payment, PaymentStatus
 from payments.refusals import AccountNotFound, Declined, PaymentNotFound, Refusal
@@ -102,12 +94,12 @@ def answer(request: Request, *, at: datetime) -> Answer:
 def refused(refusal: Refusal) -> Answer:
     body = {"error": str(refusal), "code": refusal.code, "field": refusal.field}
     headers = {}
-    if isinstance(refusal, MethodNotAllowed):
+    if isinstance(refusal, http_refusals.MethodNotAllowed):
         headers["Allow"] = refusal.allowed
-    if isinstance(refusal, Unauthenticated):
+    if isinstance(refusal, http_refusals.Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"
     return Answer(
-        status=status_of(refusal),
+        status=http_refusals.status_of(refusal),
         body={name: text for name, text in body.items() if text},
         headers=headers,
     )
@@ -138,12 +130,12 @@ def _in_trouble(request: Request, error: errors.StoreError) -> Answer:
 def _routed(request: Request, at: datetime) -> Answer:
     fitting = [(route, found) for route in ROUTES if (found := route.path.fullmatch(request.path))]
     if not fitting:
-        raise NoSuchAddress
+        raise http_refusals.NoSuchAddress
     for route, found in fitting:
         if route.method == request.method:
             caller = _admitted(request, route, at)
             return route.act(Ask(request=request, caller=caller, at=at, **found.groupdict()))
-    raise MethodNotAllowed(", ".join(route.method for route, _ in fitting))
+    raise http_refusals.MethodNotAllowed(", ".join(route.method for route, _ in fitting))
 
 
 NOBODY = Caller(name="", scopes=frozenset(), customers=frozenset())
@@ -155,10 +147,10 @@ def _admitted(request: Request, route: Route, at: datetime) -> Caller:
         return NOBODY
     if request.caller is None:
         note_stranger({"method": request.method, "path": route.path.pattern}, at=at)
-        raise Unauthenticated
+        raise http_refusals.Unauthenticated
     with recorded_refusals(subject="access", actor=request.caller.actor, at=at):
         if route.scope not in request.caller.scopes:
-            raise Forbidden(f"This needs the scope {route.scope}.")
+            raise http_refusals.Forbidden(f"This needs the scope {route.scope}.")
     return request.caller
 
 
@@ -206,14 +198,14 @@ def _list_payments(ask: Ask) -> Answer:
     with recorded_refusals(subject="access", actor=ask.caller.actor, at=ask.at):
         check_text("customer_id", ask.id, ID_LENGTH, required=True)
         if not ask.caller.serves(ask.id):
-            raise Forbidden("You may not see this customer's payments.")
+            raise http_refusals.Forbidden("You may not see this customer's payments.")
         rows, cursor = page_size(ask.request.query), ask.request.query.get("cursor", "")
         try:
             page = queries.get_customer_payments(
                 customer_id=ask.id, person=person, cursor=cursor, rows=rows
             )
         except errors.CursorError as error:
-            raise InvalidCursor(str(error)) from error
+            raise http_refusals.InvalidCursor(str(error)) from error
     payments = queries.get_payments(*(payment.id for payment in page.rows))
     listed = [payment_json(payment) for payment in payments if payment is not None]
     return Answer(status=HTTPStatus.OK, body={"payments": listed, "next_cursor": page.next_cursor})

@@ -11,18 +11,10 @@ from dynamodb import store
 from dynamodb.models import Record
 from dynamodb.retries import settle
 from dynamodb.transactions import Transaction
-from payments import attempts, compliance, directory, ledger, rules, totals, turns
+from payments import attempts, compliance, directory, ledger, refusals, rules, totals, turns
 from payments.identifiers import is_payment_id
 from payments.models import Account, AccountStatus, FrozenDirection, Payment
 from payments.money import MAX_AMOUNT_MINOR, format_amount
-from payments.refusals import (
-    AccountNotFound,
-    InvalidField,
-    KeyReused,
-    SameAccount,
-    StaleEdit,
-    WrongState,
-)
 from payments.requests import TransferRequest, checked_customer, checked_reason, checked_transfer
 
 LIMITS = ("transfer_limit", "day_limit")
@@ -45,7 +37,7 @@ def freeze_account(
 
     def frozen(account: Account) -> dict[str, Any]:
         if until is not None and until <= at:
-            raise InvalidField("until", "The end of a freeze must lie ahead.")
+            raise refusals.InvalidField("until", "The end of a freeze must lie ahead.")
         _require(account, AccountStatus.ACTIVE, AccountStatus.FROZEN)
         return {
             "status": AccountStatus.FROZEN,
@@ -71,7 +63,7 @@ def thaw_account(*, account_id: str, actor: Actor, at: datetime) -> Account:
 
     def thawed(account: Account) -> dict[str, Any]:
         if account.status_at(at) == account.status:
-            raise WrongState("No freeze of this account has come to its end.")
+            raise refusals.WrongState("No freeze of this account has come to its end.")
         return rules.UNFROZEN
 
     return _change(account_id, "account.thawed", thawed, "The freeze has ended.", actor, at)
@@ -84,7 +76,7 @@ def unlock_debits(
 
     def unlocked(account: Account) -> dict[str, Any]:
         if not account.is_locked(at):
-            raise WrongState("Debits of this account are not locked.")
+            raise refusals.WrongState("Debits of this account are not locked.")
         return {**rules.FORGIVEN, "locked_until": None}
 
     return _change(account_id, "account.unlocked", unlocked, reason, actor, at, request_id)
@@ -115,7 +107,7 @@ def edit_account(
         for name, value in values.items():
             _check_detail(name, value)
         if account.details_version != seen_version:
-            raise StaleEdit
+            raise refusals.StaleEdit
         if values.get("customer_id", account.customer_id) != account.customer_id:
             _require_nothing_held(account)
         return {**values, "details_version": seen_version + 1}
@@ -125,11 +117,11 @@ def edit_account(
 
 def _check_detail(name: str, value: Any) -> None:
     if name not in EDITABLE:
-        raise InvalidField(name, "This cannot be edited.")
+        raise refusals.InvalidField(name, "This cannot be edited.")
     if name == "customer_id":
         checked_customer(value)
     elif value is not None and not 0 <= value <= MAX_AMOUNT_MINOR:
-        raise InvalidField(name, "A limit is zero or more.")
+        raise refusals.InvalidField(name, "A limit is zero or more.")
 
 
 def close_account(
@@ -153,7 +145,7 @@ def close_account(
         def closed(account: Account) -> dict[str, Any]:
             _require_closable(account)
             if account.balance:
-                raise WrongState(f"The account still has {account.format_balance()}.")
+                raise refusals.WrongState(f"The account still has {account.format_balance()}.")
             return _CLOSED
 
         return _change(account_id, "account.closed", closed, reason, actor, at, request_id)
@@ -173,9 +165,9 @@ def _close_with_rest(
 ) -> Account:
     ends = _found(account_id), _found(rest_to)
     if ends[0].id == ends[1].id:
-        raise SameAccount
+        raise refusals.SameAccount
     if not is_payment_id(payment_id):
-        raise InvalidField("payment_id", "The payment id is not a UUIDv7.")
+        raise refusals.InvalidField("payment_id", "The payment id is not a UUIDv7.")
     keys: dict[str, Record | None] = {
         "source": ends[0],
         "target": ends[1],
@@ -201,7 +193,9 @@ def _close_with_rest(
         person = totals.maker_today(actor, maker, source.currency, at)
         decision = rules.decide(request, source, target, at, maker=person)
         if decision.triggers:
-            raise WrongState("The rest needs a second person: transfer it first, then close.")
+            raise refusals.WrongState(
+                "The rest needs a second person: transfer it first, then close."
+            )
         asked, sides = ledger.asked(request, source, actor), (source, target)
         payment = ledger.add_processed(tx, asked, sides, actor, reason)
         decision.posting.source.update(_CLOSED)
@@ -220,7 +214,7 @@ def _closed_by(done: Payment, source: Account, target: Account) -> Account:
     """The account that a payment of its rest has closed; raises ``KeyReused`` for any other."""
     request = _rest_of(source, target, done.id, done.amount)
     if done.request_hash != request.hash or source.status != AccountStatus.CLOSED:
-        raise KeyReused(done.id)
+        raise refusals.KeyReused(done.id)
     return source
 
 
@@ -276,15 +270,15 @@ def _found(account: str) -> Account:
     key = directory.account_key(account)
     found = store.get(key) if key else None
     if found is None:
-        raise AccountNotFound
+        raise refusals.AccountNotFound
     return found
 
 
 def _require(account: Account, *states: AccountStatus) -> None:
     if account.is_system:
-        raise WrongState("The house's own accounts stay as they are.")
+        raise refusals.WrongState("The house's own accounts stay as they are.")
     if account.status not in states:
-        raise WrongState(f"The account is {account.status}.")
+        raise refusals.WrongState(f"The account is {account.status}.")
 
 
 def _require_closable(account: Account) -> None:
@@ -295,4 +289,4 @@ def _require_closable(account: Account) -> None:
 def _require_nothing_held(account: Account) -> None:
     if account.held:
         held = format_amount(account.held, account.currency)
-        raise WrongState(f"{held} of the account is held for pending transfers.")
+        raise refusals.WrongState(f"{held} of the account is held for pending transfers.")

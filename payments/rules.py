@@ -5,23 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from dynamodb.times import to_rfc3339
+from payments import refusals
 from payments.models import Account, AccountStatus, FrozenDirection, Payment
 from payments.money import MAX_BALANCE_MINOR, format_amount
 from payments.policy import policy
-from payments.refusals import (
-    AlreadyReversed,
-    CurrencyMismatch,
-    CustomerMismatch,
-    DestinationNotActive,
-    DestinationNotFound,
-    InsufficientFunds,
-    LimitExceeded,
-    NotReversible,
-    PaymentNotFound,
-    SourceLocked,
-    SourceNotActive,
-    SourceNotFound,
-)
 from payments.requests import TransferRequest
 from payments.role_limits import Limits
 
@@ -70,11 +57,11 @@ def decide(
     """
     source, target = check_parties(request, source, target)
     if not source.takes(FrozenDirection.DEBITS, at):
-        raise SourceNotActive(f"The source account is {source.status}.")
+        raise refusals.SourceNotActive(f"The source account is {source.status}.")
     if not target.takes(FrozenDirection.CREDITS, at):
-        raise DestinationNotActive(f"The destination account is {target.status}.")
+        raise refusals.DestinationNotActive(f"The destination account is {target.status}.")
     if source.is_locked(at):
-        raise SourceLocked(
+        raise refusals.SourceLocked(
             f"Debits of the source account are locked until {source.locked_until:%H:%M} UTC "
             "after repeated failures."
         )
@@ -82,7 +69,7 @@ def decide(
     if maker is not None:
         _check_role(request, maker)
     if not source.covers(request.amount_minor - reserved_minor):
-        raise InsufficientFunds(
+        raise refusals.InsufficientFunds(
             f"The source account has {format_amount(source.available, source.currency)} available."
         )
     return Decision(
@@ -96,14 +83,14 @@ def check_parties(
 ) -> tuple[Account, Account]:
     """Check what no later day can change: both accounts are there, and are what was asked for."""
     if source is None:
-        raise SourceNotFound
+        raise refusals.SourceNotFound
     if target is None:
-        raise DestinationNotFound
+        raise refusals.DestinationNotFound
     if request.customer_id not in ("", source.customer_id):
-        raise CustomerMismatch
+        raise refusals.CustomerMismatch
     for side, account in (("source", source), ("destination", target)):
         if account.currency != request.currency:
-            raise CurrencyMismatch(
+            raise refusals.CurrencyMismatch(
                 f"The {side} account is in {account.currency}, not {request.currency}."
             )
     return source, target
@@ -122,10 +109,12 @@ def _check_role(request: TransferRequest, maker: Maker) -> None:
 def _check(who: str, limits: Limits, request: TransferRequest, today_minor: int) -> None:
     amount, currency = request.amount_minor, request.currency
     if limits.transfer is not None and amount > limits.transfer:
-        raise LimitExceeded(f"{who} at most {format_amount(limits.transfer, currency)} at a time.")
+        raise refusals.LimitExceeded(
+            f"{who} at most {format_amount(limits.transfer, currency)} at a time."
+        )
     if limits.day is not None and today_minor + amount > limits.day:
         left = format_amount(max(0, limits.day - today_minor), currency)
-        raise LimitExceeded(f"{who} {left} more today.")
+        raise refusals.LimitExceeded(f"{who} {left} more today.")
 
 
 def _triggers(
@@ -158,7 +147,7 @@ def post(source: Account, target: Account, amount_minor: int, at: datetime) -> P
     """Move an amount from one account to another; raises ``LimitExceeded`` past exact numbers."""
     balances = (source.balance - amount_minor, target.balance + amount_minor)
     if any(abs(balance) > MAX_BALANCE_MINOR for balance in balances):
-        raise LimitExceeded("The balance would be larger than can be kept exactly.")
+        raise refusals.LimitExceeded("The balance would be larger than can be kept exactly.")
     return Posting(
         source={
             "balance": balances[0],
@@ -222,12 +211,12 @@ def _day_totals(
 def check_reversal(original: Payment | None, request: TransferRequest) -> None:
     """Refuse what is not a reversal of its payment: back the same way, and no more than is left."""
     if original is None:
-        raise PaymentNotFound
+        raise refusals.PaymentNotFound
     if not original.is_processed() or original.reverses:
-        raise NotReversible
+        raise refusals.NotReversible
     there_and_back = (original.to_account_id, original.from_account_id)
     if (request.from_account_id, request.to_account_id) != there_and_back:
-        raise NotReversible
+        raise refusals.NotReversible
     if request.amount_minor > original.reversible:
         left = format_amount(original.reversible, original.currency)
-        raise AlreadyReversed(f"Of this payment {left} can still be reversed.")
+        raise refusals.AlreadyReversed(f"Of this payment {left} can still be reversed.")

@@ -6,12 +6,7 @@ from datetime import datetime
 from functools import partial
 from itertools import chain
 
-from dynamodb.errors import (
-    OutcomeUnknownError,
-    StoreBusyError,
-    StoreError,
-    StoreUnavailableError,
-)
+from dynamodb import errors
 from dynamodb.models import Item
 from dynamodb.pages import Query
 from dynamodb.scans import whole_items
@@ -48,13 +43,13 @@ def settle_due(*, at: datetime) -> Counter[str]:
                 counts[outcome] += 1
         except (NotPending, WrongState):
             counts["already_settled"] += 1
-        except StoreBusyError:
+        except errors.StoreBusyError:
             counts["busy"] += 1
-        except OutcomeUnknownError:
+        except errors.OutcomeUnknownError:
             counts["unknown"] += 1
-        except StoreUnavailableError:
+        except errors.StoreUnavailableError:
             raise
-        except (StoreError, UnbalancedError) as error:
+        except (errors.StoreError, UnbalancedError) as error:
             counts["damaged"] += 1
             _log.error("not settled: %s", error)
     return counts
