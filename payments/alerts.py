@@ -19,7 +19,7 @@ from payments.requests import checked_reason
 
 W = TypeVar("W", Alert, Case)
 
-Changes = Callable[[Transaction, W, Mapping[str, Any]], dict[str, Any] | None]
+Changes = Callable[[W, Transaction, Mapping[str, Any]], dict[str, Any] | None]
 
 NOTE_LENGTH = 500
 
@@ -78,7 +78,7 @@ def find_alert(alert_id: str) -> Alert:
 def assign_alert(*, alert_id: str, assignee: str, reason: str, actor: Actor, at: datetime) -> Alert:
     """Say who works on an alert; whether they may is for the caller to have checked."""
 
-    def assigned(alert: Alert) -> dict[str, Any] | None:
+    def assigned(alert: Alert, *_: Any) -> dict[str, Any] | None:
         require_unresolved(alert)
         if alert.assigned_to == assignee:
             return None
@@ -86,23 +86,23 @@ def assign_alert(*, alert_id: str, assignee: str, reason: str, actor: Actor, at:
         status = AlertStatus.ESCALATED if is_escalated else AlertStatus.ASSIGNED
         return {"assigned_to": assignee, "status": status}
 
-    return _change(alert_id, "alert.assigned", assigned, reason, actor, at)
+    return change_work(find_alert, alert_id, "alert.assigned", assigned, reason, actor, at)
 
 
 def note_alert(*, alert_id: str, reason: str, actor: Actor, at: datetime) -> Alert:
     """Add a note to the chain of an alert, also of one that is resolved."""
-    return _change(alert_id, "alert.noted", lambda _: {}, reason, actor, at)
+    return change_work(find_alert, alert_id, "alert.noted", lambda *_: {}, reason, actor, at)
 
 
 def escalate_alert(*, alert_id: str, reason: str, actor: Actor, at: datetime) -> Alert:
     """Mark an alert for those who decide; it keeps whoever works on it."""
 
-    def escalated(alert: Alert) -> dict[str, Any] | None:
+    def escalated(alert: Alert, *_: Any) -> dict[str, Any] | None:
         require_unresolved(alert)
         is_already = alert.status == AlertStatus.ESCALATED
         return None if is_already else {"status": AlertStatus.ESCALATED}
 
-    return _change(alert_id, "alert.escalated", escalated, reason, actor, at)
+    return change_work(find_alert, alert_id, "alert.escalated", escalated, reason, actor, at)
 
 
 def resolve_alert(
@@ -110,7 +110,7 @@ def resolve_alert(
 ) -> Alert:
     """Decide an alert for good; one in a case is decided with it. The same again is no more."""
 
-    def resolved(alert: Alert) -> dict[str, Any] | None:
+    def resolved(alert: Alert, *_: Any) -> dict[str, Any] | None:
         if (alert.resolved_by, alert.outcome) == (actor.id, outcome):
             return None
         require_unresolved(alert)
@@ -118,7 +118,7 @@ def resolve_alert(
             raise WrongState("This alert is part of a case: decide the case.")
         return resolution(outcome, actor, at)
 
-    return _change(alert_id, "alert.resolved", resolved, reason, actor, at)
+    return change_work(find_alert, alert_id, "alert.resolved", resolved, reason, actor, at)
 
 
 def resolution(outcome: Outcome, actor: Actor, at: datetime) -> dict[str, Any]:
@@ -136,35 +136,30 @@ def require_unresolved(alert: Alert) -> None:
         raise WrongState(f"This alert is resolved already, by {alert.resolved_by}.")
 
 
-def _change(
-    alert_id: str,
+def change_work(
+    find: Callable[[str], W],
+    name: str,
     action: str,
-    changes: Callable[[Alert], dict[str, Any] | None],
+    changes: Changes[W],
     reason: str,
     actor: Actor,
     at: datetime,
-) -> Alert:
-    event = event_of(alert_id, action, actor, reason)
-    return change_work(find_alert, lambda _tx, alert, _known: changes(alert), event, at)
-
-
-def change_work(
-    find: Callable[[str], W], changes: Changes[W], event: Event, at: datetime, *beside: Alert
+    beside: Sequence[Alert] = (),
 ) -> W:
     """Change an alert or a case as it stands, with the entry that says why.
 
     ``changes`` gives what is new of it, ``None`` to leave it as it is; it may change what is known
     ``beside`` it, by id, in the same commit. A refused attempt is recorded.
     """
-    kind, name = event.kind, event.entity_id
-    with attempts.recorded_refusals(subject=kind, actor=event.actor, at=at, reference=name):
-        checked_reason(event.reason, NOTE_LENGTH)
-        known: dict[str, Any] = {kind: find(name), **{each.id: each for each in beside}}
+    event = event_of(name, action, actor, reason)
+    with attempts.recorded_refusals(subject=event.kind, actor=actor, at=at, reference=name):
+        checked_reason(reason, NOTE_LENGTH)
+        known: dict[str, Any] = {event.kind: find(name), **{each.id: each for each in beside}}
 
         def build(tx: Transaction) -> W:
-            record: W = known[kind]
-            wanted = changes(tx, record, known)
-            return record if wanted is None else trail.change(tx, kind, record, wanted, event)
+            record: W = known[event.kind]
+            wanted = changes(record, tx, known)
+            return record if wanted is None else trail.change(tx, event.kind, record, wanted, event)
 
         return settle(build, known, at=at, patience=turns.patience())
 

@@ -13,7 +13,6 @@ from payments import alert_queries, attempts, turns
 from payments.alert_records import Alert, Case, CaseStatus, Outcome
 from payments.alerts import (
     NOTE_LENGTH,
-    Changes,
     change_work,
     event_of,
     find_alert,
@@ -96,7 +95,7 @@ def add_alert(*, case_id: str, alert_id: str, reason: str, actor: Actor, at: dat
     """Add one more alert of the same customer to an open case."""
     alert = find_alert(alert_id)
 
-    def added(tx: Transaction, case: Case, known: Mapping[str, Any]) -> dict[str, Any] | None:
+    def added(case: Case, tx: Transaction, known: Mapping[str, Any]) -> dict[str, Any] | None:
         if alert.id in case.alerts:
             return None
         _require_open(case)
@@ -106,19 +105,19 @@ def add_alert(*, case_id: str, alert_id: str, reason: str, actor: Actor, at: dat
         _join(tx, known[alert.id], case.id, actor)
         return {"alerts": [*case.alerts, alert.id]}
 
-    return _change(case_id, "case.extended", added, reason, actor, at, alert)
+    return change_work(find_case, case_id, "case.extended", added, reason, actor, at, [alert])
 
 
 def note_case(*, case_id: str, reason: str, actor: Actor, at: datetime) -> Case:
     """Add a note to the chain of a case, also of one that is closed."""
-    return _change(case_id, "case.noted", lambda *_: {}, reason, actor, at)
+    return change_work(find_case, case_id, "case.noted", lambda *_: {}, reason, actor, at)
 
 
 def close_case(*, case_id: str, outcome: Outcome, reason: str, actor: Actor, at: datetime) -> Case:
     """Decide a case and all its alerts for good. The same again is no more than once."""
     alerts = store.get_many([Alert(id=each) for each in find_case(case_id).alerts])
 
-    def closed(tx: Transaction, case: Case, known: Mapping[str, Any]) -> dict[str, Any] | None:
+    def closed(case: Case, tx: Transaction, known: Mapping[str, Any]) -> dict[str, Any] | None:
         if (case.closed_by, case.outcome) == (actor.id, outcome):
             return None
         _require_open(case)
@@ -135,20 +134,7 @@ def close_case(*, case_id: str, outcome: Outcome, reason: str, actor: Actor, at:
             "closed_at": at,
         }
 
-    return _change(case_id, "case.closed", closed, reason, actor, at, *alerts)
-
-
-def _change(
-    case_id: str,
-    action: str,
-    changes: Changes[Case],
-    reason: str,
-    actor: Actor,
-    at: datetime,
-    *alerts: Alert,
-) -> Case:
-    event = event_of(case_id, action, actor, reason)
-    return change_work(find_case, changes, event, at, *alerts)
+    return change_work(find_case, case_id, "case.closed", closed, reason, actor, at, alerts)
 
 
 def _join(tx: Transaction, alert: Alert, case_id: str, actor: Actor) -> None:
