@@ -4,8 +4,9 @@ Whoever archives writes an object first and then reads the holds; whoever sets a
 first and then lists the objects. In whichever order that happens, one of the two sees the other.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from audit import bucket
 from audit.models import Hold
@@ -51,22 +52,21 @@ def cover(key: str) -> None:
         bucket.hold(key, is_held=True)
 
 
-def apply(hold: Hold) -> int:
-    """Hold what the archive has of the months that a hold covers; the number of objects."""
-    return _on_each(_hold_object, _objects(hold))
+def apply(hold: Hold) -> None:
+    """Hold what the archive has of the months that a hold covers."""
+    _on_each(_objects(hold), is_held=True)
 
 
-def lift(hold: Hold) -> int:
-    """Release what no other hold covers; the number of objects.
+def lift(hold: Hold) -> None:
+    """Release what no other hold covers.
 
     The holds are read once more afterwards: one may have been set meanwhile.
     """
     others = in_force()
     free = [key for key in _objects(hold) if not _is_covered(key, others)]
-    _on_each(_release_object, free)
+    _on_each(free, is_held=False)
     others = in_force()
-    _on_each(_hold_object, [key for key in free if _is_covered(key, others)])
-    return len(free)
+    _on_each([key for key in free if _is_covered(key, others)], is_held=True)
 
 
 def part_keys(month: str = "") -> list[str]:
@@ -80,14 +80,6 @@ def _objects(hold: Hold) -> list[str]:
     return [key for key in part_keys() if _month_of(key) >= hold.since_month]
 
 
-def _hold_object(key: str) -> None:
-    bucket.hold(key, is_held=True)
-
-
-def _release_object(key: str) -> None:
-    bucket.hold(key, is_held=False)
-
-
 def _is_covered(key: str, holds: Iterable[Hold]) -> bool:
     return any(_month_of(key) >= hold.since_month for hold in holds)
 
@@ -96,6 +88,6 @@ def _month_of(key: str) -> str:
     return key.removeprefix(ARCHIVE).partition("/")[0]
 
 
-def _on_each(act: Callable[[str], None], keys: list[str]) -> int:
+def _on_each(keys: list[str], *, is_held: bool) -> None:
     with ThreadPoolExecutor(max_workers=THREADS) as pool:
-        return len(list(pool.map(act, keys)))
+        list(pool.map(partial(bucket.hold, is_held=is_held), keys))

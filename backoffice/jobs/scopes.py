@@ -50,14 +50,17 @@ def _account(about: str) -> Ids:
     yield from _chains_of_account(account)
 
 
+def _with_views(entity_id: str) -> Ids:
+    """A chain, and who looked at what it is of."""
+    yield from (entity_id, f"views:{entity_id}")
+
+
 def _chains_of_account(account: Account) -> Ids:
     """Its own chain, who looked at it, and the payments that its entries name."""
-    yield account.id
-    yield f"views:{account.id}"
+    yield from _with_views(account.id)
     for entry in query_items(Query(model=AuditLog, partition=account.id, newest_first=False)):
         if reference := plain(entry.get("reference", {"S": ""})):
-            yield reference
-            yield f"views:{reference}"
+            yield from _with_views(reference)
 
 
 def _customer(about: str) -> Ids:
@@ -68,13 +71,11 @@ def _customer(about: str) -> Ids:
     payments = all_rows(lambda cursor: queries.list_payments(
         person=READER, customer_id=about, cursor=cursor
     ))  # fmt: skip
-    yield f"customer:{about}"
-    yield f"views:customer:{about}"
+    yield from _with_views(f"customer:{about}")
     for account in accounts:
         yield from _chains_of_account(account)
     for payment in payments:
-        yield payment.id
-        yield f"views:{payment.id}"
+        yield from _with_views(payment.id)
     if not accounts:
         raise InvalidField("about", f"No account belongs to a customer {about}.")
 
@@ -85,8 +86,7 @@ def _case(about: str) -> Ids:
     if case is None:
         raise InvalidField("about", f"There is no case {about}.")
     for entity_id in (case.id, *case.alerts):
-        yield entity_id
-        yield f"views:{entity_id}"
+        yield from _with_views(entity_id)
     yield from _customer(case.customer_id)
 
 

@@ -67,10 +67,10 @@ def days(first: date, last: date, *, at: datetime) -> list[Day]:
     ]
 
 
-def missed(*, at: datetime, back: int = 30) -> list[date]:
-    """Days of the last ``back`` that should have been signed by now and are not."""
+def missed(*, at: datetime) -> list[date]:
+    """Days of the last 30 that should have been signed by now and are not."""
     today = at.astimezone(UTC).date()
-    found = days(today - timedelta(days=back), today - timedelta(days=1), at=at)
+    found = days(today - timedelta(days=30), today - timedelta(days=1), at=at)
     return [each.day for each in found if each.state == DayState.MISSED]
 
 
