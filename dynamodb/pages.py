@@ -16,6 +16,9 @@ R = TypeVar("R", bound=Record)
 
 PAGE_ROWS = 50
 
+LAST = "last"
+"""In place of a cursor: a list's last page, read from the end, so at once however long it is."""
+
 FILTERED_ROWS = 500
 """So many rows of an index are read per request where most may be filtered out."""
 
@@ -70,7 +73,8 @@ class Query(Generic[R]):
 class Page(Generic[R]):
     """Rows of a list, and how far was looked for them.
 
-    ``next_cursor`` is empty on the last page. ``examined`` counts the rows read, which is more
+    ``next_cursor`` is empty on the last page; ``last_cursor`` is too, and where the last page is
+    not to be had at once. ``examined`` counts the rows read, which is more
     than the rows shown where a filter that no key serves was applied; ``reached`` is the sort key
     of the last one of them. ``queries_done`` counts the queries read to their end, from the first
     page on.
@@ -78,6 +82,7 @@ class Page(Generic[R]):
 
     rows: list[R] = field(default_factory=list)
     next_cursor: str = ""
+    last_cursor: str = ""
     examined: int = 0
     reached: str = ""
     queries_done: int = 0
@@ -107,11 +112,17 @@ def read_page(
     ``keep`` filters rows after they are read; ``kept_by`` names that filter for the cursor, which
     is bound to it, to every query and to ``person``. With a filter up to ``FILTERED_ROWS`` are
     read per request (100 of hydrated ones), so a page may be short and still have a next one:
-    ``max_requests`` bounds the work.
+    ``max_requests`` bounds the work. The cursor ``LAST`` is of any list.
     Raises ``CursorError`` for a cursor that is not this list's.
     """
     if keep is not None and not kept_by:
         raise ValueError("A filter needs a name for the cursor to be bound to.")
+    if cursor == LAST:
+        turned = [replace(each, newest_first=not each.newest_first) for each in reversed(queries)]
+        found = read_page(
+            turned, person=person, rows=rows, keep=keep, kept_by=kept_by, max_requests=max_requests
+        )
+        return replace(found, rows=found.rows[::-1], next_cursor="", last_cursor="")
     bound_to = (person, json.dumps([kept_by, *(query.bound_to for query in queries)]))
     number, start = cursors.read(cursor, bound_to=bound_to) if cursor else (0, None)
     reader = _Reader(rows=rows, keep=keep)
@@ -125,6 +136,7 @@ def read_page(
     return Page(
         rows=reader.kept,
         next_cursor=cursors.write([number, start], bound_to=bound_to) if more else "",
+        last_cursor=LAST if more and keep is None else "",
         examined=reader.examined,
         reached=reader.reached,
         queries_done=number,

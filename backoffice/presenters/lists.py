@@ -30,6 +30,7 @@ class Pager:
     next_url: str = ""
     newer_url: str = ""
     first_url: str = ""
+    last_url: str = ""
     examined: int = 0
     reached: datetime | None = None
 
@@ -69,6 +70,7 @@ def pager(request: HttpRequest, page: Page[Any], *, kept: Mapping[str, str] | No
         else "",
         newer_url=at_page(passed[-1], passed[:-1]) if passed else "",
         first_url=at_page("", []) if current else "",
+        last_url=at_page(page.last_cursor, []) if page.last_cursor else "",
         examined=page.examined if is_filtered else 0,
         reached=_time(page.reached) if is_filtered else None,
     )

@@ -77,9 +77,12 @@ def test_fifty_a_page_and_the_filters_stay_in_the_way_on(teller: Client) -> None
     accounts = many(53, customer_id="c & o")
     first = teller.get(LIST, {"customer_id": "c & o"})
     assert sum(listed(first, *accounts)) == 50
-    assert list(links(first)) == ["Next"]
-    second = teller.get(links(first)["Next"])
+    assert list(links(first)) == ["Next", "To the end"]
+    second, last = (teller.get(links(first)[label]) for label in ("Next", "To the end"))
     assert sum(listed(second, *accounts)) == 3
+    assert list(links(last)) == ["Back to the start"]
+    assert sum(listed(last, *accounts)) == 50
+    assert all(listed(last, each) for each in accounts if listed(second, each) == [True])
     assert list(links(second)) == ["Back to the start", "Previous"]
     assert sum(listed(teller.get(links(second)["Back to the start"]), *accounts)) == 50
     shown = [listed(first, account) != listed(second, account) for account in accounts]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dynamodb import client
 from dynamodb.client import count_requests
 from dynamodb.errors import StoreBusyError, StoreUnavailableError
-from dynamodb.pages import Page, Query, read_page
+from dynamodb.pages import LAST, Page, Query, read_page
 from dynamodb.store import put
 from tests.dynamodb.faults import faults, full_after, refusal, unreachable
 from tests.dynamodb.things import (
@@ -120,6 +120,10 @@ def test_a_walk_shows_every_row_once_and_in_order(
         pages = walk.pages(queries)
     assert [score for page in pages for score in scores(page)] == expected
     assert all(len(page.rows) <= walk.rows for page in pages)
+    kept = {"keep": walk.keep, "kept_by": ("even",)} if walk.keep else {}
+    asked: dict[str, Any] = {"rows": walk.rows, "max_requests": len(sizes), **kept}
+    last = read_page(queries, person="ada", cursor=LAST, **asked)
+    assert (scores(last), last.next_cursor) == (expected[-walk.rows :], "")
 
 
 @pytest.mark.parametrize("lines", [0, 1, 9, 10, 11, 20, 21])
