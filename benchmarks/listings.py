@@ -1,14 +1,12 @@
-"""The lists that grow for ever, each as its page reads it, and the way to their last pages."""
+"""The lists that grow for ever, each as its page reads it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from unittest.mock import patch
 
 from audit.queries import TrailFilter, browse
 from benchmarks.loader import FIRST
-from dynamodb import pages
 from dynamodb.pages import Page
 from payments.models import PaymentStatus
 from payments.queries import list_accounts, list_payments
@@ -42,15 +40,3 @@ LISTINGS = (
         url=f"/admin/audit/?from={FIRST.date()}&to={FIRST.date()}&zone=UTC&",
     ),
 )
-
-
-def last_cursor(listing: Listing) -> str:
-    """Lead to the last page: the list read backwards has its cursor at the end of the first."""
-    forwards = pages.query_arguments
-
-    def backwards(*asked: Any) -> dict[str, Any]:
-        arguments = forwards(*asked)
-        return arguments | {"ScanIndexForward": not arguments["ScanIndexForward"]}
-
-    with patch.object(pages, "query_arguments", backwards):
-        return listing.ask().next_cursor

@@ -33,7 +33,9 @@ FIRST = datetime(2026, 3, 2, tzinfo=UTC)
 
 NOWHERE = identifiers.account_id("0" * 12)
 CUSTOMERS_ACCOUNTS, AMOUNT_MINOR = 100, 100
-_BATCH, _THREADS = 25, 2
+_BATCH, _THREADS = 25, 4
+_STEP = 7_654_321_999
+"""Strews the numbers and never meets one again: of a million drawn ones some fifty would be."""
 
 
 def fill(
@@ -43,8 +45,8 @@ def fill(
 
     A refused payment brings one entry, a paid one three. ``on_batch`` is told of records written.
     """
-    records = _records(accounts, paid, refused)
-    batches = iter(lambda: list(islice(records, _BATCH)), [])
+    rows = records(accounts=accounts, paid=paid, refused=refused)
+    batches = iter(lambda: list(islice(rows, _BATCH)), [])
     under_way: set[Future[int]] = set()
     with ThreadPoolExecutor(_THREADS) as pool:
         for batch in batches:
@@ -55,19 +57,19 @@ def fill(
                 on_batch(sum(each.result() for each in done))
 
 
-def _write(records: Sequence[Record]) -> int:
+def _write(rows: Sequence[Record]) -> int:
     wanted: dict[str, list[dict[str, Any]]] = {}
-    for record in records:
+    for record in rows:
         row = {"PutRequest": {"Item": record.serialize()}}
         wanted.setdefault(record.table_name(), []).append(row)
     while wanted:
         put = partial(client.call, "BatchWriteItem", RequestItems=wanted)
         # As harmless to repeat as a read: the same records once more.
         wanted = read_within(put, Patience(limit_seconds=60.0)).get("UnprocessedItems") or {}
-    return len(records)
+    return len(rows)
 
 
-def _records(accounts: int, paid: int, refused: int) -> Iterator[Record]:
+def records(*, accounts: int, paid: int, refused: int) -> Iterator[Record]:
     """Accounts in a row; what clearing pays to one, that one pays back in the next payment."""
     clearing, times = clearing_account("USD", at=FIRST), _times()
     for number in range(accounts):
@@ -94,7 +96,7 @@ def _times() -> Iterator[datetime]:
 
 def _opened(number: int, at: datetime) -> tuple[Account, Record]:
     """An account and its first entry."""
-    account_number = identifiers.draw(f"load:{number}")
+    account_number = identifiers.with_check_digits(10**9 + number * _STEP % (9 * 10**9))
     account = Account(
         id=identifiers.account_id(account_number),
         account_number=account_number,

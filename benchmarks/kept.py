@@ -1,0 +1,84 @@
+"""Tables of a size, loaded once and kept: DynamoDB Local's own file, in ``build/benchmarks/kept``.
+
+DynamoDB Local writes each record by itself to the disk, which takes it hours. So it loads in
+memory's file system, where there is one, with its indexes and the stream left out, as they are made
+in one go at the end; then its file is moved to where it is kept.
+"""
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from benchmarks.frame import RESULTS, engine, filled
+from benchmarks.loader import fill, records
+from dynamodb import client
+from dynamodb.store import get_many
+from payments.models import Payment
+
+KEPT = RESULTS / "kept"
+MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
+_FILE = "shared-local-instance.db"
+_SAMPLE = 24
+
+
+def kept(size: int) -> Path:
+    """The folder of an engine with so many accounts and payments, loaded if it is not there."""
+    folder = KEPT / str(size)
+    if folder.exists() and not _is_as_built(folder, size):
+        shutil.rmtree(folder)
+    if not folder.exists():
+        _load(folder, size)
+    return folder
+
+
+def share(size: int) -> dict[str, int]:
+    """Of so many accounts and payments, 2.4 times as many entries.
+
+    Most payments are refused: those have one entry and paid ones three.
+    """
+    paid = size // 5 // 2 * 2
+    return {"accounts": size, "paid": paid, "refused": size - paid}
+
+
+def _is_as_built(folder: Path, size: int) -> bool:
+    """Tell of the first records whether they are what the loader would write now."""
+    with engine(folder) as turn_to:
+        turn_to("")
+        wanted = list(islice(records(**share(size)), _SAMPLE))
+        found = get_many(wanted)
+    return [each and each.serialize() for each in found] == [each.serialize() for each in wanted]
+
+
+def _load(folder: Path, size: int) -> None:
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as made:
+        with engine(Path(made)) as turn_to:
+            turn_to("")
+        with _without_indexes(Path(made) / _FILE), engine(Path(made)) as turn_to:
+            turn_to("")
+            stream = {"StreamSpecification": {"StreamEnabled": False}}
+            client.call("UpdateTable", TableName=Payment.table_name(), **stream)
+            filled(f"{size:,} rows", partial(fill, **share(size)))
+        unfinished = folder.with_suffix(".unfinished")
+        with suppress(FileNotFoundError):
+            shutil.rmtree(unfinished)
+        shutil.copytree(made, unfinished)
+        unfinished.rename(folder)
+
+
+@contextmanager
+def _without_indexes(file: Path) -> Iterator[None]:
+    """Take the indexes of tables away and make them again, each with one reading of its table."""
+    named = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+    with closing(sqlite3.connect(file)) as database:
+        indexes = database.execute(named).fetchall()
+        for name, _ in indexes:
+            database.execute(f'DROP INDEX "{name}"')
+    yield
+    with closing(sqlite3.connect(file)) as database:
+        for _, sql in indexes:
+            database.execute(sql)
