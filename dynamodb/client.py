@@ -1,33 +1,26 @@
 """The one place that talks to DynamoDB: one client a process, counted, its errors in our words."""
 
-import json
-import os
 import threading
 import time
-from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from botocore.client import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectTimeoutError,
     EndpointConnectionError,
 )
-from botocore.loaders import Loader
-from botocore.model import MapShape
-from botocore.parsers import JSONParser, ResponseParser, ResponseParserError, ResponseParserFactory
-from botocore.session import get_session
+from botocore.parsers import ResponseParserError
 from pynamodb.connection.base import Connection
 
 from dynamodb import errors, measures
 from dynamodb.settings import Settings
+from dynamodb.wire import make_client, sent
 
 T = TypeVar("T")
 
@@ -205,75 +198,15 @@ def connection() -> Connection:
     return made
 
 
-class _Loader(Loader):
-    """Reads botocore's own data, and does not look through 400 services for the one we use.
-
-    The others are those that botocore fetches credentials from.
-    """
-
-    def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - its signature
-        return ["dynamodb", "signin", "sso", "sso-oidc", "sts"]
-
-
-class _Parser(JSONParser):
-    """Leaves items as they come, ``{"S": "text"}``: to walk them shape by shape copies them."""
-
-    def _handle_map(self, shape: MapShape, value: Any) -> Any:
-        is_item = shape.value.name == "AttributeValue"
-        return value if is_item else super()._handle_map(shape, value)  # type: ignore[misc]
-
-
-class _ParserFactory(ResponseParserFactory):
-    def create_parser(self, protocol_name: str) -> ResponseParser:
-        return _Parser() if protocol_name == "json" else super().create_parser(protocol_name)
-
-
 def _connect(store: Settings) -> Connection:
-    session = get_session()
-    session.register_component("data_loader", _Loader())
-    session.register_component("response_parser_factory", _ParserFactory())
-    if store.is_on_this_machine and "AWS_ACCESS_KEY_ID" not in os.environ:
-        session.set_credentials("local", "local")
-    if session.get_credentials() is None:
-        # A client made now would be without for ever, and PynamoDB would replace it by its own.
-        raise errors.StoreUnavailableError("There are no AWS credentials to reach the store with.")
-    made = Connection(region=store.region, host=store.endpoint_url or None)
-    client = session.create_client(
-        "dynamodb",
-        region_name=store.region,
-        endpoint_url=store.endpoint_url or None,
-        config=Config(
-            parameter_validation=False,
-            user_agent="backoffice",
-            account_id_endpoint_mode="disabled",
-            tcp_keepalive=True,
-            connect_timeout=store.connect_timeout_seconds,
-            read_timeout=store.read_timeout_seconds,
-            retries={"total_max_attempts": store.max_attempts, "mode": "standard"},
-            max_pool_connections=store.max_connections,
-        ),
+    made, client = (
+        Connection(region=store.region, host=store.endpoint_url or None),
+        make_client(store),
     )
-    client.meta.events.register("before-call.dynamodb", _write_body)
     client.meta.events.register("before-send.dynamodb", _note_request)
     client.meta.events.register("response-received.dynamodb", _note_answer)
     made._client = client  # type: ignore[assignment]  # noqa: SLF001 - PynamoDB offers no other way to tune it
     return made
-
-
-_arguments: ContextVar[dict[str, Any] | None] = ContextVar("arguments", default=None)
-"""What the call under way sends. It is JSON as DynamoDB takes it, so botocore need not walk it;
-it only wants to be shown that a batch names its tables."""
-
-
-def _write_body(params: dict[str, Any], **_: Any) -> None:
-    arguments = _arguments.get()
-    if arguments is not None:
-        params["body"] = json.dumps(arguments, default=_in_json).encode()
-
-
-def _in_json(value: datetime | bytes) -> float | str:
-    """What JSON has no form for, as the protocol writes it."""
-    return b64encode(value).decode() if isinstance(value, bytes) else value.timestamp()
 
 
 def _note_request(event_name: str, **_: Any) -> None:
@@ -334,7 +267,7 @@ def _call(operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
     limit = _limit.get()
     if limit is not None:
         limit.begin_call()
-    token = _arguments.set(arguments)
+    token = sent.set(arguments)
     shown: dict[str, Any] = {name: {} for name in arguments if name == "RequestItems"}
     try:
         answer: dict[str, Any] = connection().client._make_api_call(operation, shown)  # noqa: SLF001 - what the client's own methods do
@@ -347,7 +280,7 @@ def _call(operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
     except (BotoCoreError, ResponseParserError) as error:
         raise errors.StoreUnavailableError(f"The store did not answer: {error}") from error
     finally:
-        _arguments.reset(token)
+        sent.reset(token)
     if log is not None and log.requests:
         _note_capacity(log, answer)
     return answer

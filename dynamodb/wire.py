@@ -1,0 +1,161 @@
+"""The client as botocore lets one tune it: less work for each request, and the same answers."""
+
+import hmac
+import os
+from base64 import b64encode
+from contextvars import ContextVar
+from datetime import datetime
+from functools import lru_cache, reduce
+from hashlib import sha256
+from typing import Any
+
+import orjson
+from botocore.auth import SIGV4_TIMESTAMP, _host_from_url  # type: ignore[attr-defined]
+from botocore.awsrequest import AWSRequest
+from botocore.client import BaseClient, Config
+from botocore.compat import get_current_datetime
+from botocore.credentials import Credentials, ReadOnlyCredentials
+from botocore.exceptions import UnknownServiceError
+from botocore.handlers import BUILTIN_HANDLERS
+from botocore.loaders import Loader
+from botocore.model import MapShape
+from botocore.parsers import JSONParser, ResponseParser, ResponseParserFactory
+from botocore.session import get_session
+
+from dynamodb.errors import StoreUnavailableError
+from dynamodb.settings import Settings
+
+_OF_OTHER_SERVICES = frozenset({"before-parameter-build", "before-call", "request-created"})
+"""Events at which botocore does what S3 and streams of events need, and tells of its retries."""
+
+sent: ContextVar[dict[str, Any] | None] = ContextVar("sent", default=None)
+"""What the call under way sends. It is JSON as DynamoDB takes it, so botocore need not walk it;
+it only wants to be shown that a batch names its tables."""
+
+
+def make_client(store: Settings) -> BaseClient:
+    """Raises ``StoreUnavailableError`` where there are no credentials."""
+    session = get_session()
+    session.register_component("data_loader", _Loader())
+    session.register_component("response_parser_factory", _ParserFactory())
+    if store.is_on_this_machine and "AWS_ACCESS_KEY_ID" not in os.environ:
+        session.set_credentials("local", "local")
+    credentials = session.get_credentials()
+    if credentials is None:
+        # A client made now would be without for ever, and PynamoDB would replace it by its own.
+        raise StoreUnavailableError("There are no AWS credentials to reach the store with.")
+    client = session.create_client(
+        "dynamodb",
+        region_name=store.region,
+        endpoint_url=store.endpoint_url or None,
+        config=Config(
+            parameter_validation=False,
+            user_agent="backoffice",
+            account_id_endpoint_mode="disabled",
+            tcp_keepalive=True,
+            connect_timeout=store.connect_timeout_seconds,
+            read_timeout=store.read_timeout_seconds,
+            retries={"total_max_attempts": store.max_attempts, "mode": "standard"},
+            max_pool_connections=store.max_connections,
+        ),
+    )
+    _lighten(client, credentials)
+    return client
+
+
+def _lighten(client: BaseClient, credentials: Credentials) -> None:
+    """Let go what DynamoDB needs none of, write bodies ourselves, and sign as botocore does."""
+    events, region = client.meta.events, client.meta.region_name
+
+    def sign_it(request: AWSRequest, **_: Any) -> None:
+        sign(request, credentials.get_frozen_credentials(), region)
+
+    for event, handler, *_ in BUILTIN_HANDLERS:
+        if event in _OF_OTHER_SERVICES:
+            events.unregister(event, handler)
+    events.register("before-call.dynamodb", _write_body)
+    signer: Any = client._request_signer  # type: ignore[attr-defined]  # noqa: SLF001 - it has no other name
+    events.unregister("request-created.dynamodb", signer.handler)
+    events.register("request-created.dynamodb", sign_it)
+
+
+def sign(request: AWSRequest, keys: ReadOnlyCredentials, region: str) -> None:
+    """Sign a POST to ``/`` of DynamoDB by Signature Version 4: byte for byte what botocore does.
+
+    The key, which holds for a day, and the name of the host are worked out once.
+    """
+    at, headers = get_current_datetime().strftime(SIGV4_TIMESTAMP), request.headers
+    headers["X-Amz-Date"] = at
+    if keys.token:
+        headers["X-Amz-Security-Token"] = keys.token
+    body: Any = request.body
+    told = {"host": _host(request.url), **{name.lower(): text for name, text in headers.items()}}
+    told = {name: told[name] for name in sorted(told.keys() - {"user-agent"})}
+    signed, lines = ";".join(told), "".join(f"{name}:{text}\n" for name, text in told.items())
+    asked = f"POST\n/\n\n{lines}\n{signed}\n{sha256(body).hexdigest()}"
+    scope = f"{at[:8]}/{region}/dynamodb/aws4_request"
+    text = f"AWS4-HMAC-SHA256\n{at}\n{scope}\n{sha256(asked.encode()).hexdigest()}"
+    headers["Authorization"] = (
+        f"AWS4-HMAC-SHA256 Credential={keys.access_key}/{scope}, SignedHeaders={signed}, "
+        f"Signature={_keyed(_signing_key(keys.secret_key, scope), text).hex()}"
+    )
+
+
+@lru_cache(maxsize=2)
+def _signing_key(secret: str, scope: str) -> bytes:
+    return reduce(_keyed, scope.split("/"), f"AWS4{secret}".encode())
+
+
+def _keyed(key: bytes, text: str) -> bytes:
+    return hmac.digest(key, text.encode(), "sha256")
+
+
+_host = lru_cache(maxsize=2)(_host_from_url)
+
+
+class _Loader(Loader):
+    """Reads botocore's own data, and does not look through 400 services for the one we use.
+
+    The others are those that botocore fetches credentials from. Where DynamoDB is follows from
+    the region alone, so no rules are read for it, and none gone through with every request.
+    """
+
+    def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - its signature
+        return ["dynamodb", "signin", "sso", "sso-oidc", "sts"]
+
+    def load_service_model(
+        self, service_name: str, type_name: str, api_version: str | None = None
+    ) -> Any:
+        if (service_name, type_name) == ("dynamodb", "endpoint-rule-set-1"):
+            raise UnknownServiceError(service_name=service_name, known_service_names="none")
+        return super().load_service_model(service_name, type_name, api_version)
+
+
+class _Parser(JSONParser):
+    """Leaves items as they come, ``{"S": "text"}``: to walk them shape by shape copies them."""
+
+    def _handle_map(self, shape: MapShape, value: Any) -> Any:
+        is_item = shape.value.name == "AttributeValue"
+        return value if is_item else super()._handle_map(shape, value)  # type: ignore[misc]
+
+    def _parse_body_as_json(self, body: bytes) -> Any:
+        try:
+            return orjson.loads(body)
+        except orjson.JSONDecodeError:
+            return super()._parse_body_as_json(body)  # type: ignore[misc]
+
+
+class _ParserFactory(ResponseParserFactory):
+    def create_parser(self, protocol_name: str) -> ResponseParser:
+        return _Parser() if protocol_name == "json" else super().create_parser(protocol_name)
+
+
+def _write_body(params: dict[str, Any], **_: Any) -> None:
+    asked = sent.get()
+    if asked is not None:
+        params["body"] = orjson.dumps(asked, _in_json, orjson.OPT_PASSTHROUGH_DATETIME)
+
+
+def _in_json(value: datetime | bytes) -> float | str:
+    """What JSON has no form for, as the protocol writes it."""
+    return b64encode(value).decode() if isinstance(value, bytes) else value.timestamp()
