@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from dynamodb.attributes import plain
 from dynamodb.models import Item
 from dynamodb.shards import keys_of, spread_key
@@ -51,8 +53,11 @@ def canonical_json(values: Mapping[str, Any]) -> bytes:
 
     Equal to RFC 8785 for what entries hold: ASCII names, texts, flags and whole numbers.
     """
-    text = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return text.encode()
+    try:
+        return orjson.dumps(values, option=orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME)
+    except orjson.JSONEncodeError:  # of more than 64 bits, or nothing that can be written
+        text = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return text.encode()
 
 
 def entry_hash(item: Item) -> str:

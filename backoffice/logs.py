@@ -3,14 +3,20 @@
 JSON escapes control characters: whatever somebody sent, it stays inside its line.
 """
 
+import sys
 from datetime import UTC, datetime
 from typing import Any
 
+from audit import context
+from dynamodb.times import to_rfc3339
+
+if "rich" not in sys.modules:  # structlog would load it, for the colours of a terminal
+    sys.modules["rich"] = None  # type: ignore[assignment]
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-from audit import context
-from dynamodb.times import to_rfc3339
+if sys.modules["rich"] is None:
+    del sys.modules["rich"]
 
 
 def add_place(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -10,5 +10,12 @@ It knows nothing of accounts, staff or Django. Its rooms:
 - ``transactions``: named actions, one commit, a named outcome
 - ``tables``: create, check and describe
 - ``client``: the one place that talks to DynamoDB, and counts it
+- ``wire``: botocore's client, tuned
 - ``local``: the embedded DynamoDB Local
 """
+
+import sys
+
+# Where pyOpenSSL is installed, for passkeys, botocore loads it to take the standard library's own
+# SSLContext from it. Without it botocore takes the same one from where it is.
+sys.modules.setdefault("urllib3.contrib.pyopenssl", None)  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ import hashlib
 import re
 import uuid
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import uuid_utils
 
@@ -33,11 +34,13 @@ def is_payment_id(text: str) -> bool:
     """A UUIDv7 in its one written form, 36 characters, lower case, of a year up to 9999."""
     try:
         payment_timestamp(text)
-        return uuid.UUID(text).version == 7 and str(uuid.UUID(text)) == text  # noqa: PLR2004 - the version
+        named = uuid.UUID(text)
+        return named.version == 7 and str(named) == text  # noqa: PLR2004 - the version
     except ValueError:
         return False
 
 
+@lru_cache(maxsize=256)
 def payment_timestamp(payment_id: str) -> str:
     """The time inside an id as RFC 3339: the sort key of the payment that has it.
 

@@ -175,7 +175,9 @@ def check_text(name: str, value: str, longest: int, *, required: bool = False) -
         raise MissingField(name)
     if len(value) > longest:
         raise InvalidField(name, f"At most {longest} characters, not {len(value)}.")
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
+    if not value.isprintable() and any(
+        unicodedata.category(each) in ("Cc", "Cs") for each in value
+    ):
         raise InvalidField(name, "Control characters cannot be kept here.")
     if value != value.strip():
         raise InvalidField(name, "Leave out the spaces at the beginning and end.")

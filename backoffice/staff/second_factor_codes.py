@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pyotp
-import segno
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from pyotp.exceptions import OTPVerificationError
 
@@ -39,6 +38,8 @@ def provisioning_uri(seed: str, username: str) -> str:
 
 def qr_code(text: str) -> str:
     """A QR code as SVG to stand in a page: dark on light in every colour scheme."""
+    import segno  # takes its time, and few ever need it
+
     svg: str = segno.make(text, error="m", micro=False).svg_inline(
         scale=5, border=3, dark="#000", light="#fff"
     )

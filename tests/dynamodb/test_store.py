@@ -45,7 +45,7 @@ def test_reads_are_consistent() -> None:
     with faults(keep, keep):
         get(Visit(id="a"))
         get_many([Visit(id="a"), Line(story="tale", place="1")])
-    assert [body.count('"ConsistentRead": true') for body in bodies] == [1, 2]
+    assert [body.count('"ConsistentRead":true') for body in bodies] == [1, 2]
 
 
 def test_records_of_one_moment_come_in_the_order_asked() -> None:
