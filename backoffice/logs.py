@@ -15,7 +15,7 @@ if "rich" not in sys.modules:  # structlog would load it, for the colours of a t
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-if sys.modules["rich"] is None:
+if not sys.modules["rich"]:
     del sys.modules["rich"]
 
 
