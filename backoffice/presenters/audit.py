@@ -35,11 +35,10 @@ _MOVEMENTS = frozenset({"account.credited", "account.debited"})
 _COLUMNS = (
     Column(label=gettext_noop("When")),
     Column(label=gettext_noop("What")),
-    Column(label=gettext_noop("On")),
-    Column(label=gettext_noop("By")),
+    Column(label=gettext_noop("On and reference"), css="wrap"),
+    Column(label=gettext_noop("By"), css="narrow"),
     Column(label=gettext_noop("Outcome")),
-    Column(label=gettext_noop("Reference")),
-    Column(label=gettext_noop("Fields"), css="quiet text wrap"),
+    Column(label=gettext_noop("Fields"), css="quiet narrow"),
 )
 
 
@@ -100,11 +99,11 @@ def _cells(row: EntryRow) -> Iterator[str]:
     entry = row.entry
     yield when(entry.at)
     code = SafeString(f"<code>{escaped(entry.action)}</code>")
-    yield pair(link(row.chain_url, row.words), link(row.action_url, code, css="quiet text wrap"))
-    yield ident(entry.entity_id, row.record_url or row.chain_url, short=True)
+    yield pair(link(row.chain_url, row.words), link(row.action_url, code, css="quiet narrow"))
+    reference = entry.reference and ident(entry.reference, row.reference_url, short=True)
+    yield pair(ident(entry.entity_id, row.record_url or row.chain_url, short=True), reference or "")
     yield link(row.person_url, entry.user_id)
     yield badge(entry.outcome)
-    yield ident(entry.reference, row.reference_url, short=True)
     names = escaped(", ".join(row.fields))
     yield SafeString(f'<span title="{names}">{escaped(row.fields_summary or "–")}</span>')
 

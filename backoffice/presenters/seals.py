@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from audit import seals
 from audit.models import Seal
 from audit.settings import settings
 from backoffice.wording import said
 
-DAYS_LOOKED_BACK = 7
+DAYS_LOOKED_BACK = 100
+"""As many as one request reads."""
 DAYS_SHOWN = 31
+DAYS_NAMED = 7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +44,13 @@ def missing_sentences(at: datetime) -> list[str]:
     """What the dashboard says of days that should have a seal and have none; one request."""
     last = seals.last_due_day(at)
     found = seals.recent(last=last, count=DAYS_LOOKED_BACK)
-    return [_("The seal of {day} is missing.").format(day=day) for day in _missing(found, last)]
+    missing = _missing(found, last)
+    told = [_("The seal of {day} is missing.").format(day=day) for day in missing[:DAYS_NAMED]]
+    more = len(missing) - len(told)
+    sentence = ngettext(
+        "{number} more seal is missing.", "{number} more seals are missing.", more
+    ).format(number=more)
+    return [*told, sentence] if more else told
 
 
 def _missing(found: Mapping[date, Seal | None], last: date) -> list[date]:

@@ -14,6 +14,7 @@ from backoffice.forms.staff import NewStaffForm, SignOffForm
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.audit import entry_rows
 from backoffice.presenters.lists import asked_page, listed, pager
+from backoffice.presenters.retention import kept_chain
 from backoffice.presenters.staff import staff_row
 from backoffice.site import page
 from backoffice.staff import access_review, lockout, managing, queries
@@ -41,6 +42,7 @@ def person(request: StaffRequest, username: str) -> HttpResponse:
         "locked_until": lockout.locked_until(record.username, utc_now()),
         "is_oneself": record.username == request.user.username,
         "rows": entry_rows(chain.rows),
+        "kept": kept_chain(chain.rows[0], None) if chain.rows else None,
         "pager": pager(request, chain),
     }
     return page(request, "backoffice/staff/person.html", context)

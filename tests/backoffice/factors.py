@@ -32,7 +32,7 @@ def with_app(username: str, at: datetime | None = None) -> tuple[str, list[str]]
 def enrolled(client: Client) -> tuple[str, list[str]]:
     """Add an authenticator app on the pages; returns its seed and the recovery codes."""
     page = client.get("/admin/second-factor/app/")
-    found = re.search(r'data-copy="([A-Z2-7]{32})"', text(page))
+    found = re.search(r'title="([A-Z2-7]{32})"', text(page))
     assert found is not None
     values = {"sealed": hidden(page, "sealed"), "code": code_for(found[1], utc_now(), -1)}
     answer = client.post("/admin/second-factor/app/", values)

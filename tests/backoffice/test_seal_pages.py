@@ -15,8 +15,9 @@ from audit.models import Seal
 from audit.replay import read_chain
 from audit.verify_pack import proof_faults
 from backoffice.permissions import Role
+from backoffice.presenters.seals import missing_sentences
 from dynamodb import scans
-from dynamodb.client import call
+from dynamodb.client import call, count_requests
 from payments.models import Account
 from tests.backoffice.conftest import SignIn
 from tests.backoffice.pages import text
@@ -99,6 +100,19 @@ def test_without_a_bucket_nothing_is_sealed_and_everybody_is_told(
     address = f"/admin/audit/staff:someone/prove/?entry={entry['timestamp']['S']}"
     refused = client.get(address.replace("#", "%23"), follow=True)
     assert "This entry is in no seal. Seals are off" in text(refused)
+
+
+def test_a_seal_is_missed_for_as_long_as_one_request_tells(account: Account) -> None:
+    seals.seal_day(FIRST, actor=Actor(id="system:x"), at=TWO_DAYS_LATER)
+    for days in (1, 40):
+        with count_requests() as seen:
+            told = missing_sentences(TWO_DAYS_LATER + timedelta(days=days))
+        assert len(seen) == 1
+        missed = (seals.last_due_day(TWO_DAYS_LATER) - FIRST).days + days
+        assert told[0].startswith("The seal of ")
+        assert len(told) <= 8
+        counted = [f"{missed - 7} more seals are missing."] if missed > 7 else []
+        assert told[7:] == counted
 
 
 @time_machine.travel(TWO_DAYS_LATER, tick=True)

@@ -51,7 +51,7 @@ def test_a_new_member_signs_in_with_the_first_password_and_must_change_it(admin:
     fields = {"username": "newcomer", "full_name": "New Comer", "roles": ["teller"]}
     answer = admin.post("/admin/staff/new/", fields | {"time_zone": "UTC"})
     assert answer.status_code == 200
-    found = re.search(r'data-copy="([a-z0-9-]{23})"', text(answer))
+    found = re.search(r'title="([a-z0-9-]{23})"', text(answer))
     assert found is not None
     newcomer = Client()
     assert sign_in(newcomer, "newcomer", found[1]).status_code == 302
@@ -142,7 +142,7 @@ def test_conflicting_roles_are_refused_with_the_rule(
 def test_a_reset_password_is_shown_once_and_ends_sessions(admin: Client, signed_in: SignIn) -> None:
     member = signed_in()
     answer = act(admin, "password")
-    found = re.search(r'data-copy="([a-z0-9-]{23})"', text(answer))
+    found = re.search(r'title="([a-z0-9-]{23})"', text(answer))
     assert found is not None
     assert member.get("/admin/").status_code == 302
     assert sign_in(Client(), "someone", found[1]).status_code == 302
