@@ -90,11 +90,17 @@ class Page(Generic[R]):
 
 def all_rows(read: Callable[[str], Page[R]]) -> Iterator[R]:
     """Every row of a list, page after page; ``read`` is given the cursor of each."""
+    for page in all_pages(read):
+        yield from page.rows
+
+
+def all_pages(read: Callable[[str], Page[R]]) -> Iterator[Page[R]]:
+    """Every page of a list; ``read`` is given the cursor of each."""
     page = read("")
-    yield from page.rows
+    yield page
     while page.next_cursor:
         page = read(page.next_cursor)
-        yield from page.rows
+        yield page
 
 
 def read_page(

@@ -16,6 +16,7 @@ from dynamodb.client import call
 from dynamodb.models import Item, Record
 from dynamodb.pages import Query, Start, read_rows
 from dynamodb.retries import Patience, read_within
+from dynamodb.shards import at_once
 from dynamodb.store import BATCH_KEYS, placeholders
 from dynamodb.transactions import Condition
 
@@ -114,13 +115,15 @@ def whole_items(query: Query[Any]) -> Iterator[Item]:
 
 def made_whole(model: type[Record], items: Iterable[Item]) -> Iterator[Item]:
     """Items of an index as they stand, whole, in their table; without those that are gone."""
-    names = model.key_names()
+    names, table = model.key_names(), model.table_name()
     places = ({name: item[name] for name in names} for item in items)
-    while keys := list(islice(places, BATCH_KEYS)):
-        yield from _get(model.table_name(), keys)
+    while keys := list(islice(places, PAGE_ITEMS)):
+        parts = [keys[first : first + BATCH_KEYS] for first in range(0, len(keys), BATCH_KEYS)]
+        for found in at_once([partial(_get, table, part) for part in parts]):
+            yield from found
 
 
-def _get(table: str, keys: list[dict[str, Any]]) -> Iterator[Item]:
+def _get(table: str, keys: list[dict[str, Any]]) -> list[Item]:
     """Items by their keys, in that order, without those that are gone."""
     found: dict[str, Item] = {}
     left: dict[str, Any] = {table: {"Keys": keys, "ConsistentRead": True}}
@@ -129,7 +132,7 @@ def _get(table: str, keys: list[dict[str, Any]]) -> Iterator[Item]:
         for item in answer["Responses"].get(table, ()):
             found[_name(item, keys[0])] = item
         left = answer.get("UnprocessedKeys") or {}
-    yield from (found[name] for key in keys if (name := _name(key, key)) in found)
+    return [found[name] for key in keys if (name := _name(key, key)) in found]
 
 
 def _name(item: Item, key: Item) -> str:

@@ -5,9 +5,10 @@ and the key as it is, so the number can be raised while everybody works, and nev
 """
 
 import zlib
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import Context, copy_context
+from itertools import islice
 from typing import TypeVar
 
 from dynamodb import client
@@ -40,6 +41,19 @@ def at_once(reads: Sequence[Callable[[], T]]) -> list[T]:
     contexts = [copy_context() for _ in reads]
     with ThreadPoolExecutor(min(len(reads), _AT_ONCE)) as pool:
         return list(pool.map(_read_in, contexts, reads))
+
+
+def ahead(reads: Iterator[T]) -> Iterator[T]:
+    """The same in the same order; while one is looked at the next is read, and no more."""
+    with ThreadPoolExecutor(1) as pool:
+
+        def begin() -> Future[list[T]]:
+            return pool.submit(_read_in, copy_context(), lambda: list(islice(reads, 1)))
+
+        coming = begin()
+        while found := coming.result():
+            coming = begin()
+            yield from found
 
 
 def _read_in(context: Context, read: Callable[[], T]) -> T:

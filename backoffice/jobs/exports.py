@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ from backoffice.jobs.services import CannotBeDone, Kind, Order, Work, told_by
 from backoffice.permissions import Permission
 from backoffice.presenters.values import typed
 from dynamodb.models import Item, Record
-from dynamodb.pages import Page, Query
+from dynamodb.pages import Page, Query, all_pages
+from dynamodb.shards import ahead
 from dynamodb.times import to_rfc3339
 from payments import queries
 from payments.postings import postings_of
@@ -64,7 +66,7 @@ def run_export(work: Work) -> None:
     queries, keep = _queries(parameters, folder)
     needs_postings = parameters["scope"] == SEARCH and wanted(parameters).is_without_postings
     with (folder / JSON_LINES).open("ab") as lines, (folder / CSV).open("ab") as rows:
-        for found, after in read_on(queries, place, keep):
+        for found, after in ahead(read_on(queries, place, keep)):
             items = _with_postings(found) if needs_postings else found
             lines.write(export.json_lines(items))
             rows.write(export.csv_rows(items))
@@ -211,16 +213,14 @@ def run_list(work: Work) -> None:
     target = Path(settings.EXPORT_DIR) / f"{job.id}.csv"
     part = target.with_suffix(f".{job.claims}")
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    rows, cursor = 0, ""
+    asked = partial(read, person=job.created_by, rows=_PAGE_ROWS, **_query(told))
+    rows = 0
     with part.open("wb") as file:
         file.write(export.csv_lines([columns]))
-        while True:
-            page = read(person=job.created_by, cursor=cursor, rows=_PAGE_ROWS, **_query(told))
+        for page in ahead(all_pages(lambda cursor: asked(cursor=cursor))):
             file.write(export.csv_lines(_cells(row, columns) for row in page.rows))
-            rows, cursor = rows + len(page.rows), page.next_cursor
+            rows += len(page.rows)
             work.save({}, done=rows)
-            if not cursor:
-                break
     part.replace(target)
     result = {"rows": rows, "sha256": pack.file_hash(target, work.keep)}
     result["bytes"] = target.stat().st_size

@@ -1,5 +1,7 @@
 """Spread keys: every list as it is with one shard, also while the number is raised."""
 
+import time
+from collections.abc import Iterator
 from typing import Any
 from unittest.mock import patch
 
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from audit.models import AuditLog
 from dynamodb import client, shards
 from dynamodb.client import TimeLimit, count_requests, within
+from dynamodb.errors import StoreBusyError
 from dynamodb.pages import Query, read_page
 from dynamodb.scans import query_items
 from dynamodb.settings import Settings
@@ -179,3 +182,25 @@ def test_what_fails_in_one_shard_fails_the_read() -> None:
 def test_a_number_that_cannot_be_is_refused(number: int) -> None:
     with pytest.raises(ValueError, match="DYNAMODB_INDEX_SHARDS"):
         Settings(cursor_signing_key="x", index_shards=number)
+
+
+def test_reading_ahead_keeps_the_order_and_is_one_read_ahead_at_most() -> None:
+    begun: list[int] = []
+
+    def reads() -> Iterator[int]:
+        for number in range(5):
+            begun.append(number)
+            yield number
+        raise StoreBusyError
+
+    looked: list[int] = []
+
+    def look() -> None:
+        for number in shards.ahead(reads()):
+            time.sleep(0.02)
+            assert begun == list(range(min(number + 2, 5))), "the next one was read meanwhile"
+            looked.append(number)
+
+    with pytest.raises(StoreBusyError):
+        look()
+    assert looked == [0, 1, 2, 3, 4]
