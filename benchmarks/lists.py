@@ -72,7 +72,7 @@ def main(sizes: Sequence[int]) -> int:
         ways: dict[int, list[Way]] = {}
         for size, turn_to in zip(sizes, turns, strict=True):
             turn_to()
-            ways[size] = [*_ours(size, _signed_in()), open_ones.enter_context(_stock(size))]
+            ways[size] = [*_ours(size, signed_in()), open_ones.enter_context(_stock(size))]
         for _ in track(range(ROUNDS), "Rounds", console=Console(stderr=True)):
             for some, turn_to in zip(ways.values(), turns, strict=True):
                 turn_to()
@@ -118,7 +118,7 @@ def _get(browser: Client, url: str) -> None:
     assert answer.content.count(b"<tr>") >= 50, url  # noqa: PLR2004 - a page of rows
 
 
-def _signed_in() -> Client:
+def signed_in() -> Client:
     from backoffice.permissions import Role
     from backoffice.staff import queries, services
     from backoffice.staff.models import Staff

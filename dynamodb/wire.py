@@ -77,6 +77,8 @@ def _lighten(client: BaseClient, credentials: Credentials) -> None:
     signer: Any = client._request_signer  # type: ignore[attr-defined]  # noqa: SLF001 - it has no other name
     events.unregister("request-created.dynamodb", signer.handler)
     events.register("request-created.dynamodb", sign_it)
+    pools: Any = client._endpoint.http_session._manager  # type: ignore[attr-defined]  # noqa: SLF001 - the same
+    pools.connection_from_url = lru_cache(maxsize=2)(pools.connection_from_url)
 
 
 def sign(request: AWSRequest, keys: ReadOnlyCredentials, region: str) -> None:
