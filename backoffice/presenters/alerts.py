@@ -9,7 +9,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from backoffice.presenters.values import money
+from backoffice.presenters.values import money, url_of
 from backoffice.templatetags.backoffice import in_words
 from backoffice.wording import said
 from payments.alert_records import Alert, Case, Rule
@@ -84,7 +84,7 @@ def case_row(case: Case) -> CaseRow:
 
 
 def case_url(case_id: str | None) -> str:
-    return reverse("admin:case", args=[case_id]) if case_id else ""
+    return url_of("admin:case", case_id) if case_id else ""
 
 
 def why(alert: Alert) -> str:

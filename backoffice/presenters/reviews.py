@@ -11,6 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from backoffice.presenters.alerts import case_url
 from backoffice.presenters.audit import chain_url
 from backoffice.presenters.values import day_in_words, record_url
 from backoffice.reviews import queries
@@ -41,6 +42,7 @@ class ItemRow:
     item: ReviewItem
     words: str
     url: str
+    case_url: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +106,7 @@ def missed_sentences(at: datetime) -> list[str]:
 
 
 def _row(item: ReviewItem) -> ItemRow:
-    return ItemRow(item=item, words=_words(item), url=_url(item))
+    return ItemRow(item=item, words=_words(item), url=_url(item), case_url=case_url(item.case_id))
 
 
 def _words(item: ReviewItem) -> str:

@@ -4,7 +4,7 @@ import re
 from datetime import date
 from functools import cache
 
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
@@ -56,10 +56,13 @@ def _ends_of(page: str) -> tuple[str, str]:
 def url_of(page: str, each: str) -> str:
     """The address of a page about one thing, as ``reverse`` gives it, for lists of many.
 
-    Raises ``NoReverseMatch`` for what is no part of an address.
+    Empty for what can be no part of it: a damaged row is shown without, and not an error instead.
     """
     if not _PLAIN.fullmatch(each):
-        return reverse(page, args=[each])
+        try:
+            return reverse(page, args=[each])
+        except NoReverseMatch:
+            return ""
     before, after = _ends_of(page)
     return f"{before}{each}{after}"
 
