@@ -62,7 +62,7 @@ benchmark-queries: $(VENV)/run.stamp  ## what reading costs, and pages beside th
 	@$(BIN)/python -m benchmarks.queries
 	@$(BIN)/python -m benchmarks.lists
 
-benchmark-million: $(VENV)/run.stamp  ## the same pages up to a million rows, loaded once (an hour) and kept
+benchmark-million: $(VENV)/run.stamp  ## the same pages up to a million rows, loaded once (an hour or two) and kept
 	@$(BIN)/python -m benchmarks.lists 1000 100000 1000000
 
 benchmark-partitions: $(VENV)/dev.stamp  ## where the limits of DynamoDB's partitions would throttle payments
