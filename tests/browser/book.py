@@ -90,7 +90,7 @@ def confirm_transfer(page: Page) -> None:
 
 
 def save(picture: bytes, path: Path) -> None:
-    Image.open(io.BytesIO(picture)).convert("RGB").quantize(128).save(path, optimize=True)
+    Image.open(io.BytesIO(picture)).convert("RGB").quantize(256, kmeans=1).save(path, optimize=True)
 
 
 def row(name: str, person: str) -> str:
