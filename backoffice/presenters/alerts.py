@@ -62,7 +62,7 @@ def alert_row(alert: Alert, *, at: datetime) -> AlertRow:
         rule=in_words(alert.rule),
         amount=money(alert.amount, alert.currency),
         days=alert.since if alert.since == alert.until else f"{alert.since} to {alert.until}",
-        customer_url=reverse("admin:customer", args=[alert.customer_id]),
+        customer_url=url_of("admin:customer", alert.customer_id),
         case_url=case_url(alert.case_id),
         age=timesince(alert.created_at, at, depth=1),
         left=timesince(at, due, depth=1) if due and not overdue else "",
@@ -75,7 +75,7 @@ def case_row(case: Case) -> CaseRow:
     return CaseRow(
         case=case,
         url=case_url(case.id),
-        customer_url=reverse("admin:customer", args=[case.customer_id]),
+        customer_url=url_of("admin:customer", case.customer_id),
         size=ngettext("{number} alert", "{number} alerts", len(case.alerts)).format(
             number=len(case.alerts)
         ),
@@ -84,7 +84,7 @@ def case_row(case: Case) -> CaseRow:
 
 
 def case_url(case_id: str | None) -> str:
-    return url_of("admin:case", case_id) if case_id else ""
+    return url_of("admin:case", case_id or "")
 
 
 def why(alert: Alert) -> str:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from backoffice.permissions import Permission
 from backoffice.presenters.alerts import SILENCE
+from backoffice.presenters.values import url_of
 from backoffice.staff.models import Staff
 from backoffice.wording import said
 from payments.alert_records import Alert
@@ -86,6 +87,6 @@ def event_row(delivery: Delivery, receiver: Receiver) -> EventRow:
     is_dead = delivery.state == DeliveryState.DEAD
     return EventRow(
         delivery=delivery,
-        url=reverse(page, args=[delivery.entity_id]),
+        url=url_of(page, delivery.entity_id),
         again_url=reverse("admin:event_again", args=[line]) if is_dead else "",
     )

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from backoffice.presenters.alerts import case_url
 from backoffice.presenters.audit import chain_url
-from backoffice.presenters.values import day_in_words, record_url
+from backoffice.presenters.values import day_in_words, record_url, url_of
 from backoffice.reviews import queries
 from backoffice.reviews.queries import Day, DayState
 from backoffice.reviews.records import Kind, ReviewItem
@@ -131,7 +131,7 @@ def _url(item: ReviewItem) -> str:
         wanted = {"user_id": item.user_id, "from": item.day, "to": item.day}
         return f"{reverse('admin:audit')}?{urlencode(wanted)}"
     if item.kind == Kind.MONEY_ALERT:
-        return reverse("admin:alert", args=[item.subject])
+        return url_of("admin:alert", item.subject)
     if item.kind == Kind.FIRST_PAIR:
         return record_url(item.subject)
     return chain_url(item.subject, item.reference or "")

@@ -17,6 +17,7 @@ from backoffice.presenters.charts import alert_charts
 from backoffice.presenters.lists import asked_page, listed, pager
 from backoffice.presenters.payments import PaymentRow, payment_table
 from backoffice.presenters.retention import kept_record
+from backoffice.presenters.values import url_of
 from backoffice.site import page
 from backoffice.views.inbox import MOST_COUNTED, as_count
 from backoffice.views.newer import newer_url
@@ -76,7 +77,7 @@ def detail(request: StaffRequest, alert_id: str) -> HttpResponse:
         "why": why(alert),
         "kept": kept_record(alert.updated_at, holds),
         "is_waiting": not alert.is_resolved(),
-        "other_case": other_case(alert, related),
+        "other_case_url": url_of("admin:case_add", other_case(alert, related)),
         "related": [alert_row(each, at=at) for each in related],
         "has_more_related": others.next_cursor,
         "payments": payment_table(map(PaymentRow, paid), request.user),
