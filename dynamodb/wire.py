@@ -8,22 +8,29 @@ from datetime import datetime
 from functools import lru_cache, reduce
 from hashlib import sha256
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 import orjson
-from botocore.auth import SIGV4_TIMESTAMP, _host_from_url  # type: ignore[attr-defined]
+from botocore.auth import (  # type: ignore[attr-defined]
+    SIGNED_HEADERS_BLACKLIST,
+    SIGV4_TIMESTAMP,
+    _host_from_url,
+)
 from botocore.awsrequest import AWSRequest
 from botocore.client import BaseClient, Config
 from botocore.compat import get_current_datetime
 from botocore.credentials import Credentials, ReadOnlyCredentials
-from botocore.exceptions import UnknownServiceError
 from botocore.handlers import BUILTIN_HANDLERS
 from botocore.loaders import Loader
 from botocore.model import MapShape
 from botocore.parsers import JSONParser, ResponseParser, ResponseParserFactory
 from botocore.session import get_session
+from botocore.utils import normalize_url_path
 
 from dynamodb.errors import StoreUnavailableError
 from dynamodb.settings import Settings
+
+_NOT_SIGNED = frozenset(SIGNED_HEADERS_BLACKLIST)
 
 _OF_OTHER_SERVICES = frozenset({"before-parameter-build", "before-call", "request-created"})
 """Events at which botocore does what S3 and streams of events need, and tells of its retries."""
@@ -65,7 +72,7 @@ def make_client(store: Settings) -> BaseClient:
 
 def _lighten(client: BaseClient, credentials: Credentials) -> None:
     """Let go what DynamoDB needs none of, write bodies ourselves, and sign as botocore does."""
-    events, region = client.meta.events, client.meta.region_name
+    events, region = client.meta.events, _settle_place(client)
 
     def sign_it(request: AWSRequest, **_: Any) -> None:
         sign(request, credentials.get_frozen_credentials(), region)
@@ -81,20 +88,31 @@ def _lighten(client: BaseClient, credentials: Credentials) -> None:
     pools.connection_from_url = lru_cache(maxsize=2)(pools.connection_from_url)
 
 
-def sign(request: AWSRequest, keys: ReadOnlyCredentials, region: str) -> None:
-    """Sign a POST to ``/`` of DynamoDB by Signature Version 4: byte for byte what botocore does.
+def _settle_place(client: Any) -> str:
+    """Ask botocore's rules where DynamoDB is once, not with every request; gives its region."""
+    context: dict[str, Any] = {}
+    operation = client.meta.service_model.operation_model("ListTables")
+    place = client._resolve_endpoint_ruleset(operation, {}, context)  # noqa: SLF001 - the same
+    client._resolve_endpoint_ruleset = lambda *_, **__: place  # noqa: SLF001 - the same
+    region: str = context.get("signing", {}).get("region", client.meta.region_name)
+    return region
 
-    The key, which holds for a day, and the name of the host are worked out once.
+
+def sign(request: AWSRequest, keys: ReadOnlyCredentials, region: str) -> None:
+    """Sign a POST to DynamoDB by Signature Version 4: byte for byte what botocore does.
+
+    The key, which holds for a day, and the place it goes to are worked out once.
     """
     at, headers = get_current_datetime().strftime(SIGV4_TIMESTAMP), request.headers
     headers["X-Amz-Date"] = at
     if keys.token:
         headers["X-Amz-Security-Token"] = keys.token
     body: Any = request.body
-    told = {"host": _host(request.url), **{name.lower(): text for name, text in headers.items()}}
-    told = {name: told[name] for name in sorted(told.keys() - {"user-agent"})}
+    host, path = _place(request.url)
+    told = {"host": host, **{name.lower(): " ".join(it.split()) for name, it in headers.items()}}
+    told = {name: told[name] for name in sorted(told.keys() - _NOT_SIGNED)}
     signed, lines = ";".join(told), "".join(f"{name}:{text}\n" for name, text in told.items())
-    asked = f"POST\n/\n\n{lines}\n{signed}\n{sha256(body).hexdigest()}"
+    asked = f"POST\n{path}\n\n{lines}\n{signed}\n{sha256(body).hexdigest()}"
     scope = f"{at[:8]}/{region}/dynamodb/aws4_request"
     text = f"AWS4-HMAC-SHA256\n{at}\n{scope}\n{sha256(asked.encode()).hexdigest()}"
     headers["Authorization"] = (
@@ -112,25 +130,20 @@ def _keyed(key: bytes, text: str) -> bytes:
     return hmac.digest(key, text.encode(), "sha256")
 
 
-_host = lru_cache(maxsize=2)(_host_from_url)
+@lru_cache(maxsize=2)
+def _place(url: str) -> tuple[str, str]:
+    """Host and path as they are signed."""
+    return _host_from_url(url), quote(normalize_url_path(urlsplit(url).path), safe="/~")
 
 
 class _Loader(Loader):
     """Reads botocore's own data, and does not look through 400 services for the one we use.
 
-    The others are those that botocore fetches credentials from. Where DynamoDB is follows from
-    the region alone, so no rules are read for it, and none gone through with every request.
+    The others are those that botocore fetches credentials from.
     """
 
     def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - its signature
         return ["dynamodb", "signin", "sso", "sso-oidc", "sts"]
-
-    def load_service_model(
-        self, service_name: str, type_name: str, api_version: str | None = None
-    ) -> Any:
-        if (service_name, type_name) == ("dynamodb", "endpoint-rule-set-1"):
-            raise UnknownServiceError(service_name=service_name, known_service_names="none")
-        return super().load_service_model(service_name, type_name, api_version)
 
 
 class _Parser(JSONParser):
