@@ -26,12 +26,14 @@ def origin(get_response: Answer) -> Answer:
 
     Until a person is known it speaks the browser's language.
 
-    Only a trusted proxy may say that the browser's side is HTTPS.
+    Only a trusted proxy may say that the browser's side is HTTPS. What is sent is read as UTF-8
+    whatever it says of itself: some encodings lead to characters that nothing can keep.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if not is_trusted(request.META.get("REMOTE_ADDR", ""), settings.TRUSTED_PROXIES):
             request.META.pop("HTTP_X_FORWARDED_PROTO", None)
+        request.encoding = "utf-8"
         asked = origin_of(request.META, settings.TRUSTED_PROXIES)
         request.META["HTTP_X_REQUEST_ID"] = asked.request_id
         language = translation.get_language_from_request(request)

@@ -28,7 +28,7 @@ from backoffice.staff.refusals import NotAllowed
 from dynamodb.errors import OutcomeUnknownError, StoreError
 from dynamodb.scans import SEGMENTS
 from dynamodb.times import utc_now
-from payments.refusals import Refusal
+from payments.refusals import InvalidField, Refusal
 
 REFUSED = 2
 FAILED = 1
@@ -58,6 +58,15 @@ def progress_bar(title: str = "", total: int | None = None) -> Iterator[Callable
     """A bar on stderr, and what moves it: ``completed``, ``total``, ``description``."""
     with Progress(console=Console(file=sys.stderr)) as progress:
         yield partial(progress.update, progress.add_task(title, total=total))
+
+
+def _check_written(options: dict[str, Any]) -> None:
+    """Refuse what a shell passed on that is no text; Python keeps its bytes as no character."""
+    for name, value in options.items():
+        try:
+            str(value).encode()
+        except UnicodeEncodeError:
+            raise InvalidField(name, "It must be written in UTF-8.") from None
 
 
 class Refused(CommandError):  # noqa: N818 - its name is what stands before the sentence
@@ -107,6 +116,7 @@ class TellingCommand(BaseCommand):
         origin = Context(user_agent=f"manage.py {self._name}", request_id=str(uuid7()))
         with context.use(origin):
             try:
+                _check_written(options)
                 at = utc_now()
                 actor = self.actor(options, at)
                 context.name_actor(actor.id)

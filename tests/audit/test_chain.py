@@ -1,10 +1,13 @@
 import hashlib
+from typing import Any
 
 import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.chain import canonical_json, entry_hash
+from audit.verify_pack import canonical
+from dynamodb.attributes import plain
 
 names = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=10)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -15,6 +18,28 @@ values = st.dictionaries(names, leaves | st.lists(texts) | st.dictionaries(names
 @given(values)
 def test_canonical_json_is_that_of_rfc_8785(told: dict[str, object]) -> None:
     assert canonical_json(told) == rfc8785.dumps(told)  # type: ignore[arg-type]  # its own recursive type
+
+
+numbers = st.integers(-(10**38), 10**38).map(str) | st.decimals(allow_nan=False).map(str)
+stored = st.recursive(
+    st.builds(lambda text: {"S": text}, st.text(st.characters(exclude_categories=["Cs"])))
+    | st.builds(lambda number: {"N": number}, numbers)
+    | st.builds(lambda flag: {"BOOL": flag}, st.booleans())
+    | st.just({"NULL": True}),
+    lambda some: (
+        st.builds(lambda items: {"L": items}, st.lists(some))
+        | st.builds(
+            lambda items: {"M": items}, st.dictionaries(st.text("aZ_\u00e9\uffff\U00010000"), some)
+        )
+    ),
+)
+
+
+@given(st.dictionaries(names, stored))
+def test_entries_of_all_years_hash_to_the_same(item: dict[str, Any]) -> None:
+    """The first ones were written by ``json``, as the checker of a pack does to this day."""
+    told = {name: plain(typed) for name, typed in item.items()}
+    assert canonical_json(told) == canonical(told)
 
 
 AN_ITEM = {

@@ -51,6 +51,22 @@ def test_an_admin_adds_a_teller_and_the_trail_says_why() -> None:
     assert record.must_change_password
 
 
+@pytest.mark.parametrize("option", ["--reason", "--operator", "--username"])
+def test_bytes_that_are_no_text_are_refused_in_words(option: str) -> None:
+    a_member(username="admin1", roles=[Role.ADMIN])
+    given = [
+        "--operator",
+        "admin1",
+        "--reason",
+        "new hire",
+        option,
+        b"na\xefve".decode("utf-8", "surrogateescape"),
+    ]
+    error, lines = refused(*CREATE, *given, "--json")
+    assert (error.returncode, json.loads(lines[-1])["code"]) == (2, "invalid_field")
+    assert queries.find("newbie") is None
+
+
 def test_whoever_may_not_is_refused_and_recorded() -> None:
     a_member(username="teller1", roles=[Role.TELLER])
     error, lines = refused(*CREATE, "--operator", "teller1", "--reason", "why not", "--json")

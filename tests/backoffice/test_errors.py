@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
+from audit.models import AuditLog
 from backoffice.staff import sessions
 from backoffice.staff.records import StaffRecord
 from dynamodb import client as store_client
@@ -156,3 +157,22 @@ def test_a_foreign_host_is_refused(client: Client, settings: Settings) -> None:
     answer = client.get("/admin/", headers={"host": "elsewhere.example"})
     assert answer.status_code == 400
     assert "This request cannot be understood" in answer.text
+
+
+@pytest.mark.parametrize("encoding", ["unicode_escape", "raw_unicode_escape", "utf-7"])
+def test_no_encoding_leads_to_what_cannot_be_kept(moto_store: None, encoding: str) -> None:
+    """Half a character, which Python can hold and UTF-8 cannot write."""
+    half = r"a\ud800 +2AA-"
+    browser = Client(raise_request_exception=False)
+    fields = "".join(
+        f'--B\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{half}\r\n'
+        for name in ("username", "password", "next")
+    )
+    kind = f"multipart/form-data; boundary=B; charset={encoding}"
+    tried = browser.generic("POST", "/admin/login/", f"{fields}--B--\r\n", kind)
+    assert tried.status_code == 200
+    assert [entry.action for entry in AuditLog.scan()] == ["person.sign_in_refused"]
+    asked = browser.generic(
+        "GET", "/admin/login/", "", f"text/plain; charset={encoding}", QUERY_STRING=f"next={half}"
+    )
+    assert asked.status_code == 200
