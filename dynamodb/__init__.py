@@ -10,6 +10,7 @@ It knows nothing of accounts, staff or Django. Its rooms:
 - ``transactions``: named actions, one commit, a named outcome
 - ``tables``: create, check and describe
 - ``client``: the one place that talks to DynamoDB, and counts it
+- ``answers``: what its errors mean
 - ``wire``: botocore's client, tuned
 - ``local``: the embedded DynamoDB Local
 """

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from http import HTTPStatus
 from typing import Any, TypeVar
 
 from botocore.exceptions import (
@@ -18,35 +17,11 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 from pynamodb.connection.base import Connection
 
-from dynamodb import errors, measures
+from dynamodb import answers, errors, measures
 from dynamodb.settings import Settings
 from dynamodb.wire import make_client, sent
 
 T = TypeVar("T")
-
-THROTTLES = frozenset(
-    {
-        "ProvisionedThroughputExceededException",
-        "ProvisionedThroughputExceeded",
-        "RequestLimitExceeded",
-        "ThrottlingException",
-        "ThrottlingError",
-        "LimitExceededException",
-    }
-)
-CANCELED = "TransactionCanceledException"
-_OF_ALL_ATTEMPTS = frozenset({CANCELED, "ResourceInUseException"})
-"""Answers that hold for the call as a whole, and not for its last attempt alone."""
-CONFLICTS = frozenset({"TransactionConflict", "TransactionConflictException"})
-
-_FASTER = CONFLICTS | {"ConditionalCheckFailed", "ConditionalCheckFailedException"}
-
-_UNCLEAR = frozenset({"TransactionInProgressException", "InternalServerError"})
-
-_NOT_ADMITTED = frozenset(
-    {"ExpiredTokenException", "InvalidSignatureException", "UnrecognizedClientException"}
-)
-"""Keys that have ended, or a clock that is minutes off: turned away before it was looked at."""
 
 _lock = threading.Lock()
 _settings: Settings | None = None
@@ -227,18 +202,8 @@ def _note_answer(
     if isinstance(exception, _NEVER_SENT):
         return
     answer = parsed_response or {}
-    if exception is not None or _is_unclear(*_code_and_status(answer)):
+    if exception is not None or answers.is_unclear(answer):
         _lost_answer.set(True)
-
-
-def _code_and_status(answer: dict[str, Any]) -> tuple[str, int]:
-    code = answer.get("Error", {}).get("Code", "")
-    return code, answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-
-
-def _is_unclear(code: str, status: int) -> bool:
-    """Tell an answer that leaves open whether a write has happened."""
-    return status >= HTTPStatus.INTERNAL_SERVER_ERROR or code in _UNCLEAR
 
 
 def call(operation: str, **arguments: Any) -> dict[str, Any]:
@@ -249,8 +214,8 @@ def call(operation: str, **arguments: Any) -> dict[str, Any]:
         try:
             answer = _call(operation, arguments)
         except errors.StoreError as error:
-            told["outcome"] = _reason(error)
-            if told["outcome"] in _FASTER:
+            told["outcome"] = answers.reason(error)
+            if told["outcome"] in answers.FASTER:
                 measures.tell("conflict", operation=operation)
             raise
         finally:
@@ -276,7 +241,7 @@ def _call(operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
             raise errors.StoreUnavailableError(f"The store did not answer: {error}") from error
         raise errors.StoreUnreachableError(f"The store cannot be reached: {error}") from error
     except ClientError as error:
-        raise _translated(error) from error
+        raise answers.translated(error, was_lost=_lost_answer.get()) from error
     except (BotoCoreError, ResponseParserError) as error:
         raise errors.StoreUnavailableError(f"The store did not answer: {error}") from error
     finally:
@@ -284,16 +249,6 @@ def _call(operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
     if log is not None and log.requests:
         _note_capacity(log, answer)
     return answer
-
-
-def _reason(error: Exception) -> str:
-    """How a call failed: by AWS's code, a cancelled transaction's by the first of its reasons."""
-    cause = error.__cause__
-    if not isinstance(cause, ClientError):
-        return type(error).__name__
-    answer: dict[str, Any] = dict(cause.response)
-    reasons = [reason["Code"] for reason in answer.get("CancellationReasons", [])]
-    return next((code for code in reasons if code != "None"), _code_and_status(answer)[0])
 
 
 _TELLS_CAPACITY = frozenset({
@@ -306,36 +261,3 @@ def _note_capacity(log: RequestLog, answer: dict[str, Any]) -> None:
     consumed = answer.get("ConsumedCapacity", ())
     parts = tuple(consumed) if isinstance(consumed, list) else (consumed,) if consumed else ()
     log.requests[-1] = Request(log.requests[-1].operation, parts)
-
-
-def _translated(error: ClientError) -> errors.StoreError:
-    answer: dict[str, Any] = dict(error.response)
-    code, status = _code_and_status(answer)
-    if _asks_for_patience(code, answer) or code in _NOT_ADMITTED:
-        return _turned_away(code)
-    if code == "ResourceNotFoundException":
-        return errors.TableMissingError(
-            "A table is missing. Run `make create-payment-tables` first."
-        )
-    if code == "ConditionalCheckFailedException":
-        return errors.ConditionFailedError(answer.get("Item"))
-    is_in_doubt = _lost_answer.get() and code not in _OF_ALL_ATTEMPTS
-    if _is_unclear(code, status) or is_in_doubt:
-        return errors.StoreUnavailableError(f"The store failed with {code}.")
-    return errors.StoreRefusedError(answer)
-
-
-def _turned_away(code: str) -> errors.StoreError:
-    if _lost_answer.get():
-        # Refused now, but an earlier attempt of this very call may have been carried out.
-        return errors.StoreUnavailableError(f"The store did not answer, then said {code}.")
-    if code in _NOT_ADMITTED:
-        return errors.StoreUnreachableError(f"The store does not let us in: {code}.")
-    return errors.StoreBusyError("The store is busy. Please try again in a moment.")
-
-
-def _asks_for_patience(code: str, answer: dict[str, Any]) -> bool:
-    if code != CANCELED:
-        return code in THROTTLES | CONFLICTS
-    reasons = {reason["Code"] for reason in answer.get("CancellationReasons", [])} - {"None"}
-    return bool(reasons) and reasons <= THROTTLES | CONFLICTS

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from pynamodb.expressions.condition import Condition
 
 from dynamodb import client
+from dynamodb.answers import CANCELED
 from dynamodb.errors import (
     StoreBusyError,
     StoreRefusedError,
@@ -263,7 +264,7 @@ def commit(attempt: Attempt) -> Outcome:
     except StoreUnavailableError as error:
         return Unknown(error)
     except StoreRefusedError as error:
-        if error.code != client.CANCELED:
+        if error.code != CANCELED:
             raise
         return _cancelled(attempt, error)
     return Committed()
