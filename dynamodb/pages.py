@@ -17,7 +17,10 @@ R = TypeVar("R", bound=Record)
 PAGE_ROWS = 50
 
 LAST = "last"
-"""In place of a cursor: a list's last page, read from the end, so at once however long it is."""
+"""In place of a cursor: a list's last page, read from the end, so at once however long it is.
+
+Pages before it are read from the end, too: their cursors are ``last~`` and a signed one.
+"""
 
 FILTERED_ROWS = 500
 """So many rows of an index are read per request where most may be filtered out."""
@@ -74,7 +77,8 @@ class Page(Generic[R]):
     """Rows of a list, and how far was looked for them.
 
     ``next_cursor`` is empty on the last page; ``last_cursor`` is too, and where the last page is
-    not to be had at once. ``examined`` counts the rows read, which is more
+    not to be had at once. ``back_cursor`` leads towards the first page from one that was read from
+    the end. ``examined`` counts the rows read, which is more
     than the rows shown where a filter that no key serves was applied; ``reached`` is the sort key
     of the last one of them. ``queries_done`` counts the queries read to their end, from the first
     page on.
@@ -83,6 +87,7 @@ class Page(Generic[R]):
     rows: list[R] = field(default_factory=list)
     next_cursor: str = ""
     last_cursor: str = ""
+    back_cursor: str = ""
     examined: int = 0
     reached: str = ""
     queries_done: int = 0
@@ -123,12 +128,22 @@ def read_page(
     """
     if keep is not None and not kept_by:
         raise ValueError("A filter needs a name for the cursor to be bound to.")
-    if cursor == LAST:
+    end, _, place = cursor.partition("~")
+    if end == LAST:
         turned = [replace(each, newest_first=not each.newest_first) for each in reversed(queries)]
         found = read_page(
-            turned, person=person, rows=rows, keep=keep, kept_by=kept_by, max_requests=max_requests
+            turned,
+            person=person,
+            cursor=place,
+            rows=rows,
+            keep=keep,
+            kept_by=kept_by,
+            max_requests=max_requests,
         )
-        return replace(found, rows=found.rows[::-1], next_cursor="", last_cursor="")
+        back = f"{LAST}~{found.next_cursor}" if found.next_cursor else ""
+        last = LAST if place else ""
+        turned_page = replace(found, rows=found.rows[::-1], next_cursor="")
+        return replace(turned_page, back_cursor=back, last_cursor=last)
     bound_to = (person, json.dumps([kept_by, *(query.bound_to for query in queries)]))
     number, start = cursors.read(cursor, bound_to=bound_to) if cursor else (0, None)
     reader = _Reader(rows=rows, keep=keep)

@@ -128,7 +128,7 @@ def completeness(
     page: Page[Any], *, is_first: bool, wanted: TrailFilter | None = None
 ) -> Completeness:
     days = len(wanted.days) if wanted else 0
-    if page.next_cursor:
+    if page.next_cursor or page.last_cursor or (page.back_cursor and not page.rows):
         walked = _("{queries_done} of {days} days have been read to their end so far.").format(
             queries_done=page.queries_done, days=days
         )

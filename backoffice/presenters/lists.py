@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from django.http import HttpRequest
 
 from dynamodb.models import Record
-from dynamodb.pages import Page
+from dynamodb.pages import LAST, Page
 from dynamodb.times import from_rfc3339
 
 R = TypeVar("R", bound=Record)
@@ -64,11 +64,14 @@ def pager(request: HttpRequest, page: Page[Any], *, kept: Mapping[str, str] | No
         return f"{request.path}?{asked.urlencode()}" if asked.urlencode() else request.path
 
     is_filtered = page.examined > len(page.rows)
+    onward = page.next_cursor or page.back_cursor
+    on = at_page(onward, [*passed, current][-_STEPS_BACK:]) if onward else ""
+    back = at_page(passed[-1], passed[:-1]) if passed else ""
+    # From the end people walk the other way.
+    older, newer = (back, on) if current.partition("~")[0] == LAST else (on, back)
     return Pager(
-        next_url=at_page(page.next_cursor, [*passed, current][-_STEPS_BACK:])
-        if page.next_cursor
-        else "",
-        newer_url=at_page(passed[-1], passed[:-1]) if passed else "",
+        next_url=older,
+        newer_url=newer,
         first_url=at_page("", []) if current else "",
         last_url=at_page(page.last_cursor, []) if page.last_cursor else "",
         examined=page.examined if is_filtered else 0,

@@ -179,6 +179,22 @@ def test_a_period_is_walked_a_week_at_a_time_and_says_how_far(signed_in: SignIn)
     assert "Complete." in second.text
 
 
+def test_the_end_of_a_period_that_begins_empty_leads_back_to_what_there_is(
+    signed_in: SignIn,
+) -> None:
+    for number in range(60):
+        planted(an_entry(number))
+    client = signed_in(Role.COMPLIANCE)
+    first = client.get(f"/admin/audit/?from=2026-02-20&to={DAY}")
+    end = client.get(first.context["pager"].last_url)
+    assert seen(end) == []
+    assert "Partial, continue." in end.text
+    assert "There are newer entries that have not been looked at: go on." in end.text
+    newer = client.get(end.context["pager"].newer_url)
+    assert len(seen(newer)) == 50
+    assert client.get(newer.context["pager"].next_url).text.count("Nothing found yet.") == 1
+
+
 def test_pages_neither_skip_nor_repeat_even_past_midnight(
     signed_in: SignIn, settings: Settings
 ) -> None:

@@ -101,6 +101,27 @@ def test_pages_lead_on_and_back_with_the_filters(signed_in: SignIn) -> None:
     assert not answer.context["pager"].newer_url
 
 
+def test_pages_lead_back_from_the_end_with_the_filters(signed_in: SignIn) -> None:
+    payments = many(130, customer_id="c")
+    answer = signed_in().get(PAYMENTS, {"customer_id": "c", "hide": ["words", "sides"]})
+    client, everything = answer.client, links(text(answer), payments)
+    following = client.get(answer.context["pager"].next_url)
+    everything += links(text(following), payments)
+    everything += links(text(client.get(following.context["pager"].next_url)), payments)
+    answer, shown = client.get(answer.context["pager"].last_url), []
+    for expected in (everything[80:], everything[30:80], everything[:30]):
+        shown.append(answer)
+        assert links(text(answer), payments) == expected
+        assert "hide-words hide-sides" in text(answer)
+        address = answer.context["pager"].newer_url
+        answer = client.get(address) if address else answer
+    assert not address
+    for expected in (everything[30:80], everything[80:]):
+        answer = client.get(answer.context["pager"].next_url)
+        assert links(text(answer), payments) == expected
+    assert not answer.context["pager"].next_url
+
+
 def test_a_list_says_how_many_are_new_and_leaves_no_entry_for_asking(signed_in: SignIn) -> None:
     many(3)
     client = signed_in()

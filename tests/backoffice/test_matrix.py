@@ -5,9 +5,12 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.urls import resolve, reverse
 
 from backoffice.permissions import Permission, Role, granted
+from backoffice.site import NAVIGATION
 from backoffice.staff import managing
+from backoffice.wording import table
 from dynamodb.client import count_requests
 from dynamodb.times import utc_now
 from tests.backoffice.people import AT, SETUP, chain
@@ -238,3 +241,15 @@ def test_the_table_agrees_with_the_permissions(moto_store: None) -> None:
         for letter, role in WHO.items():
             if isinstance(needed, Permission) and needed not in granted([role]):
                 assert expected(place, letter, "GET") == expected(place, letter, "POST") == 403
+
+
+def test_the_navigation_shows_a_page_to_those_who_may_open_it() -> None:
+    """Its permissions are those that the pages, and what stands beside their names, ask for."""
+    shown = [each for section in NAVIGATION for each in section["entry"]]
+    shown += table("navigation")["more"]
+    shown += [each["new"] for each in shown if "new" in each]
+    shown += [each | {"page": each["count"]} for each in shown if "count" in each]
+    for each in shown:
+        view = resolve(reverse(each["page"])).func
+        asked = getattr(view, "permission", Permission.USE_DASHBOARD)
+        assert asked == each["permission"], each["page"]

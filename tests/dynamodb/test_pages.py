@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dynamodb import client
 from dynamodb.client import count_requests
-from dynamodb.errors import StoreBusyError, StoreUnavailableError
+from dynamodb.errors import CursorError, StoreBusyError, StoreUnavailableError
 from dynamodb.pages import LAST, Page, Query, read_page
 from dynamodb.store import put
 from tests.dynamodb.faults import faults, full_after, refusal, unreachable
@@ -124,6 +124,26 @@ def test_a_walk_shows_every_row_once_and_in_order(
     asked: dict[str, Any] = {"rows": walk.rows, "max_requests": len(sizes), **kept}
     last = read_page(queries, person="ada", cursor=LAST, **asked)
     assert (scores(last), last.next_cursor) == (expected[-walk.rows :], "")
+    found, back = scores(last), last.back_cursor
+    while back:
+        page = read_page(queries, person="ada", cursor=back, **asked)
+        found, back = scores(page) + found, page.back_cursor
+        assert page.last_cursor == LAST
+    assert found == expected
+
+
+def test_a_way_back_from_the_end_is_of_one_list_and_person() -> None:
+    query = lines_of(a_story(9))
+    back = read_page([query], person="ada", cursor=LAST, rows=3).back_cursor
+    assert read_page([query], person="ada", cursor=back, rows=3).rows
+    for person, asked, cursor in (
+        ("bob", query, back),
+        ("ada", lines_of(a_story(9)), back),
+        ("ada", query, back.removeprefix("last~")),
+        ("ada", query, f"last~{back}"),
+    ):
+        with pytest.raises(CursorError):
+            read_page([asked], person=person, cursor=cursor, rows=3)
 
 
 @pytest.mark.parametrize("lines", [0, 1, 9, 10, 11, 20, 21])
