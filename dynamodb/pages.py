@@ -88,6 +88,8 @@ class Page(Generic[R]):
     next_cursor: str = ""
     last_cursor: str = ""
     back_cursor: str = ""
+    is_first: bool = True
+    is_last: bool = True
     examined: int = 0
     reached: str = ""
     queries_done: int = 0
@@ -141,9 +143,15 @@ def read_page(
             max_requests=max_requests,
         )
         back = f"{LAST}~{found.next_cursor}" if found.next_cursor else ""
-        last = LAST if place else ""
-        turned_page = replace(found, rows=found.rows[::-1], next_cursor="")
-        return replace(turned_page, back_cursor=back, last_cursor=last)
+        return replace(
+            found,
+            rows=found.rows[::-1],
+            next_cursor="",
+            last_cursor=LAST if place else "",
+            back_cursor=back,
+            is_first=not back,
+            is_last=not place,
+        )
     bound_to = (person, json.dumps([kept_by, *(query.bound_to for query in queries)]))
     number, start = cursors.read(cursor, bound_to=bound_to) if cursor else (0, None)
     reader = _Reader(rows=rows, keep=keep)
@@ -158,6 +166,8 @@ def read_page(
         rows=reader.kept,
         next_cursor=cursors.write([number, start], bound_to=bound_to) if more else "",
         last_cursor=LAST if more and keep is None else "",
+        is_first=not cursor,
+        is_last=not more,
         examined=reader.examined,
         reached=reader.reached,
         queries_done=number,

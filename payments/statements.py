@@ -168,7 +168,7 @@ def statement_page(
         lines=_with_payments(lines),
         brought_minor=brought,
         carried_minor=carried,
-        closing_minor=_balance_at(account.id, high) if page.next_cursor else carried,
+        closing_minor=carried if page.is_last else _balance_at(account.id, high),
     )
 
 

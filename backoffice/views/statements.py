@@ -86,8 +86,8 @@ def _lines(request: StaffRequest, account: Account, form: StatementForm) -> dict
     return {
         "days": shown.days(period),
         "period": period,
-        "is_first": not cursor,
-        "is_last": not found.page.next_cursor,
+        "is_first": found.page.is_first,
+        "is_last": found.page.is_last,
         "rows": shown.statement_rows(found.lines, account.currency),
         "curve": curve(found.lines, account.currency),
         "pager": pager(request, found.page),

@@ -71,6 +71,11 @@ def test_the_page_leads_from_one_balance_to_the_other(
     assert later.count(closing) == 4
 
 
+def places(page: str) -> list[str]:
+    """The cursors that a page leads to."""
+    return list(dict.fromkeys(part.split('"')[0] for part in page.split("cursor=")[1:]))
+
+
 def test_pages_cost_six_requests_at_most_and_a_cursor_is_its_statement_s_alone(
     teller: Client,
 ) -> None:
@@ -79,12 +84,24 @@ def test_pages_cost_six_requests_at_most_and_a_cursor_is_its_statement_s_alone(
         first = text(teller.get(statement_of(account), MARCH))
     assert len(seen) <= 6
     assert "Carried forward" in first
-    (cursor,) = {part.split('"')[0] for part in first.split("cursor=")[1:]}
+    cursor, end = places(first)
     with count_requests() as seen:
         last = text(teller.get(statement_of(account), {**MARCH, "cursor": cursor}))
     assert len(seen) <= 6
     assert "Brought forward" in last
+    assert "Closing balance" in last
     assert first.count("=1+1") + last.count("=1+1") == 120
+    read_from_the_end = text(teller.get(statement_of(account), {**MARCH, "cursor": end}))
+    (back,) = [place for place in places(read_from_the_end) if place.startswith("last~")]
+    begin = text(teller.get(statement_of(account), {**MARCH, "cursor": back}))
+    for page, above, below in (
+        (read_from_the_end, "Brought forward", "Closing balance"),
+        (begin, "Opening balance", "Carried forward"),
+    ):
+        lines = page[page.index("<tbody>") :]
+        assert above in lines
+        assert below in lines
+    assert begin.count("=1+1") + read_from_the_end.count("=1+1") == 120
     april = {"from": "2026-03-01", "to": "2026-04-30", "cursor": cursor}
     assert teller.get(statement_of(account), april).status_code == 400
 

@@ -285,11 +285,11 @@ def test_half_characters_are_refused_whatever_way_they_come(desk: Desk) -> None:
     assert answer.status_code == 422
     parts = "".join(
         f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
-        for name, value in (fields | {"description": r"\ud800", "confirm": "yes"}).items()
+        for name, value in (fields | {"description": r"\ud800"}).items()
     )
     strange = "multipart/form-data; boundary=b; charset=unicode_escape"
     answer = desk.client.generic("POST", NEW, f"{parts}--b--\r\n".encode(), strange)
-    assert answer.status_code == 400
+    assert r"\ud800" in text(answer), "as it is written, not what another encoding makes of it"
     assert desk.client.get(NEW + "?from_account_id=%ED%A0%80").status_code == 200
     assert desk.balances == (10_000, 0)
 
