@@ -1,5 +1,6 @@
 """What all tests share: the engine, and an honest account of what was tried and left out."""
 
+import gc
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -17,6 +18,7 @@ __all__ = ["archive", "local_store", "moto_store", "moto_tables"]
 
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
+gc.set_threshold(100_000, 20, 100)  # a tenth of the time of tests in process went to it
 
 DESELECTED, NO_CHROMIUM = pytest.StashKey[set[str]](), pytest.StashKey[set[str]]()
 LEFT_OUT = {"deselected": DESELECTED, "no_chromium": NO_CHROMIUM}

@@ -2,7 +2,7 @@ import hashlib
 from typing import Any
 
 import rfc8785
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.chain import canonical_json, entry_hash
@@ -35,6 +35,7 @@ stored = st.recursive(
 )
 
 
+@settings(max_examples=30)
 @given(st.dictionaries(names, stored))
 def test_entries_of_all_years_hash_to_the_same(item: dict[str, Any]) -> None:
     """The first ones were written by ``json``, as the checker of a pack does to this day."""
