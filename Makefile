@@ -14,7 +14,7 @@ WORKERS := 3
 # What tries long: a tenth of its counts in `make test`, all of them in `make test-load`.
 LONG := tests/faults tests/payments/test_state_machine.py tests/browser/test_hostile.py tests/browser/test_every_page.py \
 	tests/backoffice/test_hostile_cursors.py tests/backoffice/test_hostile_posts.py \
-	tests/payments/test_service_events.py tests/payments/test_service_schema.py
+	tests/payments/test_service_events.py tests/payments/test_service_schema.py tests/payments/test_bank.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run run-payment-service test dev-setup check dynamodb-up dynamodb-down create-payment-tables \
@@ -59,11 +59,12 @@ benchmark-payments: $(VENV)/dev.stamp  ## what is promised by the second, transf
 	@$(BIN)/python -m benchmarks.web_start
 
 benchmark-queries: $(VENV)/run.stamp  ## what reading costs, and pages beside the stock admin's, as tables
-	@$(BIN)/python -m benchmarks.queries
 	@$(BIN)/python -m benchmarks.lists
+	@$(BIN)/python -m benchmarks.checks 1000
 
 benchmark-million: $(VENV)/run.stamp  ## the same pages up to a million rows, loaded once (an hour or two) and kept
 	@$(BIN)/python -m benchmarks.lists 1000 100000 1000000
+	@$(BIN)/python -m benchmarks.checks 1000000
 
 benchmark-partitions: $(VENV)/dev.stamp  ## where the limits of DynamoDB's partitions would throttle payments
 	@$(BIN)/python -m benchmarks.partitions

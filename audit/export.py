@@ -15,7 +15,7 @@ from audit.chain import canonical_json
 from audit.models import AuditLog
 from dynamodb.models import Item
 from dynamodb.pages import FILTERED_ROWS, Query, Start
-from dynamodb.scans import made_whole, plain_item, query_pages
+from dynamodb.scans import made_whole, query_pages
 
 COLUMNS = (
     "entity_id", "seq", "timestamp", "action", "user_id", "outcome", "entity_type", "reference",
@@ -33,29 +33,38 @@ class Place(NamedTuple):
     start: Start = None
 
 
+Pages = Iterator[tuple[list[Item], Place]]
+"""Pages of whole entries, each with the place that comes next."""
+
+Keep = Callable[[AuditLog], bool]
+
+
 def read_on(
-    queries: Sequence[Query[AuditLog]],
-    place: Place,
-    keep: Callable[[AuditLog], bool] | None = None,
-) -> Iterator[tuple[list[Item], Place]]:
-    """Pages of whole entries from a place on, each with the next place; the last is past all."""
+    queries: Sequence[Query[AuditLog]], place: Place, keep: Keep | None = None
+) -> Iterator[Pages]:
+    """The pages of each query from a place on; the last one's place is past all."""
     number, start = place
     for query in queries[number:]:
-        for items, last in query_pages(query, start, sizes=repeat(FILTERED_ROWS)):
-            kept: list[Item] = [
-                item for item in items if keep is None or keep(AuditLog.from_item(item))
-            ]
-            whole = list(made_whole(AuditLog, kept)) if query.index else kept
-            yield list(whole), Place(number, last) if last else Place(number + 1)
+        yield _pages(query, Place(number, start), keep)
         number, start = number + 1, None
 
 
-def json_lines(items: Iterable[Item]) -> bytes:
-    return b"".join(canonical_json(plain_item(item)) + b"\n" for item in items)
+def _pages(query: Query[AuditLog], place: Place, keep: Keep | None) -> Pages:
+    number, start = place
+    for items, last in query_pages(query, start, sizes=repeat(FILTERED_ROWS)):
+        kept: list[Item] = [
+            item for item in items if keep is None or keep(AuditLog.from_item(item))
+        ]
+        whole = list(made_whole(AuditLog, kept)) if query.index else kept
+        yield whole, Place(number, last) if last else Place(number + 1)
 
 
-def csv_rows(items: Iterable[Item]) -> bytes:
-    return csv_lines([_cell(plain_item(item).get(name)) for name in COLUMNS] for item in items)
+def json_lines(entries: Iterable[dict[str, Any]]) -> bytes:
+    return b"".join(canonical_json(entry) + b"\n" for entry in entries)
+
+
+def csv_rows(entries: Iterable[dict[str, Any]]) -> bytes:
+    return csv_lines([_cell(entry.get(name)) for name in COLUMNS] for entry in entries)
 
 
 def csv_lines(rows: Iterable[Iterable[Any]]) -> bytes:

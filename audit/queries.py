@@ -68,7 +68,7 @@ def browse(wanted: TrailFilter, *, person: str, cursor: str = "", rows: int = 50
 
     Without any of the first three, or for postings of no one account, it walks day by day through
     the period, which must then be given. A person alone finds payments; their postings are with
-    them, for ``payments.postings`` to join.
+    them, for ``payments.history.postings`` to join.
     Further filters are applied to the rows read; the page tells how far it has looked.
     """
     queries = _queries(wanted)

@@ -1,6 +1,6 @@
 """A record against its chain: what its entries tell, one after the other, and what it says."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from audit.chain import FIRST_PREV_HASH, Head
 from audit.masking import masked
 from audit.models import AuditLog, Chained
-from audit.verify import Breach, hash_holds, verify_chain
+from audit.verify import Breach, verify_chain, verify_entry
 from dynamodb.models import Item
 from dynamodb.pages import Query
 from dynamodb.scans import plain_item, query_items
@@ -51,19 +51,17 @@ def values_of(entry: Values, side: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def verify_record(
-    model: type[Chained], record: Values, watch: Callable[[Values], None] = lambda _: None
-) -> Iterator[Fault]:
+def verify_record(model: type[Chained], record: Values) -> Iterator[Fault]:
     """Verify the chain of a record, and that its values and version are what the entries tell.
 
-    ``watch`` is shown every entry on the way. Holds on a live store too: the record says up to
-    which entry it can be judged, and only if there are later ones it is read again.
+    Holds on a live store too: the record says up to which entry it can be judged, and only if
+    there are later ones it is read again.
     """
     name = str(record[model.key_names()[0]])
     chain = model.chain_prefix + name
     head = head_of(record)
     replay = _Replay(names=audited_names(model), until=head.seq)
-    for fault in verify_chain(_shown(read_chain(chain), replay, watch), head):
+    for fault in verify_chain(_shown(read_chain(chain), replay), head):
         is_news = fault.breach is Breach.PAST_HEAD and fault.seq <= _newest_seq(model, name)
         if replay.count and not is_news:
             yield Fault(kind=fault.breach.value, id=name, detail=fault.sentence)
@@ -98,7 +96,9 @@ def entry_claims(model: type[Chained], item: Item) -> Iterator[tuple[Claim, int]
     """
     entry = plain_item(item)
     seq = entry.get("seq")
-    yield ("head", seq, seq, entry.get("hash") if hash_holds(item) else "altered"), 1
+    yield ("head", seq, seq, entry.get("hash")), 1
+    for fault in verify_entry(item):
+        yield ("fault", fault.breach), 1  # nothing takes it away
     if (seq, entry.get("prev_hash")) != (1, FIRST_PREV_HASH):
         before = seq - 1 if isinstance(seq, int) else seq
         yield ("head", before, before, entry.get("prev_hash")), -1
@@ -134,13 +134,9 @@ class _Replay:
         self.told |= new
 
 
-def _shown(
-    items: Iterator[Item], replay: _Replay, watch: Callable[[Values], None]
-) -> Iterator[Item]:
+def _shown(items: Iterator[Item], replay: _Replay) -> Iterator[Item]:
     for item in items:
-        entry = plain_item(item)
-        replay.add(entry)
-        watch(entry)
+        replay.add(plain_item(item))
         yield item
 
 

@@ -1,12 +1,14 @@
 """Whether a chain of entries is whole: unaltered, without gaps, its tail complete."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from audit.chain import NO_ENTRY, Head, entry_hash, is_findable
+from audit.chain import NO_ENTRY, Head, is_findable, values_hash
 from dynamodb.attributes import plain
 from dynamodb.models import Item
+from dynamodb.scans import plain_item
 
 
 class Breach(StrEnum):
@@ -101,17 +103,17 @@ def verify_chain(
 def verify_entry(item: Item) -> Iterator[ChainFault]:
     """What is wrong with a raw entry by itself."""
     number, stored = number_of(item), place_of(item).seq
-    if not hash_holds(item):
+    if not hash_holds(plain_item(item)):
         for seq in {number, stored or number}:
             yield ChainFault(seq=seq, breach=Breach.ALTERED)
     if not is_findable(item):
         yield ChainFault(seq=number, breach=Breach.HIDDEN)
 
 
-def hash_holds(item: Item) -> bool:
-    """Whether a raw entry is what its hash was made of."""
+def hash_holds(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry, as plain values, is what its hash was made of."""
     try:
-        return str(plain(item.get("hash", {"S": ""}))) == entry_hash(item)
+        return str(entry.get("hash")) == values_hash(entry)
     except TypeError:
         return False  # a value that no entry holds, such as bytes
 

@@ -294,7 +294,8 @@ def limits(manifest: Values, gaps: int, unsealed: set[str], without: int) -> Ite
         yield f"What stands between: {gaps} entries follow one that is not in this pack."
     yield "What came after the last entry of each chain: this pack has no heads of chains."
     if unsealed:
-        listed = ", ".join(sorted(unsealed)[:5])
+        first, *others = sorted(unsealed)
+        listed = f"{first} and {len(others)} more" if others else first
         yield f"That entries of {len(unsealed)} days were not written later: no seal of {listed}."
     if without:
         yield f"That {without} entries of sealed days were there then: they have no proof."

@@ -12,12 +12,17 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple, Self, TypeVar
 
+import orjson
+
 from dynamodb.models import Item, Record
 from dynamodb.scans import Place, beginnings, scan_page
 from dynamodb.shards import at_once
 from dynamodb.transactions import Condition
 
-BUCKETS = 2**16
+BUCKETS = 2**20
+"""8 MB: a store that is written to has as many subjects to look at again as have moved, and few by
+chance beside them."""
+
 _MASK = 2**64 - 1
 _lock = threading.Lock()
 
@@ -32,36 +37,43 @@ class Fingerprints:
     """
 
     key: bytes = field(default_factory=lambda: secrets.token_bytes(16))
-    _sums: "array[int]" = field(default_factory=lambda: array("Q", bytes(8 * BUCKETS)))
+    _sums: "array[int]" = field(default_factory=lambda: array("Q"))
 
     def add(self, subject: str, claim: Sequence[Any], weight: int = 1) -> None:
         """Count a claim about a subject so many times; negative on the other side."""
-        text = json.dumps([subject, claim], sort_keys=True, default=repr)
-        digest = hashlib.blake2b(text.encode(), digest_size=8, key=self.key).digest()
+        digest = hashlib.blake2b(_text([subject, *claim]), digest_size=8, key=self.key).digest()
         place = _bucket(subject)
         with _lock:
+            if not self._sums:
+                self._sums.frombytes(bytes(8 * BUCKETS))
             self._sums[place] = (self._sums[place] + weight * int.from_bytes(digest)) & _MASK
 
     def differ(self, subject: str) -> bool:
         """Whether the sides differ about this subject, or about another of its bucket."""
-        return self._sums[_bucket(subject)] != 0
+        return bool(self._sums) and self._sums[_bucket(subject)] != 0
 
     def __bool__(self) -> bool:
         """Whether the sides differ about anything."""
-        return any(self._sums)
+        return self._sums.tobytes() != bytes(8 * len(self._sums))
 
     def to_json(self) -> dict[str, str]:
-        packed = zlib.compress(self._sums.tobytes(), level=1)
-        return {"key": self.key.hex(), "sums": base64.b64encode(packed).decode()}
+        return {"key": self.key.hex(), "sums": base64.b64encode(self._sums.tobytes()).decode()}
 
     @classmethod
     def from_json(cls, kept: dict[str, str]) -> Self:
         """Take up what ``to_json`` gave; raises ``LookupError`` or ``ValueError`` if it is not."""
-        try:
-            packed = zlib.decompress(base64.b64decode(kept["sums"]))
-        except zlib.error as error:
-            raise ValueError("The fingerprints are damaged.") from error
-        return cls(key=bytes.fromhex(kept["key"]), _sums=array("Q", packed))
+        sums = array("Q", base64.b64decode(kept["sums"]))
+        if len(sums) not in (0, BUCKETS):
+            raise ValueError("The fingerprints are damaged.")
+        return cls(key=bytes.fromhex(kept["key"]), _sums=sums)
+
+
+def _text(claim: Any) -> bytes:
+    """The same text for the same claim, whatever a store holds: it need not be read again."""
+    try:
+        return orjson.dumps(claim, option=orjson.OPT_SORT_KEYS, default=repr)
+    except orjson.JSONEncodeError:  # a number of more than 64 bits
+        return json.dumps(claim, sort_keys=True, default=repr).encode()
 
 
 def _bucket(subject: str) -> int:

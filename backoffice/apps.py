@@ -7,7 +7,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from audit import settings as archive
 from dynamodb import client
-from payments import policy, receivers
+from payments import policy
+from payments.events import receivers
 
 
 class BackOfficeConfig(AppConfig):
@@ -21,10 +22,10 @@ class BackOfficeConfig(AppConfig):
         import audit.models  # noqa: F401 - declares its tables
         import backoffice.jobs.records
         import backoffice.reviews.records  # noqa: F401 - the same
-        import payments.alert_records
-        import payments.bulk_store
-        import payments.event_records
-        import payments.figures
+        import payments.alerts.records
+        import payments.bulk.files
+        import payments.events.records
+        import payments.history.figures
         import payments.models  # noqa: F401 - the same
         from backoffice.permissions import Role
 

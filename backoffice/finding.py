@@ -19,12 +19,13 @@ from backoffice.presenters.values import money
 from backoffice.staff.models import Staff
 from backoffice.staff.queries import as_username
 from backoffice.staff.records import StaffRecord
+from backoffice.staff.services import views_of
 from backoffice.wording import table
 from dynamodb import store
 from dynamodb.models import Record
 from dynamodb.pages import Query, read_page
 from payments import directory, queries
-from payments.alert_records import Alert, Case
+from payments.alerts.records import Alert, Case
 from payments.identifiers import draw, is_account_id, is_account_number, is_payment_id
 from payments.models import Account, IdempotencyKey, Payment
 
@@ -71,6 +72,9 @@ def places(text: str, *, person: Staff, navigation: list[Any]) -> list[Hit]:
         for each in _MORE_PLACES
         if navigation and person.has_perm(Permission(each["permission"]))
     ]
+    if navigation:
+        views = views_of(person.record)
+        found += [Hit(kind=str(_("Saved view")), name=name, url=url) for name, url in views]
     words = text.casefold().split()
     found += _explained(person) if words else []
     return [hit for hit in found if all(word in hit.name.casefold() for word in words)]

@@ -28,7 +28,7 @@ from backoffice.jobs.services import open_jobs
 from dynamodb import measures
 from dynamodb.errors import StoreError
 from dynamodb.times import utc_now
-from payments import alert_queries
+from payments.alerts import queries
 
 KEPT = timedelta(minutes=1)
 """How the store stands is read at most so often, in a dozen requests, whoever asks."""
@@ -73,7 +73,7 @@ class _Store(Collector):
 def _standing(at: datetime) -> Iterator[GaugeMetricFamily]:
     up = GaugeMetricFamily("store_up", "Whether the store could be read.", 1)
     try:
-        alerts = alert_queries.overview(at)
+        alerts = queries.overview(at)
         waiting = {str(state): float(number) for state, number in alerts.by_state.items()}
         yield _gauge("payments_alerts_waiting", "Alerts not resolved, to 500.", waiting)
         yield GaugeMetricFamily("payments_alerts_overdue", "Of those, past due.", alerts.overdue)

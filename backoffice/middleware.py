@@ -16,7 +16,9 @@ from backoffice.origin import is_trusted, origin_of
 from backoffice.staff.backends import signed_in
 from backoffice.staff.models import Staff
 from backoffice.staff.sessions import SessionStore
-from backoffice.views.store_trouble import store_trouble
+from backoffice.views.errors import not_found
+from backoffice.views.trouble import store_trouble
+from payments.refusals import AlertNotFound, CaseNotFound
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -64,7 +66,10 @@ def _person(session: SessionStore) -> Staff | None:
 
 
 class StoreTroubleMiddleware:
-    """Answers trouble with the store in words: a failed read never looks like an empty list."""
+    """Answers trouble with the store in words: a failed read never looks like an empty list.
+
+    What a service does not find, an address does not lead to.
+    """
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
@@ -73,4 +78,6 @@ class StoreTroubleMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, AlertNotFound | CaseNotFound):
+            return not_found(request, exception)
         return store_trouble(request, exception)

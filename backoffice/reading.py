@@ -125,6 +125,13 @@ class Look:
             raise NotRecordedError(_NOT_RECORDED) from error
 
 
+def note_days(request: HttpRequest, days: Mapping[str, str]) -> None:
+    """Say which days a look was at that names a period, which is another one each day."""
+    look = getattr(request, "look", None)
+    if look and "days" in request.GET:
+        look.values.update(days)
+
+
 def _query(request: HttpRequest) -> dict[str, Any]:
     """What stands in an address, cut; a cursor says nothing but that there was one."""
     asked = {name: value for name, value in request.GET.items() if value}

@@ -14,7 +14,7 @@ from backoffice.reviews.queries import Day, DayState
 from dynamodb import store
 from dynamodb.store import BATCH_KEYS
 from dynamodb.times import to_rfc3339
-from payments.alert_records import Alert
+from payments.alerts.records import Alert
 from payments.queries import get_payments
 
 MOVED = frozenset({"payment.processed", "payment.approved"})

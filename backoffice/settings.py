@@ -18,8 +18,8 @@ from audit.settings import Settings as ArchiveSettings
 from backoffice.logs import LOGGING  # noqa: F401 - a setting
 from backoffice.reviews.hours import WorkingHours
 from dynamodb.settings import Settings as StoreSettings
+from payments.events.receivers import Receivers
 from payments.policy import Policy
-from payments.receivers import Receivers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -68,6 +68,13 @@ def _whole_number(name: str, default: int) -> int:
     return int(text)
 
 
+def _port(name: str, default: int) -> int:
+    number = _whole_number(name, default)
+    if not 0 < number < 2**16:
+        raise ImproperlyConfigured(f"{name} must be from 1 to 65535, not {number}.")
+    return number
+
+
 def _flag(name: str, *, default: bool) -> bool:
     text: str = env.str(name, default="").lower() or str(default).lower()
     if text not in {"true", "false"}:
@@ -84,8 +91,8 @@ def _networks(name: str) -> list[IPv4Network | IPv6Network]:
 
 # Where it listens, who may call it so, and who may speak for a client.
 
-PORT = _whole_number("PORT", 8000)
-SERVICE_PORT = _whole_number("SERVICE_PORT", 8001)
+PORT = _port("PORT", 8000)
+SERVICE_PORT = _port("SERVICE_PORT", 8001)
 _HOSTS = _required("DJANGO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 ALLOWED_HOSTS = [host.strip() for host in _HOSTS.split(",") if host.strip()]
 TRUSTED_PROXIES = _networks("DJANGO_TRUSTED_PROXIES")
@@ -108,7 +115,7 @@ if METRICS_ADDRESS and not METRICS_ADDRESS.rpartition(":")[2].isdecimal():
 
 DATABASES: dict[str, dict[str, str]] = {}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-DYNAMODB_LOCAL_PORT = _whole_number("DYNAMODB_LOCAL_PORT", 8042)
+DYNAMODB_LOCAL_PORT = _port("DYNAMODB_LOCAL_PORT", 8042)
 DYNAMODB_LOCAL_DIR = BASE_DIR / env.str("DYNAMODB_LOCAL_DIR", default=".dynamodb/data")
 _EMBEDDED_URL = f"http://127.0.0.1:{DYNAMODB_LOCAL_PORT}"
 DYNAMODB_ENDPOINT_URL: str = env.str(
@@ -169,13 +176,12 @@ if _missing or _unsafe:
 
 INSTALLED_APPS = [
     "backoffice.apps.BackOfficeConfig",
-    "backoffice.staff.apps.StaffConfig",
+    "backoffice.staff",
     "backoffice.apps.BackOfficeAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "csp",
 ]
 MIDDLEWARE = [
     "backoffice.middleware.origin",

@@ -52,11 +52,13 @@ class Row:
         return times[max(0, math.ceil(share * len(times)) - 1)] if times else math.nan
 
     def figures(self) -> dict[str, Any]:
-        return {
+        """What is known of it, as it is kept."""
+        told: dict[str, Any] = {
             "name": self.name, "count": self.count, "per_second": self.per_second,
             "processor_ms": self.processor_ms,
             **{f"p{share}_ms": self.at(share / 100) for share in (50, 95, 99)}, **self.more,
         }  # fmt: skip
+        return {name: value for name, value in told.items() if value == value}  # noqa: PLR0124 - NaN is not
 
 
 def measured(name: str, count: int, work: Callable[[], Sequence[float] | None]) -> Row:
@@ -115,13 +117,21 @@ def engine(kept: Path | None = None) -> Iterator[Callable[[str], None]]:
                 )
             )
             if prefix not in made:
-                tables.ensure_tables()
+                _make_tables()
                 made.add(prefix)
 
         try:
             yield turn_to
         finally:
             lease.release()
+
+
+def _make_tables() -> None:
+    """Make those that are not there; to describe one the engine counts all of its records."""
+    there = client.call("ListTables")["TableNames"]
+    for model in tables.all_records():
+        if model.table_name() not in there:
+            tables.ensure_table(model)
 
 
 def show(name: str, titles: Mapping[str, Sequence[Row]]) -> None:
@@ -141,6 +151,7 @@ def show(name: str, titles: Mapping[str, Sequence[Row]]) -> None:
         console.print(table)
     RESULTS.mkdir(parents=True, exist_ok=True)
     figures = {title: [row.figures() for row in rows] for title, rows in titles.items()}
-    (RESULTS / f"{name}.json").write_text(json.dumps({"machine": load, **figures}, indent=2))
+    kept = json.dumps({"machine": load, **figures}, indent=2, allow_nan=False)
+    (RESULTS / f"{name}.json").write_text(kept)
     console.save_svg(str(RESULTS / f"{name}.svg"), title=name)
     Console().print(f"Kept in {RESULTS}")

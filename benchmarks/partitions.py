@@ -14,17 +14,18 @@ an index, fails the whole transaction.
 import random
 import zlib
 from bisect import bisect
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import accumulate, chain
+from itertools import accumulate, chain, compress
 from typing import Any
 from unittest.mock import patch
 
 from benchmarks.frame import Row, engine, show
 from benchmarks.transfers import SHOP, open_accounts, requests_to
 from dynamodb import client
+from dynamodb.models import Record
 from dynamodb.tables import all_records
 from dynamodb.times import utc_now
 from payments import policy
@@ -32,13 +33,17 @@ from payments.models import Account
 from payments.transfers import Transfer, transfer_many
 
 WRITE_UNITS, READ_UNITS = 1_000, 3_000
+KEPT_WITH_EACH = 100
+"""What AWS adds to the bytes of each item and each row of an index."""
+
 NEW_TABLE = 4
 """A table that has just been made on demand takes 4,000 write units a second."""
 SPLIT_MINUTES = 5
 """What a split takes: AWS names no time."""
 
 PAYMENTS, HOT_PAYMENTS = 20_000, 1_000
-SHARDS, GROUP, SHOWN = (1, 32, 99), 19, 4
+READ = ", read"
+SHARDS, GROUP, SHOWN = (1, 16, 32, 64, 99), 19, 4
 
 Load = list[tuple[float, float]]
 """Keys by the place of their hash, from 0 to 1, each with the share it takes of a partition."""
@@ -46,12 +51,16 @@ Load = list[tuple[float, float]]
 
 @dataclass(frozen=True, kw_only=True)
 class Touch:
-    """A key of a table or index that a request reads or writes, at a share of a partition."""
+    """A key of a table or index that a request reads or writes, at a share of a partition.
+
+    ``kept_bytes`` are what is charged for keeping a row that it adds.
+    """
 
     where: str
     key: str
     share: float
     is_spread: bool = False
+    kept_bytes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,17 +80,19 @@ class Outcome:
 
 def main() -> None:
     """Print where it begins for everybody with some numbers of shards, and for one hot account."""
-    policy.configure(
-        replace(policy.policy(), approval_threshold=10**15, suspicious_velocity_threshold=10**9)
-    )
+    policy.configure(replace(policy.policy(), approval_threshold=10**15))
     everybody, one_account = [], []
     with engine() as turn_to:
         for shards in SHARDS:
             turn_to(f"shards{shards}-")
             client.configure(replace(client.settings(), index_shards=shards))
             first, *others = open_accounts(2 * GROUP + 1)
-            runs = [_recorded(*others[:2]), _recorded(*others[2:4])]
+            pairs = others[:2], others[2:4]
+            for pair in pairs:
+                _recorded(*pair)  # a customer's totals are made only once
+            runs = [_recorded(*pair) for pair in pairs]
             everybody.append(_row(f"index shards: {shards}", runs, PAYMENTS, shards))
+        _recorded(first, *others[:GROUP])  # a payer in the midst of it, whose first alert is made
         for name, size in (("one by one", 1), (f"{GROUP} in a commit", GROUP)):
             runs = [_recorded(first, *others[:size]), _recorded(first, *others[-size:])]
             one_account.append(_row(name, runs, HOT_PAYMENTS, shards, size))
@@ -95,12 +106,30 @@ def _row(name: str, runs: Sequence[list[Touch]], a_second: int, shards: int, siz
     told = reckoned(replayed(runs, a_second // size, shards), size)
     first = [f"{limit:,.0f} a second ({where})" for where, limit in told.limits.items()]
     more = {
+        **_costs(list(chain.from_iterable(runs)), len(runs) * size),
         "once all has split": f"from {', '.join(first[:SHOWN])}",
         "on new tables": f"from {told.new_limit:,.0f}",
         "partitions": told.partitions,
         f"minutes of splits, at {SPLIT_MINUTES} each": told.rounds * SPLIT_MINUTES,
     }
     return Row(name=name, count=round(told.carried), seconds=1, more=more)
+
+
+def _costs(touches: list[Touch], payments: int) -> dict[str, Any]:
+    """What one of so many payments takes of units, and the bytes that it leaves, and where."""
+    kept: Counter[str] = Counter()
+    for each in touches:
+        kept[each.where] += each.kept_bytes
+    most = (f"{where} {kept[where] / payments:,.0f}" for where, _ in kept.most_common(SHOWN))
+    is_read = [each.where.endswith(READ) for each in touches]
+    shares = [each.share for each in touches]
+    reads = sum(compress(shares, is_read)) * READ_UNITS
+    writes = (sum(shares) - reads / READ_UNITS) * WRITE_UNITS
+    return {
+        "read units": round(reads / payments, 1),
+        "write units": round(writes / payments, 1),
+        f"bytes kept each ({', '.join(most)})": f"{kept.total() / payments:,.0f}",
+    }
 
 
 def _recorded(source: Account, *targets: Account) -> list[Touch]:
@@ -138,7 +167,7 @@ def _reads(asked: dict[str, Any]) -> Iterator[Touch]:
     """Of each item a unit: it is under 4 KB, and read consistently."""
     for model in all_records():
         for key in asked.get(model.table_name(), {}).get("Keys", ()):
-            where, name = f"{model.Meta.table_name}, read", model.key_names()[0]
+            where, name = f"{model.Meta.table_name}{READ}", model.key_names()[0]
             yield Touch(where=where, key=key[name]["S"], share=1 / READ_UNITS)
 
 
@@ -153,12 +182,38 @@ def _writes(action: dict[str, Any], told: dict[str, Any]) -> Iterator[Touch]:
     for index, units in used.items():
         is_spread = index in model.spread_indexes
         key = item[model.key_names(index)[0]]["S"]
+        carried = {*model.key_names(), *model.key_names(index), *_carries(model, index)}
+        row = item if not index else {name: item[name] for name in carried & item.keys()}
         yield Touch(
             where=f"{model.Meta.table_name} {index}".strip(),
             key=key.partition("#")[0] if is_spread else key,
             share=units / WRITE_UNITS,
             is_spread=is_spread,
+            kept_bytes=KEPT_WITH_EACH + _bytes(row) if "Put" in action else 0,
         )
+
+
+def _carries(model: type[Record], index: str) -> Sequence[str]:
+    return next((each.carries for each in model.indexes if each.name == index), ())
+
+
+def _bytes(row: dict[str, Any]) -> int:
+    """The size of names and values as AWS reckons it: of a number half its digits and one."""
+    return sum(len(name) + _value_bytes(value) for name, value in row.items())
+
+
+def _value_bytes(value: dict[str, Any]) -> int:
+    ((kind, what),) = value.items()
+    match kind:
+        case "S":
+            return len(what.encode())
+        case "N":
+            return (len(what) + 1) // 2 + 1
+        case "L":
+            return 3 + sum(1 + _value_bytes(each) for each in what)
+        case "M":
+            return 3 + sum(len(name) + 1 + _value_bytes(each) for name, each in what.items())
+    return 1
 
 
 def replayed(

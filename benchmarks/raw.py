@@ -9,6 +9,7 @@ import boto3
 from botocore import xform_name
 
 from dynamodb import client
+from dynamodb.tables import all_records
 
 KEYS: dict[str, Any] = {f"aws_{name}": "none" for name in ("access_key_id", "secret_access_key")}
 Request = tuple[str, dict[str, Any]]
@@ -25,27 +26,28 @@ def raw_client() -> Any:
 def recorded(work: Callable[[], object], prefix: str = "") -> list[Request]:
     """The requests that something sends; made for the tables of another ``prefix`` where given."""
     sent: list[Request] = []
-    ours = client.settings().table_prefix
+    names = {each.table_name(): prefix + each.Meta.table_name for each in all_records()}
 
     def record(operation: str, **arguments: Any) -> dict[str, Any]:
         others = {name: each for name, each in arguments.items() if name != "ClientRequestToken"}
-        sent.append((operation, _renamed(others, ours, prefix or ours)))
+        sent.append((operation, _renamed(others, names) if prefix else others))
         return _call(operation, **arguments)
 
     with ExitStack() as patches:
-        for module in ("client", "store", "pages"):
+        for module in ("client", "merged", "store", "pages"):
             patches.enter_context(patch(f"dynamodb.{module}.call", record))
+        seen = patches.enter_context(client.count_requests())
         work()
+    assert [each[0] for each in sent] == seen.operations, "some would cost raw boto3 nothing"
     return sent
 
 
-def _renamed(value: Any, ours: str, prefix: str) -> Any:
+def _renamed(value: Any, names: dict[str, str]) -> Any:
     if isinstance(value, dict):
-        pairs = value.items()
-        return {_renamed(name, ours, prefix): _renamed(each, ours, prefix) for name, each in pairs}
+        return {names.get(key, key): _renamed(each, names) for key, each in value.items()}
     if isinstance(value, list):
-        return [_renamed(each, ours, prefix) for each in value]
-    return value.replace(ours, prefix, 1) if isinstance(value, str) else value
+        return [_renamed(each, names) for each in value]
+    return names.get(value, value) if isinstance(value, str) else value
 
 
 def replay(raw: Any, requests: list[Request]) -> None:

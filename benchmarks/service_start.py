@@ -9,10 +9,10 @@ import os
 import statistics
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
+from benchmarks.frame import Row, show
 
 PROCESSES = 15
 LIMIT = 1.2
@@ -48,27 +48,29 @@ ENVIRONMENT = {
 
 def main() -> int:
     """Print the table; the exit code is 1 where the service costs more than it may."""
-    costs = measure(PROCESSES)
-    table = Table("", "seconds", "times", "MB", "times", title="Cold start")
-    least, *_ = costs.values()
-    ratios: list[float] = []
-    for name, cost in costs.items():
-        times = [mine / theirs for mine, theirs in zip(cost, least, strict=True)]
-        ratios += times
-        table.add_row(
-            name, f"{cost[0]:.3f}", f"{times[0]:.2f}", f"{cost[1]:.0f}", f"{times[1]:.2f}"
-        )
-    Console().print(table)
-    return int(max(ratios) > LIMIT)
+    least, ours = rows = started(PROGRAMS, PROCESSES)
+    times = ours.processor_ms / least.processor_ms, ours.more["MB"] / least.more["MB"]
+    for what, ratio in zip(("times the processor time", "times the memory"), times, strict=True):
+        ours.more[what] = round(ratio, 2)
+    show("service_start", {"Cold start, in processor time": rows})
+    return int(max(times) > LIMIT)
 
 
-def measure(processes: int) -> dict[str, tuple[float, float]]:
-    """Median seconds and MB by program; the programs take turns, so that noise meets all alike."""
-    runs: dict[str, list[tuple[float, float]]] = {name: [] for name in PROGRAMS}
+def started(programs: Mapping[str, str], processes: int) -> list[Row]:
+    """Medians by program; the programs take turns, so that noise meets all alike."""
+    costs: dict[str, list[tuple[float, float]]] = {name: [] for name in programs}
     for _ in range(processes):
-        for name, program in PROGRAMS.items():
-            runs[name].append(run_alone(MEASURED.format(program=program)))
-    return {name: _medians(costs) for name, costs in runs.items()}
+        for name, program in programs.items():
+            costs[name].append(run_alone(MEASURED.format(program=program)))
+    return [_row(name, *zip(*each, strict=True)) for name, each in costs.items()]
+
+
+def _row(name: str, seconds: Sequence[float], megabytes: Sequence[float]) -> Row:
+    middle, held = statistics.median(seconds), round(statistics.median(megabytes))
+    return Row(
+        name=name, count=1, seconds=middle, processor_seconds=middle,
+        times_ms=[each * 1000 for each in seconds], more={"MB": held},
+    )  # fmt: skip
 
 
 def run_alone(program: str) -> tuple[float, float]:
@@ -82,11 +84,6 @@ def run_alone(program: str) -> tuple[float, float]:
     )
     seconds, megabytes = map(float, done.stdout.split())
     return seconds, megabytes
-
-
-def _medians(costs: list[tuple[float, float]]) -> tuple[float, float]:
-    seconds, megabytes = zip(*costs, strict=True)
-    return statistics.median(seconds), statistics.median(megabytes)
 
 
 if __name__ == "__main__":

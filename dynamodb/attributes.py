@@ -184,12 +184,11 @@ def plain(typed: dict[str, Any]) -> Any:
     A number that is not whole stays text, and a set a set: they are somebody else's, and must not
     pass for a value of ours.
     """
-    (kind, value), *_ = typed.items()
+    ((kind, value),) = typed.items()
+    if kind == STRING:
+        return value
     if kind == NUMBER:
-        try:
-            return int(value)
-        except ValueError:
-            return value
+        return _whole(value)
     if kind == MAP:
         return {name: plain(item) for name, item in value.items()}
     if kind == LIST:
@@ -197,3 +196,10 @@ def plain(typed: dict[str, Any]) -> Any:
     if kind in _SETS:
         return set(value)
     return None if kind == "NULL" else value
+
+
+def _whole(number: str) -> int | str:
+    try:
+        return int(number)
+    except ValueError:
+        return number

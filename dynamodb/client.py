@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -41,6 +41,7 @@ class RequestLog:
     """What ``count_requests`` saw, in order."""
 
     requests: list[Request] = field(default_factory=list)
+    detail: Literal["TOTAL", "INDEXES"] = "TOTAL"
 
     def __len__(self) -> int:
         return len(self.requests)
@@ -116,9 +117,12 @@ def within(limit: TimeLimit) -> Iterator[None]:
 
 
 @contextmanager
-def count_requests() -> Iterator[RequestLog]:
-    """Record every request to DynamoDB that this thread sends, retries included."""
-    log, outer = RequestLog(), _request_log.get()
+def count_requests(*, by_index: bool = False) -> Iterator[RequestLog]:
+    """Record every request to DynamoDB that this thread sends, retries included.
+
+    What they consume is told by table, and by index where that is asked for.
+    """
+    log, outer = RequestLog(detail="INDEXES" if by_index else "TOTAL"), _request_log.get()
     token = _request_log.set(log)
     try:
         yield log
@@ -174,10 +178,8 @@ def connection() -> Connection:
 
 
 def _connect(store: Settings) -> Connection:
-    made, client = (
-        Connection(region=store.region, host=store.endpoint_url or None),
-        make_client(store),
-    )
+    made = Connection(region=store.region, host=store.endpoint_url or None)
+    client = make_client(store)
     client.meta.events.register("before-send.dynamodb", _note_request)
     client.meta.events.register("response-received.dynamodb", _note_answer)
     made._client = client  # type: ignore[assignment]  # noqa: SLF001 - PynamoDB offers no other way to tune it
@@ -227,7 +229,7 @@ def call(operation: str, **arguments: Any) -> dict[str, Any]:
 def _call(operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
     log = _request_log.get()
     if log is not None and operation in _TELLS_CAPACITY:
-        arguments["ReturnConsumedCapacity"] = "INDEXES"
+        arguments["ReturnConsumedCapacity"] = log.detail
     _lost_answer.set(False)
     limit = _limit.get()
     if limit is not None:

@@ -78,10 +78,10 @@ class Page(Generic[R]):
 
     ``next_cursor`` is empty on the last page; ``last_cursor`` is too, and where the last page is
     not to be had at once. ``back_cursor`` leads towards the first page from one that was read from
-    the end. ``examined`` counts the rows read, which is more
-    than the rows shown where a filter that no key serves was applied; ``reached`` is the sort key
-    of the last one of them. ``queries_done`` counts the queries read to their end, from the first
-    page on.
+    the end; so ``is_first`` and ``is_last`` say which it is, whichever way it was reached.
+    ``examined`` counts the rows read, which is more than the rows shown where a filter that no key
+    serves was applied; ``reached`` is the sort key of the last one of them. ``queries_done`` counts
+    the queries read to their end, from the first page on.
     """
 
     rows: list[R] = field(default_factory=list)

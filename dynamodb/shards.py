@@ -5,7 +5,8 @@ and the key as it is, so the number can be raised while everybody works, and nev
 """
 
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import Context, copy_context
 from itertools import islice
@@ -17,6 +18,8 @@ T = TypeVar("T")
 
 _AT_ONCE = 8
 """So many requests of one read are under way side by side."""
+
+_PARTS_AHEAD = 4
 
 
 def spread_key(value: str, *, by: str) -> str:
@@ -43,16 +46,25 @@ def at_once(reads: Sequence[Callable[[], T]]) -> list[T]:
         return list(pool.map(_read_in, contexts, reads))
 
 
-def ahead(reads: Iterator[T]) -> Iterator[T]:
-    """The same in the same order; while one is looked at the next is read, and no more."""
-    with ThreadPoolExecutor(1) as pool:
+def ahead(parts: Iterable[Iterator[T]]) -> Iterator[T]:
+    """What parts of a read give, one part after the other, however they are read.
 
-        def begin() -> Future[list[T]]:
-            return pool.submit(_read_in, copy_context(), lambda: list(islice(reads, 1)))
+    While a piece is looked at the next is read of its part, and the first of each of the next few
+    parts: that many pieces wait at most.
+    """
+    rest = iter(parts)
+    with ThreadPoolExecutor(_PARTS_AHEAD) as pool:
 
-        coming = begin()
-        while found := coming.result():
-            coming = begin()
+        def begin(part: Iterator[T]) -> tuple[Iterator[T], Future[list[T]]]:
+            return part, pool.submit(_read_in, copy_context(), lambda: list(islice(part, 1)))
+
+        coming = deque(map(begin, islice(rest, _PARTS_AHEAD)))
+        while coming:
+            part, piece = coming.popleft()
+            if found := piece.result():
+                coming.appendleft(begin(part))
+            else:
+                coming.extend(map(begin, islice(rest, 1)))
             yield from found
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from dynamodb.client import call, settings
 from dynamodb.errors import (
     StoreBusyError,
+    StoreError,
     StoreRefusedError,
     StoreUnavailableError,
     TableMissingError,
@@ -168,8 +169,8 @@ def _update(name: str, is_done: Callable[[dict[str, Any]], bool], **changes: Any
         call("UpdateTable", TableName=name, **changes)
     except StoreBusyError:
         pass
-    except StoreRefusedError as error:
-        in_use = error.code == "ResourceInUseException"
+    except StoreError as error:
+        in_use = isinstance(error, StoreRefusedError) and error.code == "ResourceInUseException"
         if not (in_use or is_done(when_active(name))):
             raise
 

@@ -12,7 +12,7 @@ from dynamodb.retries import Patience, settle
 from dynamodb.transactions import Transaction
 from payments import attempts, compliance, directory, identifiers, ledger, rules, totals, turns
 from payments.identifiers import new_payment_id
-from payments.models import Account, AccountStatus, AccountType
+from payments.models import Account, AccountStatus, AccountType, Payment
 from payments.money import numeric_code
 from payments.refusals import KeyReused
 from payments.requests import (
@@ -29,10 +29,14 @@ LEDGER = Actor(id="system:ledger")
 
 @dataclass(frozen=True, kw_only=True)
 class Opening:
-    """What became of a request: its account, and whether it was already there."""
+    """What became of a request: its account, and whether it was already there.
+
+    ``pending`` is the payment of an opening balance that waits for a second person.
+    """
 
     account: Account
     is_replay: bool
+    pending: Payment | None = None
 
 
 def open_account(request: OpeningRequest, *, actor: Actor, at: datetime) -> Opening:
@@ -120,11 +124,10 @@ class _Opening:
         account = self._account()
         if not self.request.opening_balance_minor:
             opened = trail.create(tx, "account", account, opening_event(account, self.actor))
-        else:
-            opened = self._add_with_deposit(tx, account)
-        return Opening(account=opened, is_replay=False)
+            return Opening(account=opened, is_replay=False)
+        return self._add_with_deposit(tx, account)
 
-    def _add_with_deposit(self, tx: Transaction, account: Account) -> Account:
+    def _add_with_deposit(self, tx: Transaction, account: Account) -> Opening:
         """Add the account and the payment that fills it, now or once it is approved."""
         clearing, maker = self.known["source"], self.known["maker"]
         deposit = TransferRequest(
@@ -141,14 +144,16 @@ class _Opening:
         if decision.triggers:
             payment = ledger.add_pending(tx, payment, clearing, decision.triggers, self.actor)
             totals.add_activity(tx, maker, payment, self.actor)
-            return trail.create(tx, "account", account, opening_event(account, self.actor))
+            opened = trail.create(tx, "account", account, opening_event(account, self.actor))
+            return Opening(account=opened, is_replay=False, pending=payment)
         ledger.assert_balanced(clearing, account, decision.posting)
         payment = ledger.add_processed(tx, payment, (clearing,), self.actor)
         ledger.debit(tx, clearing, decision.posting, payment, self.actor)
         totals.add_activity(tx, maker, payment, self.actor)
         compliance.watch(tx, self.known, payment, clearing, account)
         event = opening_event(account, self.actor, reference=payment.id)
-        return trail.create(tx, "account", account.with_changes(decision.posting.target), event)
+        opened = trail.create(tx, "account", account.with_changes(decision.posting.target), event)
+        return Opening(account=opened, is_replay=False)
 
     def _account(self) -> Account:
         number = identifiers.draw(self.request.request_id, self.draws)

@@ -19,8 +19,8 @@ from typing import Any
 
 from dynamodb.times import to_rfc3339
 from dynamodb.transactions import Transaction
-from payments.alert_records import Rule
-from payments.alerts import Finding, raise_alert
+from payments.alerts.records import Rule
+from payments.alerts.services import Finding, raise_alert
 from payments.directory import HOUSE
 from payments.models import Account, Activity, Payment
 from payments.policy import policy

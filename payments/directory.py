@@ -1,7 +1,9 @@
 """Where accounts and payments are: keys from ids and numbers, and reads by name."""
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from functools import partial
+from threading import Lock
 from typing import Any
 
 from dynamodb import store
@@ -14,9 +16,14 @@ from payments.models import Account, Payment
 HOUSE = ""
 """The owner that the key of a system account names."""
 
-_KNOWN_NUMBERS = 100_000
-_numbers: dict[str, tuple[str, str]] = {}
-"""Numbers and owners of accounts by id, up to a bound. A number never changes, an owner rarely."""
+_KNOWN_NUMBERS = 30_000
+_numbers: OrderedDict[str, tuple[str, str]] = OrderedDict()
+"""Numbers and owners of accounts by id, the last read last: 10 MB at most.
+
+A number never changes, an owner rarely.
+"""
+
+_lock = Lock()
 
 
 def account_key(account: str, patience: Patience | None = None) -> Account | None:
@@ -27,13 +34,16 @@ def account_key(account: str, patience: Patience | None = None) -> Account | Non
     house, unless an account given by number has not been read yet.
     """
     name = id_of(account)
-    if name not in _numbers:
+    known = _numbers.get(name)
+    if known is None:
         if is_account_number(account):
             return Account(id=name, account_number=account)
         look_up = partial(find_by_id, name)
-        if (look_up() if patience is None else read_within(look_up, patience)) is None:
+        found = look_up() if patience is None else read_within(look_up, patience)
+        if found is None:
             return None
-    number, owner = _numbers[name]
+        known = _number_and_owner(found)
+    number, owner = known
     return Account(id=name, account_number=number, customer_id=owner)
 
 
@@ -69,9 +79,14 @@ def find_by_id(account: str) -> Account | None:
 
 
 def remember(*accounts: Account) -> None:
-    """Keep of accounts what hardly ever changes: number and owner."""
-    if len(_numbers) >= _KNOWN_NUMBERS:
-        _numbers.clear()
-    for account in accounts:
-        owner = HOUSE if account.is_system else account.customer_id
-        _numbers[account.id] = (account.account_number, owner)
+    """Keep of accounts what hardly ever changes, in place of those not read for longest."""
+    with _lock:
+        for account in accounts:
+            _numbers[account.id] = _number_and_owner(account)
+            _numbers.move_to_end(account.id)
+            if len(_numbers) > _KNOWN_NUMBERS:
+                _numbers.popitem(last=False)
+
+
+def _number_and_owner(account: Account) -> tuple[str, str]:
+    return account.account_number, HOUSE if account.is_system else account.customer_id

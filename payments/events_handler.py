@@ -14,12 +14,12 @@ from dynamodb.errors import StoreError
 from dynamodb.models import Record
 from dynamodb.settings import Settings
 from dynamodb.times import utc_now
-from payments import receivers
-from payments.alert_records import Alert
-from payments.delivering import Round
+from payments.alerts.records import Alert
+from payments.events import receivers
+from payments.events.outgoing import event_of
+from payments.events.receivers import Receivers
+from payments.events.relay import Round
 from payments.models import Payment
-from payments.outgoing import event_of
-from payments.receivers import Receivers
 
 _log = logging.getLogger(__name__)
 

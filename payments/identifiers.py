@@ -22,6 +22,10 @@ def new_payment_id(at: datetime) -> str:
     return str(uuid_utils.uuid7(nanoseconds=nanoseconds))
 
 
+MOST_ROWS = 10_000
+"""A batch has no more."""
+
+
 def row_id(batch_id: str, number: int) -> str:
     """The payment of a row: a UUIDv7 of its batch's own time, the rest a hash of both."""
     digest = hashlib.sha256(f"{batch_id}:{number}".encode()).digest()

@@ -16,9 +16,9 @@ from dynamodb.errors import StoreError
 from dynamodb.settings import Settings
 from dynamodb.times import utc_now
 from payments import policy
-from payments.http_events import Request, read_event
-from payments.http_refusals import NotAnEvent
-from payments.http_service import Answer, answer, refused, unavailable
+from payments.http.gateway import Request, read_event
+from payments.http.refusals import NotAnEvent
+from payments.http.routes import Answer, answer, refused, unavailable
 from payments.turns import TRANSFER_SECONDS
 
 _log = logging.getLogger(__name__)

@@ -8,8 +8,7 @@ from dynamodb import store
 from dynamodb.pages import PAGE_ROWS, Page, Query, read_page
 from dynamodb.times import to_rfc3339
 from payments import directory
-from payments.bulk_rows import MOST_ROWS
-from payments.identifiers import is_account_id, is_account_number, is_payment_id, row_id
+from payments.identifiers import MOST_ROWS, is_account_id, is_account_number, is_payment_id, row_id
 from payments.models import Account, AccountStatus, Payment, PaymentStatus
 
 TWINS_WITHIN = timedelta(hours=1)

@@ -135,11 +135,13 @@ def _triggers(
         "source": None if source.is_system else source.day_total("day_debits", at),
         "beneficiary": None if target.is_system else target.day_total("day_credits", at),
     }
-    threshold = policy().approval_threshold_minor(request.currency)
+    amount, currency = request.amount_minor, request.currency
+    threshold = policy().approval_threshold_minor(currency)
+    limit = format_amount(threshold, currency)
     return [request.batch_trigger] * bool(request.batch_trigger) + [
-        f"{name}: {format_amount(total + request.amount_minor, request.currency)} today"
+        f"{name}: {format_amount(total + amount, currency)} today, above {limit}"
         for name, total in totals.items()
-        if total is not None and total + request.amount_minor > threshold
+        if total is not None and total + amount > threshold
     ]
 
 

@@ -19,9 +19,13 @@ __all__ = ["archive", "local_store", "moto_store", "moto_tables"]
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 gc.set_threshold(100_000, 20, 100)  # a tenth of the time of tests in process went to it
+# Engines of tests are short-lived: half their time went into making them fast.
+os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 
 DESELECTED, NO_CHROMIUM = pytest.StashKey[set[str]](), pytest.StashKey[set[str]]()
 LEFT_OUT = {"deselected": DESELECTED, "no_chromium": NO_CHROMIUM}
+LONG = ("load", "browser", "processes", "integration")
+"""Marks of tests that one worker begins with, so that no other needs their servers or ends last."""
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL_TESTS", "") not in ("", "0")
 
 
@@ -39,13 +43,6 @@ def engine() -> Iterator[str]:
 
 
 @pytest.fixture
-def disk_engine() -> Iterator[str]:
-    """The URL of a DynamoDB Local of this test's own, which keeps its records on disk."""
-    with throwaway_engine(in_memory=False) as running:
-        yield running.endpoint_url
-
-
-@pytest.fixture
 def without_contexts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep Django's client from copying the context of each template, and of each part of one."""
     monkeypatch.setattr("django.test.client.store_rendered_templates", lambda *_, **__: None)
@@ -57,7 +54,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Repeat what a slow machine fails, and leave out the browser tests without Chromium."""
+    """Long tests first; repeat what a slow machine fails; leave out browsers without Chromium."""
+    items.sort(key=lambda item: [not item.get_closest_marker(name) for name in LONG])
     for item in items:
         if any(item.get_closest_marker(name) for name in ("browser", "processes")):
             item.add_marker(pytest.mark.flaky(reruns=2))

@@ -3,18 +3,31 @@
 By itself it copies every item of the tables that a transaction touches, and all that their streams
 tell, and so would tests that take tables back to how they were. Here nothing that is stored is
 changed in place, so copies share it. And for each value it sends, it looks for each of the ten
-types that a value may have.
+types that a value may have; it parses the same expressions over and over, and weighs an item anew
+with each attribute.
 """
 
 import copy
-from collections import defaultdict
+from collections import defaultdict, deque
+from functools import cache
 from typing import Any
 
 from moto.core.serialize import ResponseSerializer
+from moto.dynamodb.comparisons import ConditionExpressionParser
+from moto.dynamodb.exceptions import ItemSizeTooLarge
 from moto.dynamodb.models import DynamoDBBackend
-from moto.dynamodb.models.dynamo_type import Item
+from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.parsing import ast_nodes, expressions
 
+_nodes: Any = ast_nodes
+_parser: Any = expressions.UpdateExpressionParser  # type: ignore[attr-defined]
+MOST_BYTES = 405_000
+"""As moto has it."""
+
+_cast: Any = DynamoType.cast_value.fget  # type: ignore[attr-defined]
+_split = ConditionExpressionParser._lex_condition_expression
+_wanted: dict[tuple[type, type], bool] = {}
 _copy_whole = Item.__deepcopy__
 _send_structure = ResponseSerializer._serialize_type_structure
 _update_in_place = DynamoDBBackend.update_item
@@ -24,12 +37,54 @@ def install() -> None:
     """Let this process copy tables so."""
     ways: list[tuple[Any, str, Any]] = [
         (Item, "__deepcopy__", lambda item, _: item),
+        (Item, "__init__", _made),
+        (DynamoType, "cast_value", property(lambda it: it.value if it.type == "S" else _cast(it))),
         (Table, "__deepcopy__", _copied),
+        (ConditionExpressionParser, "_lex_condition_expression", _words_of),
+        (_parser, "make", staticmethod(cache(_parser.make))),
+        (_nodes.DepthFirstTraverser, "traverse_node_recursively", _walked),
         (DynamoDBBackend, "update_item", _update),
         (ResponseSerializer, "_serialize_type_structure", _sent),
     ]
     for place, name, way in ways:
         setattr(place, name, way)
+
+
+def _made(item: Item, hash_key: Any, range_key: Any, attrs: dict[str, Any]) -> None:
+    """Weighed once, whole."""
+    item.hash_key, item.range_key, item.attrs = hash_key, range_key, LimitedSizeDict()
+    dict.update(item.attrs, {name: DynamoType(value) for name, value in attrs.items()})
+    if item.size() > MOST_BYTES:
+        raise ItemSizeTooLarge
+
+
+def _words_of(parser: ConditionExpressionParser) -> deque[Any]:
+    return deque(_words(parser.condition_expression))
+
+
+@cache
+def _words(expression: str) -> tuple[Any, ...]:
+    return tuple(_split(ConditionExpressionParser(expression, {}, {})))
+
+
+def _walked(walk: Any, node: Any, child_id: int = -1) -> Any:
+    """Depth first, each node processed that this walk is for."""
+    if not isinstance(node, _nodes.Node):
+        return node
+    above = node.parent
+    for number, child in enumerate(node.children or ()):
+        walk.pre_processing_of_child(node, number)
+        if isinstance(child, _nodes.Node):
+            _walked(walk, child, number)
+    kinds = type(walk), type(node)
+    if kinds not in _wanted:
+        _wanted[kinds] = isinstance(node, walk.nodes_to_be_processed())
+    if _wanted[kinds]:
+        node = walk.process(node)
+        node.parent = above
+        if above:
+            above.children[child_id] = node
+    return node
 
 
 def _copied(table: Table, memo: dict[int, Any]) -> Table:

@@ -19,7 +19,8 @@ from audit import bucket
 from audit import settings as archive_settings
 from dynamodb import client, tables
 from dynamodb.settings import Settings
-from payments import directory, policy, receivers
+from payments import directory, policy
+from payments.events import receivers
 from tests import quick_moto
 
 NO_FOUR_EYES = policy.Policy(approval_threshold=10**15)

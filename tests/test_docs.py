@@ -27,7 +27,9 @@ def test_every_target_and_file_is_there(text: Path) -> None:
     words, makefile = text.read_text(), (ROOT / "Makefile").read_text()
     for target in re.findall(r"`make ([a-z-]+)", words):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
-    for path in re.findall(
-        r"`((?:backoffice|payments|audit|dynamodb|deploy|tests)/[\w/.]+)`", words
-    ):
+    named = re.findall(
+        r"`((?:backoffice|payments|audit|dynamodb|deploy|tests|benchmarks)/[\w/.]+)`", words
+    )
+    modules = re.findall(r"python -m (benchmarks\.\w+)", words)
+    for path in [*named, *(f"{module.replace('.', '/')}.py" for module in modules)]:
         assert (ROOT / path.replace("STAGE", "staging")).exists(), path

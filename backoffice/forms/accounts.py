@@ -58,14 +58,9 @@ class OpenAccountForm(OnceForm):
 
     def opening(self) -> OpeningRequest:
         """The request, of a form that is valid."""
-        entered = self.cleaned_data
-        return OpeningRequest(
-            request_id=self.request_id,
-            customer_id=entered["customer_id"],
-            account_type=entered["account_type"],
-            currency=entered["currency"],
-            opening_balance_minor=entered["opening_balance_minor"],
-        )
+        entered = self.asked
+        del entered["opening_balance"]
+        return OpeningRequest(request_id=self.request_id, **entered)
 
 
 class AccountFilter(TypedForm):
@@ -88,6 +83,7 @@ class AccountFilter(TypedForm):
         required=False, help_text=_("All 12 digits lead to the one account.")
     )
     status = OneOfField(
+        label=_("State"),
         choices=choices_of(list(AccountStatus), _("Not chosen")),
         required=False,
         help_text=_("Without one, active accounts are listed."),

@@ -13,8 +13,8 @@ from backoffice.permissions import Permission
 from backoffice.staff import queries as staff
 from backoffice.staff.models import Staff
 from backoffice.templatetags.backoffice import in_words
-from payments import alerts, cases
-from payments.alert_records import AlertStatus, Case, CaseStatus, Outcome, Rule
+from payments.alerts import services
+from payments.alerts.records import AlertStatus, Case, CaseStatus, Outcome, Rule
 
 
 class ChoiceFilter(OneOfField):
@@ -68,7 +68,7 @@ class NoteField(ReasonField):
     """A reviewer's own words; a text of several lines becomes one."""
 
     def __init__(self) -> None:
-        super().__init__(alerts.NOTE_LENGTH, widget=forms.Textarea(attrs={"rows": 4}))
+        super().__init__(services.NOTE_LENGTH, widget=forms.Textarea(attrs={"rows": 4}))
 
     def to_python(self, value: Any) -> str:
         return " ".join(str(super().to_python(value)).split())
@@ -92,6 +92,8 @@ class OutcomeField(OneOfField, forms.TypedChoiceField):
 class WorkForm(DeedForm):
     """One thing done with an alert or a case; saved, it gives what it was done with."""
 
+    subject = "alert"
+
     reason = NoteField()
 
     @property
@@ -100,10 +102,6 @@ class WorkForm(DeedForm):
 
 
 class AssignForm(WorkForm):
-    subject = "alert"
-    deed = "alert_assign"
-    service = alerts.assign_alert
-
     assignee = IdField(label=_("Assign to"), help_text=_("The username of a compliance reviewer."))
 
     def clean_assignee(self) -> str:
@@ -114,23 +112,8 @@ class AssignForm(WorkForm):
         return person.username
 
 
-class AlertNoteForm(WorkForm):
-    subject = "alert"
-    deed = "alert_note"
-    service = alerts.note_alert
-
-
-class EscalateForm(WorkForm):
-    subject = "alert"
-    deed = "alert_escalate"
-    service = alerts.escalate_alert
-
-
 class ResolveForm(WorkForm):
-    subject = "alert"
-    deed = "alert_resolve"
     is_final = True
-    service = alerts.resolve_alert
 
     outcome = OutcomeField()
 
@@ -138,32 +121,21 @@ class ResolveForm(WorkForm):
 class OpenCaseForm(OnceForm, WorkForm):
     subject = "case"
     id_field = "case_name"
-    deed = "alert_case"
-    service = cases.open_case
 
     @property
     def named(self) -> dict[str, Any]:
         return {"name": self.request_id, **super().named}
 
 
-class CaseNoteForm(WorkForm):
+class CaseForm(WorkForm):
     subject = "case"
-    deed = "case_note"
-    service = cases.note_case
 
 
-class AddAlertForm(WorkForm):
-    subject = "case"
-    deed = "case_add"
-    service = cases.add_alert
-
+class AddAlertForm(CaseForm):
     alert_id = IdField(label=_("Alert"), help_text=_("The alert's id, as its page shows it."))
 
 
-class CloseCaseForm(WorkForm):
-    subject = "case"
-    deed = "case_close"
+class CloseCaseForm(CaseForm):
     is_final = True
-    service = cases.close_case
 
     outcome = OutcomeField()

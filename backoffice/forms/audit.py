@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from audit.models import EntryOutcome
 from audit.queries import TrailFilter
 from backoffice.forms.fields import OneOfField, TextField, Words, choices_of
-from backoffice.forms.periods import DaysForm
+from backoffice.forms.periods import DaysForm, dated
 
 TEXT_LENGTH = 200
 MOST_DAYS = 366
@@ -41,7 +41,7 @@ class TrailFilterForm(DaysForm):
     )
 
     def __init__(self, asked: QueryDict, *, today: date) -> None:
-        self.asked = asked.copy()
+        self.asked = dated(asked, today)
         super().__init__(self.asked)
         self.today = today
 
@@ -49,12 +49,6 @@ class TrailFilterForm(DaysForm):
     def wanted(self) -> TrailFilter:
         found = dict(self.cleaned_data)
         return TrailFilter(first_day=found.pop("from"), last_day=found.pop("to"), **found)
-
-    @property
-    def period(self) -> dict[str, str]:
-        """The ends of the period as they stand in an address."""
-        ends = {name: self.cleaned_data[name] for name in ("from", "to")}
-        return {name: day.isoformat() for name, day in ends.items() if day}
 
     def clean(self) -> dict[str, Any]:
         found = self.cleaned_data

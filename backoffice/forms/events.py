@@ -8,8 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.forms.fields import OneOfField, TypedForm
 from backoffice.forms.ids import ActionForm
-from payments.event_records import DeliveryState
-from payments.receivers import Receiver
+from payments.events.receivers import Receiver
+from payments.events.records import DeliveryState
 
 _STATES = {
     DeliveryState.DEAD: _("Dead: not tried any more"),

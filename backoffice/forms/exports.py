@@ -1,7 +1,6 @@
 """What an evidence pack shall hold."""
 
 from copy import deepcopy
-from datetime import datetime
 from typing import Any
 
 from django.forms.utils import pretty_name
@@ -92,10 +91,3 @@ class ExportForm(DaysForm, OnceForm):
                 self.add_error("about", _UNSAID[found["scope"]])
         elif found["scope"] == "account" and get_account(about) is None:
             self.add_error("about", _("There is no such account."))
-
-
-def prefilled(asked: QueryDict, *, username: str, at: datetime) -> ExportForm:
-    """The form as a link fills it in."""
-    names = {"scope", "about", "from", "to", *_SEARCHED}
-    initial = {name: asked[name] for name in names & asked.keys()}
-    return ExportForm(initial=initial, username=username, at=at)

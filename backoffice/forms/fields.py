@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.core.exceptions import BadRequest, ValidationError
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.forms.utils import flatatt, pretty_name
 from django.utils.html import format_html
@@ -29,7 +29,7 @@ else:
 
 
 class TypedForm(forms.Form):
-    """A form on what was typed. Text that no browser sends is a ``BadRequest``, not an error."""
+    """A form on what was typed."""
 
     required_css_class = "required"
 
@@ -39,17 +39,6 @@ class TypedForm(forms.Form):
             drafts.fill(self)
         for name, field in self.fields.items():
             field.label = field.label or said(pretty_name(name))
-        for text in [*self.data.values(), *self.initial.values()]:
-            if isinstance(text, str) and not _is_whole(text):
-                raise BadRequest("Half a character cannot be read or shown again.")
-
-
-def _is_whole(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def readable(text: str) -> None:

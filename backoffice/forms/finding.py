@@ -9,7 +9,7 @@ from django.urls import Resolver404, resolve
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.forms.accounts import why_no_number
-from backoffice.forms.fields import TextField, TypedForm
+from backoffice.forms.fields import IdField, TextField, TypedForm
 from payments.identifiers import is_account_number
 
 _LONGEST = 200
@@ -32,6 +32,10 @@ class FindForm(TypedForm):
         if not is_account_number(number):
             raise ValidationError(why_no_number(number))
         return number
+
+
+class LookupForm(TypedForm):
+    q = IdField(help_text=_("An account by number or id, or a customer."))
 
 
 ADDRESS_LENGTH, NAME_LENGTH = 500, 40

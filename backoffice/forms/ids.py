@@ -95,20 +95,20 @@ class ActionForm(TypedForm):
 
 
 class DeedForm(ActionForm):
-    """One thing done with a record: its fields, its service, its words in deeds.toml.
+    """One thing done with a record by a ``service``: its fields, its words in deeds.toml.
 
     ``about`` says what it does, ``done`` what has been done. One that is ``final`` asks once more,
     with its ``warning`` or what it is about. Fields come before the reason.
     """
 
-    deed: ClassVar[str]
-    service: ClassVar[Callable[..., Any]]
     is_final: ClassVar[bool] = False
 
-    def __init__(self, *args: Any, record: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, record: Any, deed: str, service: Callable[..., Any], **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.record = record
-        told = {name: gettext(text) for name, text in _DEEDS[self.deed].items()}
+        self.record, self.service = record, service
+        told = {name: gettext(text) for name, text in _DEEDS[deed].items()}
         self.title, self.about, self.done = told["title"], told["about"], told["done"]
         self.warning = told.get("warning", self.about)
         self.order_fields([name for name in self.fields if name != "reason"])
@@ -125,7 +125,7 @@ class DeedForm(ActionForm):
 
     def save(self, *, actor: Actor, at: datetime) -> Any:
         """Do it, with a form that is valid; raises the service's refusals."""
-        return type(self).service(actor=actor, at=at, **self.named, **self.asked)
+        return self.service(actor=actor, at=at, **self.named, **self.asked)
 
 
 class OnceForm(ActionForm):
@@ -141,7 +141,8 @@ class OnceForm(ActionForm):
         self._at = at
         self._signer = TimestampSigner(salt=f"{__name__}:{self.subject}:{username}")
         self.fields[self.id_field] = forms.Field(widget=forms.HiddenInput, required=False)
-        self.initial.setdefault(self.id_field, self._new_id())
+        if not self._is_ours(self.initial.get(self.id_field, "")):
+            self.initial[self.id_field] = self._new_id()
 
     def clean(self) -> dict[str, Any]:
         signed = self.cleaned_data.get(self.id_field) or ""
@@ -161,6 +162,14 @@ class OnceForm(ActionForm):
     def renew_id(self) -> None:
         """Name the next request: a refusal on record has used up the name of this one."""
         self._set(self.id_field, self._new_id())
+
+    def _is_ours(self, signed: str) -> bool:
+        """Whether an id was made here, and not by whoever wrote an address."""
+        try:
+            self._signer.unsign(signed)
+        except BadSignature:
+            return False
+        return True
 
     def _new_id(self) -> str:
         return self._signer.sign(new_payment_id(self._at))

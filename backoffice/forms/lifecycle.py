@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -21,6 +22,12 @@ from payments.refusals import StaleEdit
 _LATEST = MaxValueValidator(
     datetime(2200, 1, 1, tzinfo=UTC), _("Enter a time before the year 2200.")
 )
+
+DIRECTIONS = [
+    (FrozenDirection.BOTH.value, _("Debits and credits")),
+    (FrozenDirection.DEBITS.value, _("Debits: nothing leaves")),
+    (FrozenDirection.CREDITS.value, _("Credits: nothing arrives")),
+]
 
 
 class AccountForm(OnceForm, DeedForm):
@@ -42,17 +49,10 @@ class AccountForm(OnceForm, DeedForm):
 
 
 class FreezeForm(AccountForm):
-    deed = "account_freeze"
-    service = lifecycle.freeze_account
-
     direction = forms.TypedChoiceField(
         coerce=FrozenDirection,
         label=_("What is frozen"),
-        choices=[
-            (FrozenDirection.BOTH.value, _("Debits and credits")),
-            (FrozenDirection.DEBITS.value, _("Debits: nothing leaves")),
-            (FrozenDirection.CREDITS.value, _("Credits: nothing arrives")),
-        ],
+        choices=DIRECTIONS,
         error_messages={"invalid_choice": _("Choose one of the list.")},
         help_text=_("The other direction goes on as before."),
     )
@@ -64,21 +64,15 @@ class FreezeForm(AccountForm):
         help_text=_("In your time zone. Leave it empty for a freeze without an end."),
     )
 
-
-class UnfreezeForm(AccountForm):
-    deed = "account_unfreeze"
-    service = lifecycle.unfreeze_account
-
-
-class UnlockForm(AccountForm):
-    deed = "account_unlock"
-    service = lifecycle.unlock_debits
+    def clean_until(self) -> datetime | None:
+        until: datetime | None = self.cleaned_data["until"]
+        if until is not None and until <= self._at:
+            raise ValidationError(_("The end of a freeze must lie ahead."))
+        return until
 
 
 class CloseForm(AccountForm):
     id_field = "payment_id"
-    deed = "account_close"
-    service = lifecycle.close_account
 
     rest_to = IdField(
         label=_("Rest to"),
@@ -93,9 +87,6 @@ class CloseForm(AccountForm):
 
 class EditForm(AccountForm):
     """``seen_version`` is the version of the details that the person has before them."""
-
-    deed = "account_edit"
-    service = lifecycle.edit_account
 
     customer_id = IdField(
         label=_("Owner"), help_text=_("The customer's id, as other systems know it.")

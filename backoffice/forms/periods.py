@@ -1,5 +1,6 @@
 """Periods of days: as lists are narrowed by them, and of a statement."""
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -9,10 +10,37 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.forms.fields import DayField, OneOfField, TypedForm, Words
-from dynamodb.times import to_rfc3339
-from payments.statements import Period
+from dynamodb.times import to_rfc3339, utc_now
+from payments.history.statements import Period
 
 _SMALLEST = timedelta(microseconds=1)
+
+PERIODS: Mapping[str, tuple[Words, Callable[[date], tuple[date, date]]]] = {
+    "today": (_("Today"), lambda today: (today, today)),
+    "yesterday": (_("Yesterday"), lambda today: (_before(today, 1), _before(today, 1))),
+    "last-7-days": (_("Last 7 days"), lambda today: (_before(today, 6), today)),
+    "last-30-days": (_("Last 30 days"), lambda today: (_before(today, 29), today)),
+    "this-month": (_("This month"), lambda today: (today.replace(day=1), today)),
+}
+"""Periods that move along with the days, by what ``days`` in an address calls them."""
+
+
+def _before(day: date, days: int) -> date:
+    return day - timedelta(days=days)
+
+
+def ends_of(name: str, today: date) -> tuple[str, str]:
+    """The first and the last day of one of the periods as an address has them."""
+    first, last = PERIODS[name][1](today)
+    return first.isoformat(), last.isoformat()
+
+
+def dated(asked: QueryDict, today: date) -> QueryDict:
+    """What an address asks for, with the ends of its period unless it has some itself."""
+    found, name = asked.copy(), asked.get("days", "")
+    if name in PERIODS and not {"from", "to"} & asked.keys():
+        found["from"], found["to"] = ends_of(name, today)
+    return found
 
 
 class DaysForm(TypedForm):
@@ -34,6 +62,18 @@ class DaysForm(TypedForm):
             self.add_error("to", _("This day is before the first one."))
         return found
 
+    @property
+    def days(self) -> dict[str, str]:
+        """The ends that are given, as an address has them."""
+        ends = {name: self.cleaned_data[name] for name in ("from", "to")}
+        return {name: day.isoformat() for name, day in ends.items() if day}
+
+
+def today_of(asked: QueryDict, zone: str) -> date:
+    """The day it is in a person's zone, unless UTC is chosen."""
+    chosen = "UTC" if asked.get("zone") == "UTC" else zone
+    return utc_now().astimezone(ZoneInfo(chosen)).date()
+
 
 class PeriodForm(DaysForm):
     """Days in the person's own zone unless UTC is chosen."""
@@ -41,7 +81,8 @@ class PeriodForm(DaysForm):
     ends = (pgettext_lazy("day", "From"), pgettext_lazy("day", "To"))
 
     def __init__(self, asked: QueryDict, *, zone: str = "UTC") -> None:
-        super().__init__(asked)
+        self.today = today_of(asked, zone)
+        super().__init__(dated(asked, self.today))
         zones = list(dict.fromkeys((zone, "UTC")))
         self.fields["zone"] = OneOfField(
             label=_("Days of"),

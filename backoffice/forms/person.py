@@ -93,5 +93,7 @@ class PreferencesForm(TypedForm):
     shortcuts_off = forms.BooleanField(
         label=_("Switch keyboard shortcuts off"),
         required=False,
-        help_text=_("Then no single key does anything by itself. Press ? to see what keys do."),
+        help_text=_(
+            "Then keys such as / or ? lead nowhere. The foot of each page keeps the list of them."
+        ),
     )

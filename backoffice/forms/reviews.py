@@ -8,7 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.forms.fields import IdField, TextField
 from backoffice.forms.ids import ActionForm, OnceForm
-from backoffice.reviews.records import Decision, NothingChosen
+from backoffice.reviews.records import Decision
+from backoffice.reviews.refusals import NothingChosen
 
 _NOTE_LENGTH = 500
 

@@ -53,28 +53,22 @@ class ProofForm(TypedForm):
     proof_passkey = PasskeyField()
 
 
-class AppForm(ActionForm):
-    """The first code of a new authenticator app; ``sealed`` is its seed, encrypted."""
+class FactorForm(ActionForm):
+    """What is done with one's own second factors; alone, nothing but the click."""
 
     subject = "second_factor"
+
+
+class AppForm(FactorForm):
+    """The first code of a new authenticator app; ``sealed`` is its seed, encrypted."""
 
     sealed = forms.CharField(max_length=400, widget=forms.HiddenInput)
     code = CodeField(help_text=_("Six digits, as the app shows them now."))
 
 
-class PasskeyForm(ActionForm):
-    subject = "second_factor"
-
+class PasskeyForm(FactorForm):
     name = TextField(
         max_length=_NAME_LENGTH,
         help_text=_("So that you know it again, such as Laptop or Blue key."),
     )
     passkey = PasskeyField()
-
-
-class RenewForm(ActionForm):
-    subject = "second_factor"
-
-
-class RemoveForm(ActionForm):
-    subject = "second_factor"

@@ -11,7 +11,7 @@ from audit.context import Actor
 from backoffice.forms.fields import IdField, ReasonField, TextField
 from backoffice.forms.ids import ActionForm, DeedForm
 from backoffice.permissions import Role
-from backoffice.staff import managing, second_factor
+from backoffice.staff import managing
 from backoffice.staff.queries import USERNAME_LENGTH
 from backoffice.staff.records import StaffRecord
 from backoffice.staff.services import NewStaff, known_time_zones
@@ -72,40 +72,12 @@ class StaffForm(DeedForm):
         return {"username": self.record.username}
 
 
-class DisableForm(StaffForm):
-    deed = "staff_disable"
-    service = managing.disable_staff
-
-
-class EnableForm(StaffForm):
-    deed = "staff_enable"
-    service = managing.enable_staff
-
-
-class UnlockForm(StaffForm):
-    deed = "staff_unlock"
-    service = managing.unlock_staff
-
-
 class RolesForm(StaffForm):
-    deed = "staff_roles"
-    service = managing.change_roles
-
     roles = RolesField()
 
     def __init__(self, *args: Any, record: StaffRecord, **kwargs: Any) -> None:
         kwargs["initial"] = {"roles": record.roles, **kwargs.get("initial", {})}
         super().__init__(*args, record=record, **kwargs)
-
-
-class PasswordResetForm(StaffForm):
-    deed = "staff_password"
-    service = managing.reset_password
-
-
-class FactorResetForm(StaffForm):
-    deed = "staff_factor"
-    service = second_factor.reset
 
 
 class SignOffForm(ActionForm):

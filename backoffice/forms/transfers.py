@@ -43,14 +43,8 @@ class TransferForm(OnceForm):
 
     def transfer(self) -> TransferRequest:
         """The request, of a form that is valid."""
-        entered = self.cleaned_data
-        return TransferRequest(
-            payment_id=self.request_id,
-            from_account_id=entered["from_account_id"],
-            to_account_id=entered["to_account_id"],
-            amount_minor=entered["amount_minor"],
-            currency=entered["currency"],
-            description=entered["description"],
-            merchant_id=entered["merchant_id"],
-            scheduled_for=day.isoformat() if (day := entered["scheduled_for"]) else "",
-        )
+        entered = self.asked
+        del entered["amount"]
+        day = entered.pop("scheduled_for")
+        entered["scheduled_for"] = day.isoformat() if day else ""
+        return TransferRequest(payment_id=self.request_id, **entered)

@@ -9,7 +9,7 @@ from audit.context import Actor
 from audit.models import Hold, HoldStatus
 from audit.settings import settings
 from audit.trail import Event
-from backoffice.holds.subjects import origin_of
+from backoffice.holds.subjects import Origin, origin_of
 from dynamodb import store
 from dynamodb.retries import settle
 from dynamodb.transactions import Transaction
@@ -43,6 +43,14 @@ class SameReviewer(Refusal):
     sentence = "Whoever asked for the release may not confirm it: a second person must."
 
 
+def held_origin(*, kind: str, held_id: str) -> Origin:
+    """Since when there are records to hold, and whose; raises ``NothingToHold``."""
+    origin = origin_of(kind, held_id)
+    if origin is None:
+        raise NothingToHold
+    return origin
+
+
 def set_hold(*, kind: str, held_id: str, reason: str, actor: Actor, at: datetime) -> Hold:
     """Hold what the archive has of an account, a customer or a case, and will have from now on.
 
@@ -50,9 +58,7 @@ def set_hold(*, kind: str, held_id: str, reason: str, actor: Actor, at: datetime
     Raises ``NothingToHold`` and ``HoldInForce``; ``ArchiveError`` where the archive did not answer
     for some: ``apply_holds`` makes up for it.
     """
-    origin = origin_of(kind, held_id)
-    if origin is None:
-        raise NothingToHold
+    origin = held_origin(kind=kind, held_id=held_id)
     new = {
         "listed_as": holds.HELD,
         "status": HoldStatus.IN_FORCE,

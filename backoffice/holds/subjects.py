@@ -14,7 +14,7 @@ from dynamodb.pages import Query, all_rows, read_page
 from dynamodb.scans import plain_item, query_items
 from dynamodb.times import from_rfc3339
 from payments import directory, queries
-from payments.alert_records import Alert
+from payments.alerts.records import Alert
 from payments.identifiers import is_account_id, is_payment_id
 from payments.models import Account, Payment
 

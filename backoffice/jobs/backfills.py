@@ -20,8 +20,8 @@ from dynamodb.models import VersionedRecord
 from dynamodb.retries import Patience, read_within
 from dynamodb.scans import Place, scan_pages
 from dynamodb.shards import spread_key
+from payments.history.postings import unnamed_postings
 from payments.models import Payment
-from payments.postings import unnamed_postings
 
 _log = logging.getLogger(__name__)
 

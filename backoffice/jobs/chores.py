@@ -18,11 +18,11 @@ from backoffice.reviews.services import LATE, SYSTEM, prepare
 from backoffice.wording import counted
 from dynamodb import store
 from dynamodb.times import utc_day
-from payments.alerts import WATCH
-from payments.delivering import deliver_due
-from payments.figures import roll_up
+from payments.alerts.services import WATCH
+from payments.alerts.sweep import Sweep, sweep, take_up
+from payments.events.relay import deliver_due
+from payments.history.figures import roll_up
 from payments.settling import settle_due
-from payments.sweep import Sweep, sweep, take_up
 
 
 def order_sweep(at: datetime) -> str:

@@ -24,10 +24,11 @@ from backoffice.permissions import Permission
 from backoffice.presenters.values import typed
 from dynamodb.models import Item, Record
 from dynamodb.pages import Page, Query, all_pages
+from dynamodb.scans import plain_item
 from dynamodb.shards import ahead
 from dynamodb.times import to_rfc3339
 from payments import queries
-from payments.postings import postings_of
+from payments.history.postings import postings_of
 from payments.refusals import Refusal
 
 KEPT = timedelta(days=30)
@@ -68,9 +69,10 @@ def run_export(work: Work) -> None:
     with (folder / JSON_LINES).open("ab") as lines, (folder / CSV).open("ab") as rows:
         for found, after in ahead(read_on(queries, place, keep)):
             items = _with_postings(found) if needs_postings else found
-            lines.write(export.json_lines(items))
-            rows.write(export.csv_rows(items))
-            done += len(items)
+            entries = [plain_item(item) for item in items]
+            lines.write(export.json_lines(entries))
+            rows.write(export.csv_rows(entries))
+            done += len(entries)
             lines.flush()
             rows.flush()
             checkpoint = {"folder": folder.name, "number": after.number, "rows": done}
@@ -217,7 +219,7 @@ def run_list(work: Work) -> None:
     rows = 0
     with part.open("wb") as file:
         file.write(export.csv_lines([columns]))
-        for page in ahead(all_pages(lambda cursor: asked(cursor=cursor))):
+        for page in ahead([all_pages(lambda cursor: asked(cursor=cursor))]):
             file.write(export.csv_lines(_cells(row, columns) for row in page.rows))
             rows += len(page.rows)
             work.save({}, done=rows)

@@ -14,12 +14,13 @@ from backoffice.permissions import Permission
 from backoffice.staff import queries
 from backoffice.staff.models import Staff
 from dynamodb.errors import UnreadableRecordError
-from payments import approvals, bulk, bulk_report, bulk_store
+from payments import approvals
 from payments.approvals import digest as digest_of
 from payments.attempts import recorded_refusals
-from payments.bulk import Batch
-from payments.bulk_report import Duplicate
-from payments.bulk_rows import COLUMNS, Row, read_rows
+from payments.bulk import batches, files, report
+from payments.bulk.batches import Batch
+from payments.bulk.report import Duplicate
+from payments.bulk.rows import COLUMNS, Row, read_rows
 from payments.identifiers import new_payment_id
 from payments.models import Payment
 from payments.refusals import NotPending, Refusal, RequestChanged, SamePerson
@@ -44,8 +45,8 @@ def order_import(data: bytes, name: str, *, run: str = "", actor: Actor, at: dat
     name = "".join(filter(str.isprintable, name))[-_NAME_LENGTH:]
     with recorded_refusals(subject="bulk", actor=actor, at=at):
         rows = read_rows(data, today=at.date())
-        file_hash = bulk_store.keep_file(data, name)
-        batch_id = bulk_store.begin_batch(file_hash, f"{actor.id}:{run}" if run else "", at)
+        file_hash = files.keep_file(data, name)
+        batch_id = files.begin_batch(file_hash, f"{actor.id}:{run}" if run else "", at)
     order = Order(
         id=batch_id,
         kind=IMPORT.name,
@@ -57,7 +58,7 @@ def order_import(data: bytes, name: str, *, run: str = "", actor: Actor, at: dat
 
 def batch_of(job: Job, at: datetime) -> Batch:
     """The rows of a job's file; raises ``FileNotFound``."""
-    _, data = bulk_store.read_file((job.parameters or {})["file_hash"], at)
+    _, data = files.read_file((job.parameters or {})["file_hash"], at)
     return Batch(id=job.id, rows=read_rows(data))
 
 
@@ -66,11 +67,12 @@ def paid_before(
 ) -> list[Duplicate]:
     """Rows that stand twice in a file, or stood in one of the last that were applied."""
     found = services.list_jobs(person=person, kind=IMPORT.name, rows=EARLIER_FILES)
-    earlier = [job for job in found.rows if job.id != batch_id]
-    files = (
-        (f"{job.title} ({job.created_at:%Y-%m-%d})", batch_of(job, at).rows) for job in earlier
+    earlier = (
+        (f"{job.title} ({job.created_at:%Y-%m-%d})", batch_of(job, at).rows)
+        for job in found.rows
+        if job.id != batch_id
     )
-    return bulk_report.duplicates(rows, files)
+    return report.duplicates(rows, earlier)
 
 
 def acting(username: str, permission: Permission) -> Actor:
@@ -89,7 +91,7 @@ def run_import(work: Work) -> None:
     for start in range(counts.pop("row", 0), len(batch.rows), _STEP):
         maker = acting(job.created_by, IMPORT.permission)
         rows = batch.rows[start : start + _STEP]
-        counts += bulk.post_rows(batch, rows, actor=maker, clock=work.clock)
+        counts += batches.post_rows(batch, rows, actor=maker, clock=work.clock)
         done = min(start + _STEP, len(batch.rows))
         work.save({"row": done, **counts}, done=done, total=len(batch.rows))
     event = told_by(job, "bulk.applied")
@@ -110,7 +112,7 @@ def check_decision(
             raise SamePerson
         if job.is_open:
             raise NotPending("The batch is still on its way: decide once all its rows are there.")
-        seen = bulk_report.outcome(batch_of(job, at), at)
+        seen = report.outcome(batch_of(job, at), at)
         if seen.digest != digest or not digest:
             raise RequestChanged
     given = job.parameters or {}
@@ -135,7 +137,7 @@ def run_decision(work: Work) -> None:
     for start in range(counts.pop("row", 0), len(batch.rows), _STEP):
         actor = acting(work.job.created_by, permission)
         rows = [row for row in batch.rows[start : start + _STEP] if row.number in seen]
-        for row, payment in bulk.payments_of(Batch(id=batch.id, rows=rows)):
+        for row, payment in batches.payments_of(Batch(id=batch.id, rows=rows)):
             work.keep()
             if payment is not None and payment.can_cancel():
                 counts[
@@ -195,7 +197,7 @@ _DECIDED: dict[str, tuple[str, Permission, Act]] = {
 def result_lines(batch: Batch, at: datetime) -> Iterator[list[Any]]:
     """A batch's rows with what became of each, under a line that names the columns."""
     yield ["row", "status", "payment_id", "column", "rule", "reason", *COLUMNS]
-    for row, payment, fault in bulk_report.became(batch, at):
+    for row, payment, fault in report.became(batch, at):
         status = str(payment.status) if payment else "refused" if fault else "not done yet"
         why = [fault.column, fault.rule, fault.sentence] if fault else ["", "", ""]
         name = payment.id if payment else ""
@@ -205,7 +207,7 @@ def result_lines(batch: Batch, at: datetime) -> Iterator[list[Any]]:
 def told_of(job: Job, data: bytes) -> dict[str, Any]:
     """What the trail keeps of a result that is taken away."""
     rows = (job.parameters or {})["rows"]
-    return {"batch_id": job.id, "rows": rows, "sha256": bulk_store.hash_of(data)}
+    return {"batch_id": job.id, "rows": rows, "sha256": files.hash_of(data)}
 
 
 IMPORT = Kind(

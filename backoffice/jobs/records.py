@@ -41,6 +41,7 @@ class Job(Chained):
         Index("kind-index", "kind", "id"),
         Index("open-index", "open_key", "id"),
     )
+    chain_prefix: ClassVar[str] = "job:"
     unaudited: ClassVar[frozenset[str]] = frozenset({
         "checkpoint", "claims", "done", "id", "lease_until", "open_key", "parameters", "result",
         "stalls", "total",

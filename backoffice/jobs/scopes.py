@@ -11,7 +11,7 @@ from dynamodb.attributes import plain
 from dynamodb.pages import Query, all_rows
 from dynamodb.scans import query_items
 from payments import queries
-from payments.alert_records import Case
+from payments.alerts.records import Case
 from payments.models import Account
 from payments.refusals import InvalidField
 

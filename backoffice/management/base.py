@@ -30,9 +30,6 @@ from dynamodb.scans import SEGMENTS
 from dynamodb.times import utc_now
 from payments.refusals import InvalidField, Refusal
 
-REFUSED = 2
-FAILED = 1
-
 
 def day(text: str) -> date:
     """A UTC day as an option takes it."""
@@ -72,6 +69,9 @@ def _check_written(options: dict[str, Any]) -> None:
 class Refused(CommandError):  # noqa: N818 - its name is what stands before the sentence
     """A rule says no. The command ends with code 2."""
 
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, returncode=2)
+
 
 class Failed(CommandError):  # noqa: N818 - the same
     """The store could not be read or written. The command ends with code 1."""
@@ -89,6 +89,18 @@ class Done:
     failure: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One run of a command: who acts, when, and with which options, by their names."""
+
+    actor: Actor
+    at: datetime
+    options: dict[str, Any]
+
+    def __getitem__(self, option: str) -> Any:
+        return self.options[option]
+
+
 class TellingCommand(BaseCommand):
     """A command that tells what it has done, and trouble in one sentence and an exit code.
 
@@ -104,7 +116,7 @@ class TellingCommand(BaseCommand):
     def add_options(self, parser: ArgumentParser) -> None:
         """Add what this command takes besides."""
 
-    def act(self, *, actor: Actor, at: datetime, options: dict[str, Any]) -> Done:
+    def act(self, call: Call) -> Done:
         """Do it. Refusals and errors of the store become one sentence and an exit code."""
         raise NotImplementedError
 
@@ -120,10 +132,10 @@ class TellingCommand(BaseCommand):
                 at = utc_now()
                 actor = self.actor(options, at)
                 context.name_actor(actor.id)
-                done = self.act(actor=actor, at=at, options=options)
+                done = self.act(Call(actor=actor, at=at, options=options))
             except Refusal as refusal:
                 self._print_error(options, str(refusal), refusal.code)
-                raise Refused(str(refusal), returncode=REFUSED) from refusal
+                raise Refused(str(refusal)) from refusal
             except OutcomeUnknownError as error:
                 sentence = f"{error} It may have been done all the same."
                 if options.get("request_id"):
@@ -131,14 +143,14 @@ class TellingCommand(BaseCommand):
                         f" To find out, add --request-id {options['request_id']} and run it again."
                     )
                 self._print_error(options, sentence, "outcome_unknown")
-                raise Failed(sentence, returncode=FAILED) from error
+                raise Failed(sentence) from error
             except StoreError as error:
                 self._print_error(options, str(error), "store")
-                raise Failed(str(error), returncode=FAILED) from error
+                raise Failed(str(error)) from error
         if told := json.dumps(done.data) if options["json"] else done.sentence:
             self.stdout.write(told)
         if done.failure:
-            raise Failed(done.failure, returncode=FAILED)
+            raise Failed(done.failure)
 
     @property
     def _name(self) -> str:
@@ -221,11 +233,11 @@ class OperatorCommand(TellingCommand):
                 if job.is_open:
                     time.sleep(0.5)
         if job.state != JobState.DONE:
-            raise Failed(job.error or f"The job was {job.state}.", returncode=FAILED)
+            raise Failed(job.error or f"The job was {job.state}.")
         return job
 
     @staticmethod
-    def request_id(options: dict[str, Any], actor: Actor) -> str:
+    def request_id(call: Call) -> str:
         """The request's name, scoped to its operator; one is made where none was given."""
-        options["request_id"] = options["request_id"] or str(uuid7())
-        return f"command:{actor.id}:{options['request_id']}"
+        call.options["request_id"] = call.options["request_id"] or str(uuid7())
+        return f"command:{call.actor.id}:{call['request_id']}"

@@ -10,15 +10,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from audit.models import AuditLog
+from backoffice.forms.lifecycle import DIRECTIONS
 from backoffice.permissions import Permission
 from backoffice.presenters.audit import Change, EntryRow, entry_rows
 from backoffice.presenters.tables import ACTIONS, Column, Table, joined, link, table
 from backoffice.presenters.values import money, record_url, signed, url_of
 from backoffice.templatetags.backoffice import badge, ident, when
 from backoffice.wording import said
-from payments import statements
-from payments.history import Standing
-from payments.models import Account, AccountStatus
+from payments.history import statements
+from payments.history.timeline import Standing
+from payments.models import Account, AccountStatus, FrozenDirection
 from payments.role_limits import Limits
 from payments.rules import Maker
 from payments.transfers import Preview
@@ -73,6 +74,11 @@ class AccountView:
         return self.money(self.account.day_limit)
 
     @property
+    def frozen(self) -> str:
+        """What a freeze stops, as its form says it."""
+        return str(dict(DIRECTIONS).get(str(self.account.frozen_direction), ""))
+
+    @property
     def can_be_managed(self) -> bool:
         """The house's own accounts stay as they are, and so do closed ones."""
         return not self.account.is_system and self.account.status != AccountStatus.CLOSED
@@ -115,6 +121,8 @@ class State:
     is_frozen: bool
     is_thawed: bool
     is_locked: bool
+    can_pay: bool
+    can_receive: bool
 
     @classmethod
     def of(cls, account: Account, at: datetime) -> "State":
@@ -124,6 +132,8 @@ class State:
             is_frozen=status == AccountStatus.FROZEN,
             is_thawed=status != account.status,
             is_locked=account.is_locked(at),
+            can_pay=account.takes(FrozenDirection.DEBITS, at) and not account.is_locked(at),
+            can_receive=account.takes(FrozenDirection.CREDITS, at),
         )
 
 

@@ -5,18 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.urls import reverse
-from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from backoffice.presenters.values import money, url_of
+from backoffice.presenters.values import money, span, url_of
 from backoffice.templatetags.backoffice import in_words
 from backoffice.wording import said
-from payments.alert_records import Alert, Case, Rule
-from payments.deliveries import states
-from payments.event_records import Feed
+from payments.alerts.records import Alert, Case, Rule
+from payments.events.deliveries import states
+from payments.events.receivers import receivers
+from payments.events.records import Feed
 from payments.policy import policy
-from payments.receivers import receivers
 
 SILENCE = timedelta(minutes=15)
 """After so long without a run nobody seems to send notices."""
@@ -64,8 +63,8 @@ def alert_row(alert: Alert, *, at: datetime) -> AlertRow:
         days=alert.since if alert.since == alert.until else f"{alert.since} to {alert.until}",
         customer_url=url_of("admin:customer", alert.customer_id),
         case_url=case_url(alert.case_id),
-        age=timesince(alert.created_at, at, depth=1),
-        left=timesince(at, due, depth=1) if due and not overdue else "",
+        age=span(alert.created_at, at),
+        left=span(at, due) if due and not overdue else "",
         is_overdue=overdue,
         outcome=str(_OUTCOMES.get(alert.outcome or "", "")),
     )

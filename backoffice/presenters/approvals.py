@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.text import capfirst
-from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
 from audit.models import AuditLog
 from backoffice.forms.decisions import chosen_value
 from backoffice.presenters.audit import EntryRow, entry_rows
 from backoffice.presenters.payments import PaymentRow
-from backoffice.presenters.values import money
+from backoffice.presenters.values import money, span
 from backoffice.wording import said
 from dynamodb.pages import Page
 from payments.approvals import digest
@@ -97,4 +96,4 @@ def since(name: str, found: Page[AuditLog], payment: Payment) -> Since:
 def _span(start: datetime | None, end: datetime | None) -> str:
     if not (isinstance(start, datetime) and isinstance(end, datetime)) or end <= start:
         return ""
-    return timesince(start, end, depth=1)
+    return span(start, end)

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop, ngettext
+from django.utils.translation import gettext_noop, ngettext, pgettext_lazy
 
 from audit.masking import MASK
 from audit.models import AuditLog, EntryOutcome
@@ -29,6 +29,8 @@ _WORDED = frozenset({
     "roles", "rule", "sentence", "title", "triggers",
 })  # fmt: skip
 """Values that programs word. All others are shown as they were typed."""
+_ENDS = {"from": pgettext_lazy("day", "From"), "to": pgettext_lazy("day", "To")}
+"""Of days that somebody has looked at."""
 _MOVEMENTS = frozenset({"account.credited", "account.debited"})
 
 
@@ -223,6 +225,8 @@ def _value(name: str, value: Any, currency: str) -> Value | None:
 
 
 def label(name: str) -> str:
+    if name in _ENDS:
+        return str(_ENDS[name])
     return said(name.removesuffix("_id").replace("_", " ").capitalize())
 
 

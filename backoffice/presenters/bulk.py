@@ -8,7 +8,7 @@ from django.urls import reverse
 from backoffice.presenters.accounts import AccountView
 from backoffice.presenters.jobs import JobView
 from backoffice.presenters.values import money
-from payments.bulk_report import Report
+from payments.bulk.report import Report
 from payments.models import Account
 
 MOST_ACCOUNTS = 200

@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 
 from backoffice.presenters.values import money
 from backoffice.wording import said
-from payments.alert_queries import Overview
+from payments.alerts.queries import Overview
+from payments.history.statements import Line
 from payments.policy import policy
-from payments.statements import Line
 
 WIDTH, HEIGHT = 440, 170
 _BASE = HEIGHT - 28

@@ -6,15 +6,14 @@ from datetime import datetime
 from urllib.parse import urlencode
 
 from django.urls import reverse
-from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from backoffice.presenters.charts import Chart, chart
-from backoffice.presenters.values import money, record_url
+from backoffice.presenters.values import money, record_url, span
 from dynamodb.pages import Page
-from payments.alert_records import Alert
-from payments.figures import DayFigures
+from payments.alerts.records import Alert
+from payments.history.figures import DayFigures
 from payments.models import Payment, PaymentStatus
 
 _TONES = {"pending": "waiting", "failed": "bad"}
@@ -62,7 +61,7 @@ def approvals_need(waiting: Sequence[Payment], *, has_more: bool, at: datetime) 
         return []
     number = len(waiting)
     words = ngettext("%d payment waits for approval", "%d payments wait for approval", number)
-    age = timesince(waiting[0].created_at, at, depth=1)
+    age = span(waiting[0].created_at, at)
     return [
         Need(
             words=_counted(words, number, has_more),
@@ -165,7 +164,7 @@ def _largest(days: Sequence[DayFigures], currency: str) -> list[Large]:
 
 
 def _payments_url(status: str, first: str, last: str) -> str:
-    asked = {"status": status, "from": first, "to": last}
+    asked = {"status": status, "from": first, "to": last, "zone": "UTC"}
     return f"{reverse('admin:payments')}?{urlencode(asked)}"
 
 

@@ -13,10 +13,10 @@ from backoffice.presenters.alerts import SILENCE
 from backoffice.presenters.values import url_of
 from backoffice.staff.models import Staff
 from backoffice.wording import said
-from payments.alert_records import Alert
-from payments.deliveries import states
-from payments.event_records import Delivery, DeliveryState, Feed
-from payments.receivers import Receiver, receivers
+from payments.alerts.records import Alert
+from payments.events.deliveries import states
+from payments.events.receivers import Receiver, receivers
+from payments.events.records import Delivery, DeliveryState, Feed
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,9 +40,11 @@ def asked_page(request: HttpRequest) -> dict[str, Any]:
     return {"person": request.user.get_username(), "cursor": request.GET.get("cursor", "")}
 
 
-def listed(request: HttpRequest, page: Page[R], row: Callable[[R], Any]) -> dict[str, Any]:
-    """A page of a list as its template takes it."""
-    return {"rows": [row(each) for each in page.rows], "pager": pager(request, page)}
+def listed(
+    request: HttpRequest, page: Page[R], row: Callable[[R], Any], **more: Any
+) -> dict[str, Any]:
+    """A page of a list as its template takes it; ``more`` is for its pager."""
+    return {"rows": [row(each) for each in page.rows], "pager": pager(request, page, **more)}
 
 
 def pager(request: HttpRequest, page: Page[Any], *, kept: Mapping[str, str] | None = None) -> Pager:

@@ -2,20 +2,19 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from django.urls import NoReverseMatch
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from backoffice.permissions import Permission
 from backoffice.presenters.accounts import AccountView
 from backoffice.presenters.tables import ACTIONS, Column, Table, link, pair, quiet, table
-from backoffice.presenters.values import money, record_url, url_of
+from backoffice.presenters.values import money, record_url, span, url_of
 from backoffice.templatetags.backoffice import badge, escaped, ident, when
 from backoffice.wording import said
 from payments.models import Account, Payment
@@ -133,16 +132,22 @@ def _reason(payment: Payment) -> str:
     return SafeString(f'<span class="reason">{reason} <code>{code}</code></span>')
 
 
+def waiting_note(payment: Payment) -> str:
+    """That an opening balance is not there yet, and where it is."""
+    return format_html(
+        _("The opening balance waits for a supervisor's approval: {payment}."),
+        payment=ident(payment.id, record_url(payment.id), short=True),
+    )
+
+
 def twin_note(twin: Payment, at: datetime) -> str:
     """That the same was sent before, when, and where it is."""
-    is_now = at - twin.created_at < timedelta(minutes=1)
-    age = _("less than a minute") if is_now else timesince(twin.created_at, at, depth=1)
     return format_html(
         _(
             "The same amount was sent from this account to that one {age} ago, on {time}: "
             "{payment} {state}. Be sure that it is to be sent again."
         ),
-        age=age,
+        age=span(twin.created_at, at),
         time=when(twin.created_at),
         payment=ident(twin.id, record_url(twin.id), short=True),
         state=badge(twin.status),

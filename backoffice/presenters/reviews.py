@@ -87,8 +87,8 @@ def months(days: Iterable[Day]) -> list[Month]:
 
 
 def cell(day: Day) -> Cell:
-    is_over = day.state != DayState.RUNNING
-    url = reverse("admin:review", args=[day.day.isoformat()]) if is_over else ""
+    is_due = day.state not in (DayState.RUNNING, DayState.OUTSIDE)
+    url = reverse("admin:review", args=[day.day.isoformat()]) if is_due else ""
     return Cell(day=day, sign=_SIGNS[day.state], url=url)
 
 

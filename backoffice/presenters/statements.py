@@ -14,9 +14,9 @@ from backoffice.presenters.values import day_in_words, money, record_url, signed
 from backoffice.wording import said
 from dynamodb.store import BATCH_KEYS
 from dynamodb.times import to_rfc3339
+from payments.history.statements import Line, Period, Statement
 from payments.models import Account, Payment
 from payments.money import major
-from payments.statements import Line, Period, Statement
 
 MOST_PRINTED = 5_000
 """A longer statement is no document to print: CSV and camt.053 have no end."""

@@ -1,7 +1,7 @@
 """Long lists as tables: Python lays a cell out in a tenth of the time that a template takes."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 from django.utils.safestring import SafeString
@@ -37,7 +37,7 @@ class Table:
 
 def table(columns: Sequence[Column], rows: Iterable[Iterable[str]]) -> Table:
     """A table of rows of cells, as many as columns. Text that is not marked safe is escaped."""
-    columns = [_worded(column) for column in columns]
+    columns = [replace(column, label=gettext(column.label)) for column in columns]
     begins = [_begin(column) for column in columns]
     return Table(columns=columns, rows=[_row(begins, cells) for cells in rows])
 
@@ -63,19 +63,13 @@ def quiet(text: str) -> SafeString:
     return SafeString(f'<span class="quiet">{escaped(text)}</span>')
 
 
-def _worded(column: Column) -> Column:
-    return Column(
-        label=gettext(column.label), css=column.css, term=column.term, told=column.told
-    )  # fmt: skip
-
-
 def _begin(column: Column) -> str:
     label = f' data-label="{escape(column.label)}"' if column.told else ""
     return f'<td{label} class="{column.css}">' if column.css else f"<td{label}>"
 
 
 def _row(begins: Sequence[str], cells: Iterable[str]) -> SafeString:
-    laid = (
+    laid = "".join(
         f"{begin}{escaped(cell)}</td>" for begin, cell in zip(begins, cells, strict=True)
-    )  # fmt: skip
-    return SafeString(f"<tr>{''.join(laid)}</tr>")
+    )
+    return SafeString(f"<tr>{laid}</tr>")

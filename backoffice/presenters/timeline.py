@@ -9,7 +9,7 @@ from django.utils.translation import gettext_noop
 from audit.models import AuditLog
 from backoffice.presenters.audit import EntryRow, entry_rows
 from backoffice.presenters.payments import PaymentRow
-from payments.history import Timeline
+from payments.history.timeline import Timeline
 from payments.models import Payment
 
 _HOLDS = frozenset({"account.held", "account.released"})

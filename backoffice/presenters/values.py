@@ -1,11 +1,12 @@
 """How single values are worded and where they lead, the same on every page."""
 
 import re
-from datetime import date
+from datetime import date, datetime, timedelta
 from functools import cache
 
 from django.urls import NoReverseMatch, reverse
 from django.utils.formats import date_format
+from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
 from backoffice import numbers
@@ -32,6 +33,13 @@ def money(amount_minor: int | None, currency: str | None) -> str:
 def day_in_words(day: date) -> str:
     """``31 Jan 2026``."""
     return date_format(day, "d M Y")
+
+
+def span(start: datetime, end: datetime) -> str:
+    """A time in words, as coarse as people say it: ``3 hours``."""
+    if end - start < timedelta(minutes=1):
+        return _("less than a minute")
+    return timesince(start, end, depth=1)
 
 
 def signed(amount_minor: int, currency: str) -> str:

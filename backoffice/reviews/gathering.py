@@ -16,7 +16,7 @@ from dynamodb.pages import Query
 from dynamodb.scans import query_items
 from dynamodb.store import BATCH_KEYS
 from dynamodb.times import from_rfc3339
-from payments.alert_records import Alert
+from payments.alerts.records import Alert
 from payments.models import Payment
 from payments.money import format_amount, in_currency
 from payments.queries import get_payments

@@ -12,22 +12,13 @@ from audit.context import Actor
 from audit.trail import Event
 from backoffice.reviews import queries
 from backoffice.reviews.gathering import gather
-from backoffice.reviews.records import (
-    AlreadySigned,
-    DayReview,
-    Decision,
-    ItemsOpen,
-    Kind,
-    NoteMissing,
-    NotOverYet,
-    ReviewItem,
-    ReviewStatus,
-)
+from backoffice.reviews.records import DayReview, Decision, Kind, ReviewItem, ReviewStatus
+from backoffice.reviews.refusals import AlreadySigned, ItemsOpen, NoteMissing, NotOverYet
 from dynamodb import store
 from dynamodb.retries import settle
 from dynamodb.transactions import Transaction
-from payments import cases
-from payments.alerts import find_alert
+from payments.alerts import cases
+from payments.alerts.services import find_alert
 from payments.queries import get_payment
 
 SYSTEM = Actor(id="system:review")

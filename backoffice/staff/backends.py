@@ -1,10 +1,12 @@
 """Who may sign in, and who is in."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.hashers import check_password
+from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 
@@ -88,3 +90,15 @@ def signed_in(session: SessionStore) -> Staff | None:
     person = Staff.of(record)
     made_for = session.get(HASH_SESSION_KEY, "")
     return person if constant_time_compare(made_for, person.get_session_auth_hash()) else None
+
+
+@receiver(user_logged_in)
+def _signed_in(request: HttpRequest, user: Staff, **_: Any) -> None:
+    cast("SessionStore", request.session).begin()
+    doings.signed_in(user, at=utc_now())
+
+
+@receiver(user_logged_out)
+def _signed_out(user: Staff | None, **_: Any) -> None:
+    if user is not None:
+        doings.signed_out(user.username, at=utc_now())

@@ -9,14 +9,13 @@ import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from audit.context import Actor
 from backoffice.permissions import Role
 from backoffice.staff import lockout, queries, refusals, services
 from backoffice.staff.records import StaffRecord
-from backoffice.staff.services import NewStaff
+from backoffice.staff.services import Also, NewStaff
 from dynamodb.transactions import Transaction
 from payments import attempts
 from payments.requests import checked_reason
@@ -39,9 +38,7 @@ def first_password() -> str:
 def add_staff(new: NewStaff, *, actor: Actor, at: datetime) -> StaffRecord:
     """As ``services.create_staff``; a refused attempt is recorded."""
     with attempts.recorded_refusals(subject="staff", actor=actor, at=at):
-        return services.create_staff(
-            new, actor=actor, at=at, also=partial(_check, actor), known=_acting(actor)
-        )
+        return services.create_staff(new, actor=actor, at=at)
 
 
 def disable_staff(*, username: str, reason: str, actor: Actor, at: datetime) -> StaffRecord:
@@ -86,13 +83,7 @@ def reset_password(*, username: str, reason: str, actor: Actor, at: datetime) ->
     password = first_password()
     with _others_only(username, reason, actor, at):
         services.set_password(
-            username=username,
-            password=password,
-            reason=reason,
-            actor=actor,
-            at=at,
-            also=partial(_check, actor),
-            known=_acting(actor),
+            username=username, password=password, reason=reason, actor=actor, at=at
         )
     return password
 
@@ -105,10 +96,10 @@ def unlock_staff(*, username: str, reason: str, actor: Actor, at: datetime) -> S
             raise refusals.NoChange(f"{username} is not locked.")
         return {}
 
-    def forget(tx: Transaction) -> None:
+    def forget(tx: Transaction, _known: object) -> None:
         tx.delete("attempts", lockout.of_name(username))
 
-    return manage(username, decide, "staff.unlocked", reason, actor, at, and_also=forget)
+    return manage(username, decide, "staff.unlocked", reason, actor, at, also=forget)
 
 
 def ended_sessions(record: StaffRecord) -> dict[str, Any]:
@@ -123,39 +114,12 @@ def manage(
     reason: str,
     actor: Actor,
     at: datetime,
-    and_also: Callable[[Transaction], None] = lambda _: None,
+    also: Also | None = None,
 ) -> StaffRecord:
     """Change another person's account. Raises ``Oneself`` and what ``decide`` raises."""
     event = services.staff_event(username, action, actor, reason)
-
-    def also(tx: Transaction, known: dict[str, Any]) -> None:
-        _check(actor, tx, known)
-        and_also(tx)
-
     with _others_only(username, reason, actor, at):
-        return services.change_staff(
-            username, decide, event, at=at, also=also, known=_acting(actor)
-        )
-
-
-def _acting(actor: Actor) -> dict[str, Any]:
-    """Whoever acts, as the commit is first built: as they should be, without reading them."""
-    return {"actor": StaffRecord(username=actor.id, is_active=True, roles=[Role.ADMIN])}
-
-
-def _check(actor: Actor, tx: Transaction, known: dict[str, Any]) -> None:
-    """Let the commit hold only while whoever acts is there, active and an administrator."""
-    if actor.is_system:
-        return
-    stands: StaffRecord | None = known["actor"]
-    if stands is None or not stands.is_active:
-        raise refusals.NotAllowed("Your own account is not active any more.")
-    if Role.ADMIN not in stands.roles:
-        raise refusals.NotAllowed("You are not an administrator any more.")
-    is_active = StaffRecord.is_active == True  # noqa: E712 - a condition
-    tx.check(
-        "actor", StaffRecord(username=actor.id), is_active & StaffRecord.roles.contains(Role.ADMIN)
-    )
+        return services.change_staff(username, decide, event, at=at, also=also)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The signed-in person, as Django wants one: a view on a stored record, never written itself."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, ClassVar, NoReturn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -107,20 +107,11 @@ class Staff(AbstractBaseUser):
         if self.record.language in dict(settings.LANGUAGES):
             translation.activate(self.record.language)
 
-    def get_full_name(self) -> str:
-        return self.full_name
-
-    def get_short_name(self) -> str:
-        return self.full_name
-
     def get_all_permissions(self, _obj: object = None) -> frozenset[Permission]:
         return _granted(self.roles) if self.is_active else frozenset()
 
     def has_perm(self, perm: str, _obj: object = None) -> bool:
         return perm in self.get_all_permissions()
-
-    def has_perms(self, perm_list: Iterable[str], _obj: object = None) -> bool:
-        return all(self.has_perm(perm) for perm in perm_list)
 
     def has_module_perms(self, _app_label: str) -> bool:
         """Every active member of staff has something to see in every part."""

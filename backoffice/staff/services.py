@@ -43,29 +43,18 @@ class NewStaff:
     first_password_stays: bool = False
 
 
-def create_staff(
-    new: NewStaff,
-    *,
-    actor: Actor,
-    at: datetime,
-    also: Also | None = None,
-    known: Mapping[str, Any] | None = None,
-) -> StaffRecord:
-    """Add a member of staff. Raises a refusal of ``backoffice.staff.refusals``.
-
-    ``also`` and ``known`` are as for ``change_staff``.
-    """
+def create_staff(new: NewStaff, *, actor: Actor, at: datetime) -> StaffRecord:
+    """Add a member of staff. Raises a refusal of ``backoffice.staff.refusals``."""
     record = _checked(new)
     record.password = make_password(new.password)
     record.password_changed_at = record.state_since = record.roles_since = at
     event = staff_event(record.username, "staff.created", actor)
-    stands: dict[str, Any] = {"staff": None, **(known or {})}
+    stands: dict[str, Any] = {"staff": None, "actor": _supposed(actor)}
 
     def build(tx: Transaction) -> StaffRecord:
         if stands["staff"] is not None:
             raise refusals.UsernameTaken
-        if also is not None:
-            also(tx, stands)
+        _check_actor(tx, actor, record.username, stands["actor"])
         return trail.create(tx, "staff", record, event)
 
     return settle(build, stands, at=at)
@@ -101,14 +90,7 @@ def checked_roles(roles: Collection[Role]) -> list[str]:
 
 
 def set_password(
-    *,
-    username: str,
-    password: str,
-    actor: Actor,
-    at: datetime,
-    reason: str = "",
-    also: Also | None = None,
-    known: Mapping[str, Any] | None = None,
+    *, username: str, password: str, actor: Actor, at: datetime, reason: str = ""
 ) -> StaffRecord:
     """Give a person another password, which ends their other sessions.
 
@@ -126,7 +108,7 @@ def set_password(
         return {**changes, "past_passwords": past[: REMEMBERED - 1]}
 
     event = staff_event(username, "staff.password_changed", actor, reason)
-    return change_staff(username, decide, event, at=at, also=also, known=known)
+    return change_staff(username, decide, event, at=at)
 
 
 def set_preferences(
@@ -166,17 +148,37 @@ def change_staff(
 ) -> StaffRecord:
     """Commit what ``decide`` changes of a person's record as it stands, with its entry.
 
-    ``also`` adds other actions, given what is ``known`` of their records. Raises what both raise.
+    ``also`` adds other actions, given what is ``known`` of their records. Raises what both raise,
+    and ``NotAllowed`` where the record is another's and whoever acts is no administrator any more.
     """
-    stands: dict[str, Any] = {"staff": find_staff(username), **(known or {})}
+    stands: dict[str, Any] = {"staff": find_staff(username), "actor": _supposed(event.actor)}
+    stands |= known or {}
 
     def build(tx: Transaction) -> StaffRecord:
+        _check_actor(tx, event.actor, username, stands["actor"])
         if also is not None:
             also(tx, stands)
         record: StaffRecord = stands["staff"]
         return trail.change(tx, "staff", record, decide(record), event)
 
     return settle(build, stands, at=at)
+
+
+def _supposed(actor: Actor) -> StaffRecord:
+    """Whoever acts, as the commit is first built: as they should be, without reading them."""
+    return StaffRecord(username=actor.id, is_active=True, roles=[Role.ADMIN])
+
+
+def _check_actor(tx: Transaction, actor: Actor, username: str, stands: StaffRecord | None) -> None:
+    """Let a commit about another hold only while whoever acts is an active administrator."""
+    if actor.is_system or actor.id == username:
+        return
+    if stands is None or not stands.is_active:
+        raise refusals.NotAllowed("Your own account is not active any more.")
+    if Role.ADMIN not in stands.roles:
+        raise refusals.NotAllowed("You are not an administrator any more.")
+    is_active = StaffRecord.is_active == True  # noqa: E712 - a condition
+    tx.check("actor", stands, is_active & StaffRecord.roles.contains(Role.ADMIN))
 
 
 def staff_event(username: str, action: str, actor: Actor, reason: str = "") -> Event:

@@ -165,10 +165,6 @@ class SessionStore(SessionBase):
         if key:
             store.delete(SessionRecord(session_key=key))
 
-    @classmethod
-    def clear_expired(cls) -> None:
-        """Nothing to do: the table's TTL deletes what has expired."""
-
     def _validate_session_key(self, key: str | None) -> bool:
         """What a browser sends becomes a key of the store only if it looks like one of ours."""
         name, _, random = (key or "").rpartition(".")

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -22,9 +22,7 @@ from backoffice.site import page
 from backoffice.views.inbox import MOST_COUNTED, as_count
 from backoffice.views.newer import newer_url
 from dynamodb.times import to_rfc3339, utc_now
-from payments import alert_queries, alerts
-from payments.alert_records import Alert
-from payments.refusals import AlertNotFound
+from payments.alerts import queries, services
 
 _RELATED = 10
 
@@ -35,7 +33,7 @@ def queue(request: StaffRequest) -> HttpResponse:
     notes = notice_sentences(at)
     context: dict[str, Any] = {"title": _("Alerts"), "form": form, "notes": notes}
     if form.is_valid():
-        found = alert_queries.list_alerts(**asked_page(request), **form.cleaned_data)
+        found = queries.list_alerts(**asked_page(request), **form.cleaned_data)
         context |= listed(request, found, partial(alert_row, at=at))
         if not any(map(request.GET.get, form.fields)):
             context["newer_url"] = newer_url(request, "alerts", to_rfc3339(at))
@@ -45,14 +43,14 @@ def queue(request: StaffRequest) -> HttpResponse:
 @requires(Permission.READ_ALERTS)
 def count(request: StaffRequest) -> HttpResponse:
     """A fragment for the navigation: how many are open, no further than 50; nothing for none."""
-    found = alert_queries.list_alerts(person=request.user.username, rows=MOST_COUNTED)
+    found = queries.list_alerts(person=request.user.username, rows=MOST_COUNTED)
     return as_count(len(found.rows), found)
 
 
 @requires(Permission.READ_ALERTS)
 def overview(request: StaffRequest) -> HttpResponse:
     """Charts of what waits, how old it is and what is new, in a bounded number of requests."""
-    counted = alert_queries.overview(utc_now())
+    counted = queries.overview(utc_now())
     context = {
         "title": _("Overview of alerts"),
         "crumbs": [(_("Alerts"), reverse("admin:alerts"))],
@@ -64,9 +62,9 @@ def overview(request: StaffRequest) -> HttpResponse:
 
 @requires(Permission.READ_ALERTS, viewing="alert")
 def detail(request: StaffRequest, alert_id: str) -> HttpResponse:
-    alert, viewer, at = found_alert(alert_id), request.user.username, utc_now()
+    alert, viewer, at = services.find_alert(alert_id), request.user.username, utc_now()
     chain = chain_page(alert.id, **asked_page(request))
-    others = alert_queries.list_alerts(person=viewer, customer_id=alert.customer_id, rows=_RELATED)
+    others = queries.list_alerts(person=viewer, customer_id=alert.customer_id, rows=_RELATED)
     related = [each for each in others.rows if each.id != alert.id]
     paid, holds = beside_alert(alert)
     context = {
@@ -85,10 +83,3 @@ def detail(request: StaffRequest, alert_id: str) -> HttpResponse:
         "pager": pager(request, chain),
     }
     return page(request, "backoffice/alerts/detail.html", context)
-
-
-def found_alert(alert_id: str) -> Alert:
-    try:
-        return alerts.find_alert(alert_id)
-    except AlertNotFound as missing:
-        raise Http404(str(missing)) from None

@@ -18,7 +18,7 @@ from backoffice.presenters.payments import PaymentRow
 from backoffice.views.confirm import Asking, confirmation, is_confirmed
 from backoffice.views.fresh_proof import freshly_proved
 from backoffice.views.inbox import must_decide
-from backoffice.views.once import form_page, settle
+from backoffice.views.once import answer_form, form_page
 from backoffice.views.requests import found
 from dynamodb.times import to_rfc3339, utc_now
 from payments import approvals, queries
@@ -34,11 +34,10 @@ _ENTRIES = 10
 @freshly_proved(posts_only=True)
 def approval(request: StaffRequest, payment_id: str) -> HttpResponse:
     payment, at = found(payment_id), utc_now()
+    if request.method == "POST":
+        must_decide(request)
     show = partial(_approval_page, request, payment, at)
-    if request.method != "POST" or "edit" in request.POST:
-        return show(DecisionForm())
-    must_decide(request)
-    return settle(request, DecisionForm(request.POST), partial(_act, request, payment, at), show)
+    return answer_form(request, DecisionForm, partial(_act, request, payment, at), show)
 
 
 def _act(request: StaffRequest, payment: Payment, at: datetime, form: DecisionForm) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""The trail: browsing all of it, and one entity's chain."""
+"""The trail: all of it, one entity's chain, an account's time line, who looked at something."""
 
 import re
 from urllib.parse import urlencode
@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from audit import queries
 from audit.models import Hold
@@ -18,11 +19,22 @@ from backoffice.presenters.audit import completeness, currency_of, entry_rows, e
 from backoffice.presenters.lists import asked_page, pager
 from backoffice.presenters.proof import verified_view
 from backoffice.presenters.retention import kept_chain
+from backoffice.presenters.timeline import happenings
 from backoffice.presenters.values import record_url
+from backoffice.reading import note_days
 from backoffice.site import page
+from backoffice.views.accounts import account_crumbs
 from backoffice.views.newer import newer_url
 from dynamodb.times import utc_now
-from payments import postings
+from payments import directory
+from payments.history import postings
+from payments.history.timeline import account_timeline
+from payments.queries import get_account
+
+_ALL = gettext_lazy(
+    "Its own entries, the payments asked for from it, approvals, and who looked at it."
+)
+_WITHOUT_VIEWS = gettext_lazy("Its own entries, the payments asked for from it, and approvals.")
 
 _ENTRY = re.compile(r"[0-9TZ:.+-]{20,40}#[0-9]{1,12}", re.ASCII)
 """What an entry's timestamp looks like."""
@@ -33,6 +45,7 @@ def trail(request: StaffRequest) -> HttpResponse:
     form = TrailFilterForm(request.GET, today=utc_now().date())
     context = {"title": _("Audit trail"), "form": form}
     if form.is_valid():
+        note_days(request, form.days)
         asked = asked_page(request)
         found = postings.browse(form.wanted, **asked)
         rows = entry_rows(found.rows)
@@ -40,7 +53,7 @@ def trail(request: StaffRequest) -> HttpResponse:
             "rows": rows,
             "table": entry_table(rows),
             "completeness": completeness(found, is_first=not asked["cursor"], wanted=form.wanted),
-            "pager": pager(request, found, kept=form.period),
+            "pager": pager(request, found, kept=form.days),
             "newer_url": newer_url(request, "audit", rows[0].entry.timestamp if rows else ""),
             "export_url": _export_url(form),
         }
@@ -52,7 +65,7 @@ def _export_url(form: TrailFilterForm) -> str:
     asked = {
         name: form.cleaned_data[name] for name in ("entity_id", "action", "user_id", "outcome")
     }
-    asked |= {"scope": "search", **form.period}
+    asked |= {"scope": "search", **form.days}
     given = {name: text for name, text in asked.items() if text}
     return f"{reverse('admin:export_new')}?{urlencode(given)}"
 
@@ -88,3 +101,46 @@ def chain(request: StaffRequest, entity_id: str) -> HttpResponse:
         "kept": kept_chain(found.rows[0], holds) if is_newest else None,
     }
     return page(request, "backoffice/audit/chain.html", context)
+
+
+@requires(Permission.READ_CHAINS, viewing="account")
+def timeline(request: StaffRequest, account_id: str) -> HttpResponse:
+    """An account's time line. Who looked at it shows to those who may read the whole trail."""
+    key = directory.account_key(account_id)
+    if key is not None and not key.customer_id:
+        key = get_account(account_id)
+    if key is None:
+        raise Http404(_("There is no account {account_id}.").format(account_id=account_id))
+    cursor, person = request.GET.get("cursor", ""), request.user
+    with_views = person.has_perm(Permission.READ_TRAIL)
+    found = account_timeline(key, with_views=with_views, person=person.username, cursor=cursor)
+    account = found.account
+    context = {
+        "title": _("Time line of {account_number}").format(account_number=account.account_number),
+        "crumbs": account_crumbs(account),
+        "sentence": _ALL if with_views else _WITHOUT_VIEWS,
+        "happenings": happenings(found, account.currency),
+        "completeness": completeness(found.page, is_first=not cursor),
+        "pager": pager(request, found.page),
+    }
+    return page(request, "backoffice/audit/account_timeline.html", context)
+
+
+@requires(Permission.READ_TRAIL, viewing="audit")
+def viewers(request: StaffRequest, entity_id: str) -> HttpResponse:
+    """Who looked at an account or a payment: the chain of its views."""
+    cursor = request.GET.get("cursor", "")
+    found = queries.chain_page(f"views:{entity_id}", person=request.user.username, cursor=cursor)
+    url = record_url(entity_id)
+    if not url:
+        raise Http404(_("There is nothing of the id {entity_id}.").format(entity_id=entity_id))
+    context = {
+        "title": _("Who looked at it"),
+        "crumbs": [(entity_id, url)],
+        "entity_id": entity_id,
+        "record_url": url,
+        "rows": entry_rows(found.rows),
+        "completeness": completeness(found, is_first=not cursor),
+        "pager": pager(request, found),
+    }
+    return page(request, "backoffice/audit/viewers.html", context)

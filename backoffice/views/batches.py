@@ -20,10 +20,10 @@ from backoffice.presenters.jobs import JobView
 from backoffice.views.confirm import Asking, confirmation, is_confirmed
 from backoffice.views.fresh_proof import freshly_proved
 from backoffice.views.inbox import must_decide
-from backoffice.views.once import form_page, settle
+from backoffice.views.once import answer_form, form_page
 from backoffice.wording import said
 from dynamodb.times import utc_now
-from payments import bulk_report
+from payments.bulk import report as bulk_report
 
 
 @requires(Permission.RUN_TRANSFERS, viewing="batch")
@@ -32,9 +32,7 @@ def batch(request: StaffRequest, batch_id: str) -> HttpResponse:
     """How far a batch is and what became of its rows; a post decides all that wait."""
     job = _job(batch_id)
     show = partial(_batch_page, request, job)
-    if request.method != "POST" or "edit" in request.POST:
-        return show(BatchForm())
-    return settle(request, BatchForm(request.POST), partial(_decide, request, job), show)
+    return answer_form(request, BatchForm, partial(_decide, request, job), show)
 
 
 def _decide(request: StaffRequest, job: Job, form: BatchForm) -> HttpResponse:
@@ -71,7 +69,7 @@ def _batch_page(request: StaffRequest, job: Job, form: BatchForm, **more: Any) -
         "title": said(job.title),
         "job": job,
         "shown": JobView(job),
-        "has_pack": True,
+        "is_here": True,
         "report": found,
         "became": ReportView(found),
         "digest": found.digest,

@@ -13,30 +13,29 @@ from backoffice.jobs.imports import IMPORT
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.bulk import BatchView, ReportView
 from backoffice.presenters.lists import asked_page, listed
-from backoffice.views.once import form_page, settle
+from backoffice.views.once import answer_form, form_page
 from backoffice.wording import said
 from dynamodb.times import utc_now
-from payments import bulk_report, bulk_store
-from payments.bulk import Batch
-from payments.bulk_rows import COLUMNS, read_rows
-from payments.bulk_store import FileNotFound
+from payments.bulk import files
+from payments.bulk import report as bulk_report
+from payments.bulk.batches import Batch
+from payments.bulk.files import FileNotFound
+from payments.bulk.rows import COLUMNS, read_rows
 from payments.identifiers import new_payment_id
 
 
 @requires(Permission.RUN_TRANSFERS)
 def start(request: StaffRequest) -> HttpResponse:
-    show = partial(_start_page, request)
-    if request.method != "POST":
-        return show(UploadForm())
 
     def act(form: UploadForm) -> HttpResponse:
         at, file = utc_now(), form.cleaned_data["file"]
         data = file.read()
         read_rows(data, today=at.date())
-        file_hash = bulk_store.keep_file(data, file.name, until=at + bulk_store.WAITS)
+        file_hash = files.keep_file(data, file.name, until=at + files.WAITS)
         return redirect("admin:bulk_file", file_hash)
 
-    return settle(request, UploadForm(request.POST, request.FILES), act, show)
+    new = partial(UploadForm, files=request.FILES or None)
+    return answer_form(request, new, act, partial(_start_page, request))
 
 
 def _start_page(request: StaffRequest, form: UploadForm, **more: Any) -> HttpResponse:
@@ -54,19 +53,16 @@ def report(request: StaffRequest, file_hash: str) -> HttpResponse:
     """What a file would do as things stand; a post has it done."""
     at = utc_now()
     try:
-        name, data = bulk_store.read_file(file_hash, at)
+        name, data = files.read_file(file_hash, at)
     except FileNotFound as refusal:
         raise Http404(said(refusal)) from None
-    show = partial(_report_page, request, name, data)
 
     def act(form: ConfirmForm) -> HttpResponse:
         run, actor = form.cleaned_data["run"], request.user.actor
         job = imports.order_import(data, name, run=run, actor=actor, at=at)
         return redirect("admin:bulk_batch", job.id)
 
-    if request.method != "POST":
-        return show(ConfirmForm())
-    return settle(request, ConfirmForm(request.POST), act, show)
+    return answer_form(request, ConfirmForm, act, partial(_report_page, request, name, data))
 
 
 def _report_page(
@@ -76,7 +72,7 @@ def _report_page(
     form: ConfirmForm,
     **more: Any,
 ) -> HttpResponse:
-    actor, at, file_hash = request.user.actor, utc_now(), bulk_store.hash_of(data)
+    actor, at, file_hash = request.user.actor, utc_now(), files.hash_of(data)
     batch = Batch(id=new_payment_id(at), rows=read_rows(data))
     found = bulk_report.dry_run(batch, actor=actor, at=at)
     found.warnings = imports.paid_before(list(batch.rows), person=actor.id, at=at)
@@ -85,7 +81,7 @@ def _report_page(
         "report": found,
         "shown": ReportView(found),
         "file_hash": file_hash,
-        "applied": bulk_store.batch_of(file_hash),
+        "applied": files.batch_of(file_hash),
         **more,
     }
     return form_page(request, "backoffice/bulk/report.html", form, **context)

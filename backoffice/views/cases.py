@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -18,13 +18,11 @@ from backoffice.presenters.audit import entry_rows
 from backoffice.presenters.lists import asked_page, listed, pager
 from backoffice.presenters.retention import kept_record
 from backoffice.site import page
-from backoffice.views.alerts import found_alert
 from backoffice.views.confirm import Crumbs, Facts
 from backoffice.views.deeds import Deeds
 from dynamodb.times import utc_now
-from payments import alert_queries, cases
-from payments.alert_records import Alert, Case
-from payments.refusals import CaseNotFound
+from payments.alerts import cases, queries, services
+from payments.alerts.records import Alert, Case
 
 
 @requires(Permission.READ_ALERTS, searching="case")
@@ -32,14 +30,14 @@ def listing(request: StaffRequest) -> HttpResponse:
     form = forms.CaseFilter(request.GET)
     context: dict[str, Any] = {"title": _("Cases"), "form": form}
     if form.is_valid():
-        found = alert_queries.list_cases(**asked_page(request), **form.cleaned_data)
+        found = queries.list_cases(**asked_page(request), **form.cleaned_data)
         context |= listed(request, found, case_row)
     return page(request, "backoffice/cases/list.html", context)
 
 
 @requires(Permission.READ_ALERTS, viewing="case")
 def detail(request: StaffRequest, case_id: str) -> HttpResponse:
-    case, at = found_case(case_id), utc_now()
+    case, at = cases.find_case(case_id), utc_now()
     chain = chain_page(case.id, **asked_page(request))
     subjects = [f"case:{case.id}", f"customer:{case.customer_id}"]
     context = {
@@ -48,18 +46,11 @@ def detail(request: StaffRequest, case_id: str) -> HttpResponse:
         "row": case_row(case),
         "case": case,
         "kept": kept_record(case.updated_at, holds_on(subjects)),
-        "rows": [alert_row(alert, at=at) for alert in alert_queries.alerts_of(case)],
+        "rows": [alert_row(alert, at=at) for alert in queries.alerts_of(case)],
         "entries": entry_rows(chain.rows),
         "pager": pager(request, chain),
     }
     return page(request, "backoffice/cases/detail.html", context)
-
-
-def found_case(case_id: str) -> Case:
-    try:
-        return cases.find_case(case_id)
-    except CaseNotFound as missing:
-        raise Http404(str(missing)) from None
 
 
 def _facts(record: Alert | Case) -> Facts:
@@ -85,24 +76,31 @@ def _crumbs(record: Alert | Case) -> Crumbs:
     ]
 
 
-def _page_of(kind: type[forms.WorkForm], find: Callable[[str], Any], viewing: str) -> View[...]:
+_FIND = {"alert": services.find_alert, "case": cases.find_case}
+
+
+def _page_of(
+    deed: str, service: Callable[..., Any], form: type[forms.WorkForm] | None = None
+) -> View[...]:
+    record = deed.partition("_")[0]
     deeds = Deeds(
+        form=forms.WorkForm,
         template="backoffice/alerts/action.html",
-        find=find,
+        find=_FIND[record],
         crumbs=_crumbs,
         shown=_shown,
         facts=_facts,
         finish=_finish,
         prefilled=True,
     )
-    return requires(Permission.MANAGE_ALERTS, viewing=viewing)(deeds.page_of(kind))
+    return requires(Permission.MANAGE_ALERTS, viewing=record)(deeds.page_of(deed, service, form))
 
 
-assign = _page_of(forms.AssignForm, found_alert, "alert")
-note = _page_of(forms.AlertNoteForm, found_alert, "alert")
-escalate = _page_of(forms.EscalateForm, found_alert, "alert")
-resolve = _page_of(forms.ResolveForm, found_alert, "alert")
-open_case = _page_of(forms.OpenCaseForm, found_alert, "alert")
-case_note = _page_of(forms.CaseNoteForm, found_case, "case")
-case_add = _page_of(forms.AddAlertForm, found_case, "case")
-case_close = _page_of(forms.CloseCaseForm, found_case, "case")
+assign = _page_of("alert_assign", services.assign_alert, forms.AssignForm)
+note = _page_of("alert_note", services.note_alert)
+escalate = _page_of("alert_escalate", services.escalate_alert)
+resolve = _page_of("alert_resolve", services.resolve_alert, forms.ResolveForm)
+open_case = _page_of("alert_case", cases.open_case, forms.OpenCaseForm)
+case_note = _page_of("case_note", cases.note_case, forms.CaseForm)
+case_add = _page_of("case_add", cases.add_alert, forms.AddAlertForm)
+case_close = _page_of("case_close", cases.close_case, forms.CloseCaseForm)

@@ -18,7 +18,7 @@ from backoffice.views.confirm import (
     entered,
     is_confirmed,
 )
-from backoffice.views.once import form_page, settle
+from backoffice.views.once import answer_form, form_page
 from dynamodb.times import utc_now
 
 
@@ -26,11 +26,12 @@ from dynamodb.times import utc_now
 class Deeds:
     """What the pages of all deeds with one kind of record have in common.
 
-    ``shown`` is what the template tells of the record, ``facts`` what the confirmation does.
-    ``finish`` answers once a form is saved, given what that gave. Forms that are ``prefilled``
-    take what stands in the address.
+    ``form`` serves for a deed that has no fields of its own. ``shown`` is what the template tells
+    of the record, ``facts`` what the confirmation does. ``finish`` answers once a form is saved,
+    given what that gave. Forms that are ``prefilled`` take what stands in the address.
     """
 
+    form: type[DeedForm]
     template: str
     find: Callable[[str], Any]
     crumbs: Callable[[Any], Crumbs]
@@ -39,20 +40,23 @@ class Deeds:
     finish: Callable[[StaffRequest, Any, Any], HttpResponse]
     prefilled: bool = False
 
-    def page_of(self, kind: type[DeedForm]) -> Callable[..., HttpResponse]:
-        """The view of one deed; the address names its record."""
+    def page_of(
+        self, deed: str, service: Callable[..., Any], form: type[DeedForm] | None = None
+    ) -> Callable[..., HttpResponse]:
+        """The view of one deed, which a ``service`` does; the address names its record."""
+        kind = form or self.form
 
         def view(request: StaffRequest, **named: str) -> HttpResponse:
             [name] = named.values()
-            options: dict[str, Any] = {"record": self.find(name)}
+            options = {"record": self.find(name), "deed": deed, "service": service}
             if issubclass(kind, OnceForm):
                 options |= {"username": request.user.username, "at": utc_now()}
-            new, show = partial(kind, **options), partial(self._form_page, request)
-            if request.method != "POST":
-                return show(new(initial=request.GET.dict() if self.prefilled else {}))
-            if "edit" in request.POST:
-                return show(new(initial=_as_posted(kind, request.POST)))
-            return settle(request, new(request.POST), partial(self._act, request), show)
+            if request.method == "POST":
+                options["initial"] = _as_posted(kind, request.POST)
+            elif self.prefilled:
+                options["initial"] = request.GET.dict()
+            new, act = partial(kind, **options), partial(self._act, request)
+            return answer_form(request, new, act, partial(self._form_page, request))
 
         return view
 

@@ -16,7 +16,7 @@ from backoffice.staff import second_factor_codes as codes
 from backoffice.staff import second_factor_passkeys as passkeys
 from backoffice.staff.second_factor import Answer
 from backoffice.views.fresh_proof import ask, challenge_of, freshly_proved, mark_proved, place_of
-from backoffice.views.once import form_page, settle
+from backoffice.views.once import answer_form, form_page
 from backoffice.views.second_factor import by, codes_page, crumbs, own
 
 
@@ -25,23 +25,18 @@ from backoffice.views.second_factor import by, codes_page, crumbs, own
 def app(request: StaffRequest) -> HttpResponse:
     """Add an authenticator app, or another in its place."""
     username = request.user.username
-    show = partial(_app_page, request)
-    if request.method != "POST":
-        return show(AppForm(initial={"sealed": second_factor.new_sealed_seed(username)}))
+    new = partial(AppForm, initial={"sealed": second_factor.new_sealed_seed(username)})
 
     def act(form: AppForm) -> HttpResponse:
         shown = second_factor.add_app(**form.cleaned_data, **by(request))
         return _added(request, shown, _("The authenticator app is added."))
 
-    return settle(request, AppForm(request.POST), act, show)
+    return answer_form(request, new, act, partial(_app_page, request))
 
 
 @own
 @freshly_proved()
 def passkey(request: StaffRequest) -> HttpResponse:
-    show = partial(_passkey_page, request)
-    if request.method != "POST":
-        return show(PasskeyForm())
 
     def act(form: PasskeyForm) -> HttpResponse:
         answer = Answer(
@@ -53,7 +48,7 @@ def passkey(request: StaffRequest) -> HttpResponse:
         shown = second_factor.add_passkey(name=name, answer=answer, **by(request))
         return _added(request, shown, _("The passkey is added."))
 
-    return settle(request, PasskeyForm(request.POST), act, show)
+    return answer_form(request, PasskeyForm, act, partial(_passkey_page, request))
 
 
 def _added(request: StaffRequest, shown: list[str], sentence: str) -> HttpResponse:

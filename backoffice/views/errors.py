@@ -11,8 +11,7 @@ from django.utils.translation import gettext as _
 
 from backoffice import drafts
 from backoffice.permissions import Permission
-from backoffice.views.store_trouble import store_trouble
-from backoffice.views.trouble import explained, note_refused, trouble
+from backoffice.views.trouble import explained, note_refused, store_trouble, trouble
 from backoffice.wording import said
 
 

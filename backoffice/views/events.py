@@ -18,8 +18,8 @@ from backoffice.site import page
 from backoffice.views.confirm import Asking, confirmation, is_confirmed
 from backoffice.views.once import settle
 from dynamodb.times import utc_now
-from payments import deliveries
-from payments.event_records import Delivery, DeliveryState
+from payments.events import deliveries
+from payments.events.records import Delivery, DeliveryState
 
 
 @requires(Permission.MANAGE_EVENTS, searching="event")

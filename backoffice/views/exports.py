@@ -16,7 +16,7 @@ from uuid_utils import uuid7
 
 from audit.pack import file_hash
 from backoffice.forms.accounts import AccountFilter
-from backoffice.forms.exports import ExportForm, prefilled
+from backoffice.forms.exports import ExportForm
 from backoffice.forms.payments import PaymentFilter
 from backoffice.jobs import services
 from backoffice.jobs.exports import EXPORT, LIST, export_order, list_order, pack_path
@@ -26,7 +26,7 @@ from backoffice.presenters.jobs import JobView
 from backoffice.presenters.lists import asked_page, listed
 from backoffice.site import page
 from backoffice.views.fresh_proof import freshly_proved
-from backoffice.views.once import form_page, settle
+from backoffice.views.once import answer_form, form_page
 from backoffice.wording import said
 from dynamodb.times import utc_now
 from payments.requests import ID_LENGTH
@@ -49,16 +49,15 @@ def listing(request: StaffRequest) -> HttpResponse:
 @freshly_proved(posts_only=True)
 def new(request: StaffRequest) -> HttpResponse:
     username, at = request.user.username, utc_now()
+    new = partial(ExportForm, initial=request.GET.dict(), username=username, at=at)
     show = partial(form_page, request, "backoffice/exports/new.html", title=_("New evidence pack"))
-    if request.method != "POST":
-        return show(prefilled(request.GET, username=username, at=at))
 
     def act(form: ExportForm) -> HttpResponse:
         order = export_order(order_id=form.request_id, parameters=form.parameters())
         job = services.order_job(order, actor=request.user.actor, at=at)
         return redirect("admin:export", job.id)
 
-    return settle(request, ExportForm(request.POST, username=username, at=at), act, show)
+    return answer_form(request, new, act, show)
 
 
 @requires(Permission.EXPORT_TRAIL)
@@ -88,6 +87,7 @@ def detail(request: StaffRequest, job_id: str) -> HttpResponse:
         "token": _links(request, job).dumps("pack") if has_pack else "",
         "link_minutes": LINK_SECONDS // 60,
         "has_pack": has_pack,
+        "is_here": True,
         "is_pack": job.kind == EXPORT.name,
     }
     return page(request, "backoffice/exports/detail.html", context)

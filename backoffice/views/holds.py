@@ -22,7 +22,7 @@ from backoffice.presenters.seals import off_sentence
 from backoffice.site import page
 from backoffice.views.confirm import Asking, confirmation, entered, is_confirmed
 from backoffice.views.fresh_proof import freshly_proved
-from backoffice.views.once import form_page, settle
+from backoffice.views.once import answer_form, form_page
 from backoffice.wording import said
 from dynamodb import store
 from dynamodb.times import utc_now
@@ -48,12 +48,12 @@ def listing(request: StaffRequest) -> HttpResponse:
 @requires(Permission.MANAGE_HOLDS)
 @freshly_proved(posts_only=True)
 def new(request: StaffRequest) -> HttpResponse:
-    show = partial(_form_page, request, _("Set a legal hold"))
-    if request.method != "POST" or "edit" in request.POST:
-        return show(HoldForm(initial=request.POST.dict() or request.GET.dict()))
+    new = partial(HoldForm, initial=request.POST.dict() or request.GET.dict())
 
     def act(form: HoldForm) -> HttpResponse:
         if not is_confirmed(request):
+            wanted = form.cleaned_data
+            services.held_origin(kind=wanted["kind"], held_id=wanted["held_id"])
             asking = Asking(
                 title=_("Set this hold?"),
                 button=_("Set the hold"),
@@ -69,7 +69,7 @@ def new(request: StaffRequest) -> HttpResponse:
             messages.warning(request, _UNREACHED.format(state=_("in force")))
         return redirect("admin:holds")
 
-    return settle(request, HoldForm(request.POST), act, show)
+    return answer_form(request, new, act, partial(_form_page, request, _("Set a legal hold")))
 
 
 @requires(Permission.MANAGE_HOLDS, viewing="hold")
@@ -83,8 +83,6 @@ def release(request: StaffRequest, subject: str) -> HttpResponse:
     kind = ReleaseForm if is_asked else AskReleaseForm
     title = _("Confirm the release") if is_asked else _("Ask for the release")
     show = partial(_form_page, request, title, hold=hold, is_asked=is_asked)
-    if request.method != "POST":
-        return show(kind())
 
     def act(form: ActionForm) -> HttpResponse:
         actor, at = request.user.actor, utc_now()
@@ -99,7 +97,7 @@ def release(request: StaffRequest, subject: str) -> HttpResponse:
             messages.success(request, _("A second reviewer can now confirm the release."))
         return redirect("admin:holds")
 
-    return settle(request, kind(request.POST), act, show)
+    return answer_form(request, kind, act, show)
 
 
 @requires(Permission.READ_PAYMENTS, viewing="hold")

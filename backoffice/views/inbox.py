@@ -18,7 +18,7 @@ from backoffice.presenters.payments import PaymentRow, payment_table
 from backoffice.site import page
 from backoffice.views.confirm import is_confirmed
 from backoffice.views.fresh_proof import freshly_proved
-from backoffice.views.once import form_page, settle
+from backoffice.views.once import answer_form, form_page
 from backoffice.wording import said
 from dynamodb.errors import StoreError
 from dynamodb.pages import Page
@@ -38,11 +38,9 @@ _UNTRIED = gettext_lazy(
 @freshly_proved(posts_only=True)
 def inbox(request: StaffRequest) -> HttpResponse:
     """What waits, the oldest first; a post approves those chosen, after a confirmation."""
-    show = partial(_inbox_page, request)
-    if request.method != "POST" or "edit" in request.POST:
-        return show(BulkForm())
-    must_decide(request)
-    return settle(request, BulkForm(request.POST), partial(_act, request), show)
+    if request.method == "POST":
+        must_decide(request)
+    return answer_form(request, BulkForm, partial(_act, request), partial(_inbox_page, request))
 
 
 def _inbox_page(request: StaffRequest, form: BulkForm, **more: Any) -> HttpResponse:

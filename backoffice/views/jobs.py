@@ -1,5 +1,7 @@
 """Background jobs: one's own, and one of them with what can be done about it."""
 
+from collections.abc import Callable
+
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -43,35 +45,37 @@ def progress(request: StaffRequest, job_id: str) -> HttpResponse:
 @requires(Permission.USE_DASHBOARD)
 @require_POST
 def cancel(request: StaffRequest, job_id: str) -> HttpResponseBase:
-    job = visible_job(request, job_id)
-    try:
-        if not request.user.has_perm(Permission.CANCEL_ANY_REQUEST):
-            _must_be_own(request, job)
-        services.cancel_job(job.id, actor=request.user.actor, at=utc_now())
-        messages.success(request, _("The job is canceled. It can be tried again."))
-    except Refusal as refusal:
-        messages.error(request, said(refusal))
-    return redirect("admin:job", job.id)
+    may_any = request.user.has_perm(Permission.CANCEL_ANY_REQUEST)
+    done = _("The job is canceled. It can be tried again.")
+    return _changed(request, job_id, services.cancel_job, done, may_any=may_any)
 
 
 @requires(Permission.USE_DASHBOARD)
 @require_POST
 def retry(request: StaffRequest, job_id: str) -> HttpResponseBase:
+    done = _("The job is queued again and goes on where it was.")
+    return _changed(request, job_id, services.retry_job, done)
+
+
+def _changed(
+    request: StaffRequest,
+    job_id: str,
+    change: Callable[..., Job],
+    done: str,
+    *,
+    may_any: bool = False,
+) -> HttpResponseBase:
+    """Change a job, but not what another person is having done in their name."""
     job = visible_job(request, job_id)
+    kind, is_own = KINDS.get(job.kind), job.created_by == request.user.username
     try:
-        _must_be_own(request, job)
-        services.retry_job(job.id, actor=request.user.actor, at=utc_now())
-        messages.success(request, _("The job is queued again and goes on where it was."))
+        if kind is not None and kind.in_name and not (is_own or may_any):
+            raise services.NotYours
+        change(job.id, actor=request.user.actor, at=utc_now())
+        messages.success(request, done)
     except Refusal as refusal:
         messages.error(request, said(refusal))
     return redirect("admin:job", job.id)
-
-
-def _must_be_own(request: StaffRequest, job: Job) -> None:
-    """Raises ``NotYours`` for what another person is having done in their name."""
-    kind = KINDS.get(job.kind)
-    if kind is not None and kind.in_name and job.created_by != request.user.username:
-        raise services.NotYours
 
 
 def visible_job(request: StaffRequest, job_id: str) -> Job:

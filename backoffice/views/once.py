@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from backoffice.forms.ids import ActionForm
 from backoffice.permissions import StaffRequest
 from backoffice.site import page
-from backoffice.views.store_trouble import RETRY_AFTER_SECONDS
+from backoffice.views.trouble import RETRY_AFTER_SECONDS
 from dynamodb.errors import OutcomeUnknownError, StoreBusyError, StoreUnavailableError
 from dynamodb.times import utc_now
 from payments import attempts
@@ -28,6 +28,18 @@ def form_page(
     """The page of a form, which ``settle`` shows again, then with a ``status`` of its own."""
     status = context.pop("status", 0)
     return page(request, template, {"form": form, **context}, status=status)
+
+
+def answer_form(
+    request: StaffRequest,
+    new: Callable[..., F],
+    act: Callable[[F], HttpResponse | None],
+    show: Show,
+) -> HttpResponse:
+    """The page of a ``new`` form, or of one to be edited again; else what a posted one leads to."""
+    if request.method != "POST" or "edit" in request.POST:
+        return show(new())
+    return settle(request, new(request.POST), act, show)
 
 
 def settle(

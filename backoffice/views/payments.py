@@ -16,6 +16,7 @@ from backoffice.presenters.lists import asked_page, listed
 from backoffice.presenters.payments import PaymentRow, payment_table, side
 from backoffice.presenters.retention import kept_record
 from backoffice.presenters.track import track
+from backoffice.reading import note_days
 from backoffice.site import page
 from backoffice.views.newer import asked_at, newer_url
 from backoffice.views.requests import found as get_payment
@@ -30,14 +31,15 @@ def payment_list(request: StaffRequest) -> HttpResponse:
     context = {"title": _("Payments"), "form": form}
     if form.is_valid():
         found = queries.list_payments(**asked_page(request), **form.wanted)
-        context |= _listed(request, found)
+        note_days(request, form.days)
+        context |= _listed(request, found, kept=form.days)
         if found.rows:
             context["newer_url"] = newer_url(request, "payments", asked_at(found.rows[0]))
     return page(request, "backoffice/payments/list.html", context)
 
 
-def _listed(request: StaffRequest, found: Page[Payment]) -> dict[str, Any]:
-    context = listed(request, found, PaymentRow)
+def _listed(request: StaffRequest, found: Page[Payment], **more: Any) -> dict[str, Any]:
+    context = listed(request, found, PaymentRow, **more)
     return context | {"table": payment_table(context["rows"], request.user)}
 
 

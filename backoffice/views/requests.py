@@ -14,11 +14,11 @@ from backoffice.forms.decisions import CancelForm, ReverseForm
 from backoffice.forms.ids import ActionForm
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.payments import PaymentRow
-from backoffice.presenters.values import money
+from backoffice.presenters.values import money, record_url
 from backoffice.views import transfers
 from backoffice.views.confirm import Crumbs
 from backoffice.views.fresh_proof import freshly_proved
-from backoffice.views.once import form_page, settle
+from backoffice.views.once import answer_form, form_page
 from dynamodb.times import utc_now
 from payments import approvals, queries
 from payments.models import Payment
@@ -42,8 +42,6 @@ def cancel(request: StaffRequest, payment_id: str) -> HttpResponse:
     if not (is_own or person.has_perm(Permission.CANCEL_ANY_REQUEST)):
         raise PermissionDenied(Permission.CANCEL_ANY_REQUEST)
     show = partial(_form_page, request, payment, title=_("Cancel the request"))
-    if request.method != "POST":
-        return show(CancelForm())
 
     def act(form: CancelForm) -> HttpResponse:
         approvals.cancel_payment(
@@ -52,10 +50,11 @@ def cancel(request: StaffRequest, payment_id: str) -> HttpResponse:
             actor=person.actor,
             at=utc_now(),
         )
-        messages.success(request, _("The request is canceled, and its money is free again."))
+        freed = _("The request is canceled, and its money is free again.")
+        messages.success(request, freed if payment.reserved else _("The request is canceled."))
         return redirect("admin:payment", payment.id)
 
-    return settle(request, CancelForm(request.POST), act, show)
+    return answer_form(request, CancelForm, act, show)
 
 
 @requires(Permission.REVERSE_PAYMENTS, viewing="payment")
@@ -63,25 +62,28 @@ def cancel(request: StaffRequest, payment_id: str) -> HttpResponse:
 def reverse_payment(request: StaffRequest, payment_id: str) -> HttpResponse:
     """Give back a payment, whole or in part: a transfer the same way back."""
     payment, at = found(payment_id), utc_now()
-    new = partial(ReverseForm, payment=payment, username=request.user.username, at=at)
+    new = partial(
+        ReverseForm,
+        payment=payment,
+        username=request.user.username,
+        at=at,
+        initial=request.POST.dict(),
+    )
     left = money(payment.reversible, payment.currency)
     about = _("{left} of this payment can still go back the way it came.").format(left=left)
     show = partial(_form_page, request, payment, title=_("Reverse the payment"), about=about)
-    if request.method != "POST" or "edit" in request.POST:
-        return show(new(initial=request.POST.dict()))
     act = partial(
-        transfers.act, request, at, title=_("Confirm the reversal"), crumbs=_crumbs(payment)
+        transfers.act, request, at, title=_("Confirm the reversal"), crumbs=payment_crumbs(payment)
     )
-    return settle(request, new(request.POST), act, show)
+    return answer_form(request, new, act, show)
 
 
 def _form_page(
     request: StaffRequest, payment: Payment, form: ActionForm, **more: Any
 ) -> HttpResponse:
-    about = {"row": PaymentRow(payment), "crumbs": _crumbs(payment)}
+    about = {"row": PaymentRow(payment), "crumbs": payment_crumbs(payment)}
     return form_page(request, "backoffice/payments/action.html", form, **about, **more)
 
 
-def _crumbs(payment: Payment) -> Crumbs:
-    own = reverse("admin:payment", args=[payment.id])
-    return [(_("Payments"), reverse("admin:payments")), (payment.id, own)]
+def payment_crumbs(payment: Payment) -> Crumbs:
+    return [(_("Payments"), reverse("admin:payments")), (payment.id, record_url(payment.id))]

@@ -20,7 +20,7 @@ from backoffice.presenters.values import day_in_words
 from backoffice.reviews import queries, services
 from backoffice.site import page
 from backoffice.views.confirm import Asking, confirmation, is_confirmed
-from backoffice.views.once import form_page, settle
+from backoffice.views.once import answer_form, form_page, settle
 from dynamodb.times import utc_now
 
 LATEST_DAYS = 14
@@ -50,9 +50,6 @@ def calendar(request: StaffRequest) -> HttpResponse:
 @requires(Permission.REVIEW_DAYS, viewing="review")
 def review(request: StaffRequest, day: str) -> HttpResponse:
     asked = _day(day)
-    show = partial(_show, request, asked)
-    if request.method != "POST":
-        return show(_new_form(request))
 
     def act(form: DecisionForm) -> HttpResponse:
         actor = request.user.actor
@@ -64,7 +61,7 @@ def review(request: StaffRequest, day: str) -> HttpResponse:
         )
         return redirect(request.get_full_path())
 
-    return settle(request, _new_form(request, request.POST), act, show)
+    return answer_form(request, partial(_new_form, request), act, partial(_show, request, asked))
 
 
 @requires(Permission.REVIEW_DAYS, viewing="review")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -12,8 +12,7 @@ from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from backoffice.forms.ids import ActionForm
-from backoffice.forms.second_factor import RemoveForm, RenewForm
+from backoffice.forms.second_factor import FactorForm
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.site import page
 from backoffice.staff import second_factor
@@ -22,8 +21,6 @@ from backoffice.views.fresh_proof import freshly_proved, place_of
 from backoffice.views.once import settle
 from backoffice.wording import said
 from dynamodb.times import utc_now
-
-F = TypeVar("F", bound=ActionForm)
 
 own = requires(Permission.USE_DASHBOARD, before_second_factor=True)
 
@@ -54,10 +51,10 @@ def recovery(request: StaffRequest) -> HttpResponse:
         notes=[_("Those you have kept stop working at once.")],
     )
 
-    def act(_: RenewForm) -> HttpResponse:
+    def act(_: FactorForm) -> HttpResponse:
         return codes_page(request, second_factor.renew_recovery_codes(**by(request)))
 
-    return _confirmed(request, RenewForm(request.POST), act, asking)
+    return _confirmed(request, act, asking)
 
 
 @own
@@ -73,17 +70,18 @@ def remove(request: StaffRequest, factor: str) -> HttpResponse:
         notes=[_("It cannot be used to sign in any more.")],
     )
 
-    def act(_form: RemoveForm) -> HttpResponse:
+    def act(_form: FactorForm) -> HttpResponse:
         second_factor.remove(factor=factor, **by(request))
         messages.success(request, _("The second factor is removed."))
         return redirect("admin:second_factor")
 
-    return _confirmed(request, RemoveForm(request.POST), act, asking)
+    return _confirmed(request, act, asking)
 
 
 def _confirmed(
-    request: StaffRequest, form: F, act: Callable[[F], HttpResponse], asking: Asking
+    request: StaffRequest, act: Callable[[FactorForm], HttpResponse], asking: Asking
 ) -> HttpResponse:
+    form = FactorForm(request.POST)
     if "edit" in request.POST:
         return redirect("admin:second_factor")
     if not is_confirmed(request):
@@ -100,7 +98,7 @@ def codes_page(request: StaffRequest, shown: list[str]) -> HttpResponse:
     return page(request, "backoffice/second_factor/codes.html", context)
 
 
-def _refused_page(request: StaffRequest, form: ActionForm, **_: Any) -> HttpResponse:
+def _refused_page(request: StaffRequest, form: FactorForm, **_: Any) -> HttpResponse:
     messages.error(request, " ".join(map(str, form.non_field_errors())))
     return redirect("admin:second_factor")
 

@@ -17,9 +17,11 @@ from backoffice.staff.models import Staff
 from backoffice.views.inbox import MOST_COUNTED
 from dynamodb.pages import Page
 from dynamodb.times import utc_now
-from payments import alert_queries, figures, queries
-from payments.alert_records import Alert
-from payments.event_records import Feed
+from payments import queries
+from payments.alerts import queries as alert_queries
+from payments.alerts.records import Alert
+from payments.events.records import Feed
+from payments.history import figures
 from payments.models import Payment
 
 MOST_RECEIVERS = 20

@@ -20,7 +20,7 @@ from backoffice.site import page
 from backoffice.staff import access_review, lockout, managing, queries
 from backoffice.staff.records import StaffRecord
 from backoffice.views.fresh_proof import freshly_proved
-from backoffice.views.once import form_page, settle
+from backoffice.views.once import answer_form, form_page
 from dynamodb.times import utc_now
 
 
@@ -51,16 +51,16 @@ def person(request: StaffRequest, username: str) -> HttpResponse:
 @requires(Permission.MANAGE_STAFF)
 @freshly_proved()
 def new(request: StaffRequest) -> HttpResponse:
-    show = partial(_new_page, request)
-    if request.method != "POST":
-        return show(NewStaffForm())
+    crumbs = [(_("Staff"), reverse("admin:staff"))]
+    template, title = "backoffice/staff/new.html", _("Add a member of staff")
+    show = partial(form_page, request, template, title=title, crumbs=crumbs)
 
     def act(form: NewStaffForm) -> HttpResponse:
         password = managing.first_password()
         record = form.save(password, actor=request.user.actor, at=utc_now())
         return first_password_page(request, record, password)
 
-    return settle(request, NewStaffForm(request.POST), act, show)
+    return answer_form(request, NewStaffForm, act, show)
 
 
 def first_password_page(request: StaffRequest, record: StaffRecord, password: str) -> HttpResponse:
@@ -84,16 +84,13 @@ def found_person(username: str) -> StaffRecord:
 @requires(Permission.READ_STAFF)
 def review(request: StaffRequest) -> HttpResponse:
     """Who may do what, to be signed by an administrator or a compliance reviewer."""
-    show = partial(_review_page, request)
-    if request.method != "POST":
-        return show(SignOffForm())
 
     def act(form: SignOffForm) -> HttpResponse:
         access_review.sign(**form.cleaned_data, actor=request.user.actor, at=utc_now())
         messages.success(request, _("The access review is signed."))
         return redirect("admin:staff_review")
 
-    return settle(request, SignOffForm(request.POST), act, show)
+    return answer_form(request, SignOffForm, act, partial(_review_page, request))
 
 
 @requires(Permission.READ_STAFF, exporting="access_review")
@@ -106,15 +103,6 @@ def signed_list(request: StaffRequest, list_hash: str) -> HttpResponse:  # noqa:
     name = f"access-review-{list_hash[:12]}.jsonl"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return HttpResponse(body, content_type="application/jsonl; charset=utf-8", headers=headers)
-
-
-def _new_page(request: StaffRequest, form: NewStaffForm, **more: Any) -> HttpResponse:
-    context = {
-        "title": _("Add a member of staff"),
-        "crumbs": [(_("Staff"), reverse("admin:staff"))],
-        **more,
-    }
-    return form_page(request, "backoffice/staff/new.html", form, **context)
 
 
 def _review_page(request: StaffRequest, form: SignOffForm, **more: Any) -> HttpResponse:

@@ -1,5 +1,6 @@
 """What an administrator does with another's account: its form, its confirmation, and back."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -11,6 +12,7 @@ from django.utils.translation import gettext as _
 from backoffice.forms import staff as forms
 from backoffice.permissions import Permission, StaffRequest, View, requires
 from backoffice.presenters.staff import staff_row
+from backoffice.staff import managing, second_factor
 from backoffice.staff.records import StaffRecord
 from backoffice.views.confirm import Crumbs, Facts
 from backoffice.views.deeds import Deeds
@@ -46,6 +48,7 @@ def _finish(request: StaffRequest, form: forms.StaffForm, saved: StaffRecord | s
 
 
 _DEEDS = Deeds(
+    form=forms.StaffForm,
     template="backoffice/staff/action.html",
     find=found_person,
     crumbs=_crumbs,
@@ -55,15 +58,16 @@ _DEEDS = Deeds(
 )
 
 
-def _page_of(kind: type[forms.StaffForm]) -> View[...]:
-    return requires(Permission.MANAGE_STAFF, viewing="staff")(
-        freshly_proved()(_DEEDS.page_of(kind))
-    )
+def _page_of(
+    deed: str, service: Callable[..., Any], form: type[forms.StaffForm] | None = None
+) -> View[...]:
+    view = _DEEDS.page_of(deed, service, form)
+    return requires(Permission.MANAGE_STAFF, viewing="staff")(freshly_proved()(view))
 
 
-disable = _page_of(forms.DisableForm)
-enable = _page_of(forms.EnableForm)
-roles = _page_of(forms.RolesForm)
-unlock = _page_of(forms.UnlockForm)
-factor = _page_of(forms.FactorResetForm)
-password = _page_of(forms.PasswordResetForm)
+disable = _page_of("staff_disable", managing.disable_staff)
+enable = _page_of("staff_enable", managing.enable_staff)
+roles = _page_of("staff_roles", managing.change_roles, forms.RolesForm)
+unlock = _page_of("staff_unlock", managing.unlock_staff)
+factor = _page_of("staff_factor", second_factor.reset)
+password = _page_of("staff_password", managing.reset_password)

@@ -13,7 +13,6 @@ from tempfile import TemporaryFile
 from typing import IO, Any
 
 from django.http import FileResponse, HttpResponse, HttpResponseBase
-from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
 
 from backoffice.forms.periods import StatementForm, presets
@@ -23,17 +22,18 @@ from backoffice.presenters.accounts import AccountView
 from backoffice.presenters.charts import curve
 from backoffice.presenters.lists import pager
 from backoffice.presenters.printed import Section
-from backoffice.presenters.values import money, record_url
+from backoffice.presenters.values import money
 from backoffice.site import page
-from backoffice.views.accounts import found_account
+from backoffice.views.accounts import account_crumbs, found_account
 from backoffice.views.fresh_proof import freshly_proved
 from backoffice.views.requests import found as get_payment
+from backoffice.views.requests import payment_crumbs
 from dynamodb.times import utc_now
 from payments import queries
-from payments.camt053 import camt053
+from payments.history.camt053 import camt053
+from payments.history.statements import DoesNotAddUpError, Statement, statement, statement_page
 from payments.models import Account, Payment
 from payments.refusals import UnknownCurrency
-from payments.statements import DoesNotAddUpError, Statement, statement, statement_page
 
 IN_MEMORY = 1_000_000
 """A longer file is made on disk, in bytes."""
@@ -56,10 +56,7 @@ def _page(
 ) -> HttpResponse:
     context: dict[str, Any] = {
         "title": gettext("Statement of %s") % account.account_number,
-        "crumbs": [
-            (gettext("Accounts"), reverse("admin:accounts")),
-            (account.account_number, record_url(account.id)),
-        ],
+        "crumbs": account_crumbs(account),
         "shown": AccountView(account),
         "account": account,
         "form": form,
@@ -157,10 +154,7 @@ def receipt(request: StaffRequest, payment_id: str) -> HttpResponse:
     payment = get_payment(payment_id)
     context = {
         "title": shown.receipt_title(payment),
-        "crumbs": [
-            (gettext("Payments"), reverse("admin:payments")),
-            (payment.id, record_url(payment.id)),
-        ],
+        "crumbs": payment_crumbs(payment),
         "payment": payment,
         "sections": _receipt(payment),
     }

@@ -18,7 +18,7 @@ from backoffice.presenters.approvals import why_it_waits
 from backoffice.presenters.payments import twin_note
 from backoffice.presenters.values import money, record_url
 from backoffice.views.confirm import Asking, Crumbs, confirmation, is_confirmed
-from backoffice.views.lookup import find
+from backoffice.views.find import look_up
 from backoffice.views.once import form_page, settle
 from dynamodb.times import utc_now
 from payments import queries, transfers
@@ -118,5 +118,5 @@ def _found(request: StaffRequest) -> dict[str, Any]:
     """What the accounts of an edited form lead to, for those who have no script to look."""
     person = request.user.username
     return {
-        name: find(text, person=person) for name in ENDS if (text := request.POST.get(name, ""))
+        name: look_up(text, person=person) for name in ENDS if (text := request.POST.get(name, ""))
     }

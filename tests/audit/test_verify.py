@@ -110,9 +110,7 @@ def test_a_record_that_moved_on_after_it_was_read_is_judged_as_it_was() -> None:
     assert list(verify_record(Account, before)) == []
     now = store.get(source)
     assert now is not None
-    seen: list[Any] = []
-    assert list(verify_record(Account, plain_item(now.serialize()), seen.append)) == []
-    assert [entry["seq"] for entry in seen] == [1, 2]
+    assert list(verify_record(Account, plain_item(now.serialize()))) == []
     stale = {**before, "balance": 1}
     assert [fault.kind for fault in verify_record(Account, stale)] == ["balance_differs"]
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from dynamodb import store
-from payments.event_records import Delivery, DeliveryState
+from payments.events.records import Delivery, DeliveryState
 
 
 def plant_delivery(

@@ -32,10 +32,13 @@ class Run:
         )
 
     def until_ready(self) -> "Run":
+        return self.until(READY)
+
+    def until(self, words: str) -> "Run":
         assert self.process.stdout
         for line in self.process.stdout:
             self.said += line
-            if READY in line:
+            if words in line:
                 return self
         pytest.fail(self.said)
 

@@ -83,7 +83,7 @@ def test_an_account_is_frozen_after_a_confirmation_and_says_so(supervisor: Clien
     confirmed = {name: hidden(shown, name) for name in [*fields, "confirm"]}
     answer = supervisor.post(address(account, "freeze"), confirmed, follow=True)
     assert answer.redirect_chain == [(f"/admin/accounts/{account.id}/", 302)]
-    for expected in ("The account is frozen.", "frozen</span>", "debits", "court order"):
+    for expected in ("The account is frozen.", "frozen</span>", "nothing leaves", "court order"):
         assert expected in text(answer)
     assert done(supervisor, account, "unfreeze").status_code == 302
     assert now(account).status == AccountStatus.ACTIVE
@@ -111,6 +111,36 @@ def test_a_freeze_that_has_ended_is_shown_as_ended(supervisor: Client) -> None:
     assert "its freeze ended" in page
     assert "frozen</span>" not in page
     assert address(account, "unfreeze") not in page
+
+
+def test_the_end_of_a_freeze_is_looked_at_before_the_confirmation(supervisor: Client) -> None:
+    account = opened("a")
+    fields = fields_of(supervisor, account, "freeze", direction="both", until="2020-01-01T00:00")
+    answer = supervisor.post(address(account, "freeze"), fields)
+    assert (answer.status_code, list(errors(answer))) == (422, ["until"])
+    assert "The end of a freeze must lie ahead." in text(answer)
+
+
+@pytest.mark.parametrize(
+    ("frozen", "offered"),
+    [
+        ("", ["from", "to"]),
+        ("debits", ["to"]),
+        ("credits", ["from"]),
+        ("both", []),
+    ],
+)
+def test_transfers_are_offered_where_money_can_move(
+    signed_in: SignIn, frozen: str, offered: list[str]
+) -> None:
+    account, supervisor = opened("a", balance=5000), signed_in(Role.SUPERVISOR)
+    if frozen:
+        done(supervisor, account, "freeze", direction=frozen, until="")
+    page = text(supervisor.get(f"/admin/accounts/{account.id}/"))
+    assert [end for end in ("from", "to") if f"new/?{end}_account_id=" in page] == offered
+    planted(now(account).with_changes({"locked_until": utc_now() + timedelta(minutes=1)}))
+    page = text(supervisor.get(f"/admin/accounts/{account.id}/"))
+    assert "new/?from_account_id=" not in page
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,10 @@ from django.test import Client
 
 from backoffice.permissions import Role
 from dynamodb.client import count_requests
-from payments import queries
+from payments import policy, queries
 from payments.identifiers import with_check_digits
 from payments.models import Account, AccountStatus, AccountType
+from payments.policy import Policy
 from tests.backoffice.conftest import SignIn
 from tests.backoffice.pages import errors, fresh, hidden, text
 from tests.backoffice.people import chain
@@ -243,6 +244,17 @@ def test_opening_twice_opens_once(teller: Client) -> None:
         1_000_005, "KWD", AccountType.SAVINGS,
     )  # fmt: skip
     assert chain(account.id)[0].user_id == "someone"
+
+
+def test_an_opening_balance_that_waits_is_said_with_its_payment(teller: Client) -> None:
+    policy.configure(Policy(approval_threshold=10_000))
+    sent = fields(teller, currency="USD", opening_balance="1,000.00")
+    page = text(teller.post(NEW, sent, follow=True))
+    (waiting,) = queries.list_pending(person="").rows
+    assert "The opening balance waits for a supervisor" in page
+    assert f"/admin/payments/{waiting.id}/" in page
+    sent = fields(teller, currency="USD", opening_balance="1.00", customer_id="customer-y")
+    assert "waits" not in text(teller.post(NEW, sent, follow=True))
 
 
 def test_opening_without_money(teller: Client) -> None:

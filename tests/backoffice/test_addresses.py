@@ -1,6 +1,7 @@
 """Every address: its permission, its answer to each role, its cost, its headers, no QuerySet."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.db.models import QuerySet
@@ -23,12 +24,17 @@ def patterns(resolver: URLResolver | None = None) -> Iterator[URLPattern]:
             yield pattern
 
 
+def guards(pattern: URLPattern, name: str) -> Any:
+    """What the view behind an address says of itself, ``None`` where it does not."""
+    return getattr(getattr(pattern.callback, "found", lambda: pattern.callback)(), name, None)
+
+
 def guarded_pages() -> list[tuple[str, Permission]]:
     """Addresses that take no arguments and are not for everyone, with what they need."""
     return [
-        (reverse(f"admin:{pattern.name}"), pattern.callback.permission)
+        (reverse(f"admin:{pattern.name}"), permission)
         for pattern in patterns()
-        if hasattr(pattern.callback, "permission") and not pattern.pattern.regex.groups
+        if (permission := guards(pattern, "permission")) and not pattern.pattern.regex.groups
     ]
 
 
@@ -36,8 +42,8 @@ def test_every_view_names_its_permission_or_is_declared_public() -> None:
     bare = [
         str(pattern)
         for pattern in patterns()
-        if not isinstance(getattr(pattern.callback, "permission", None), Permission)
-        and getattr(pattern.callback, "is_public", None) is not True
+        if not isinstance(guards(pattern, "permission"), Permission)
+        and guards(pattern, "is_public") is not True
     ]
     assert bare == []
 
@@ -53,15 +59,15 @@ def test_every_page_of_a_single_record_leaves_an_entry_of_who_saw_it() -> None:
         for pattern in patterns()
         if pattern.pattern.regex.groups
         and pattern.name not in PARTS
-        and isinstance(reading := getattr(pattern.callback, "reading", None), Reading)
+        and isinstance(reading := guards(pattern, "reading"), Reading)
         and not (reading.viewing or reading.exporting)
-        and getattr(pattern.callback, "permission", None) != Permission.USE_DASHBOARD
+        and guards(pattern, "permission") != Permission.USE_DASHBOARD
     ]
     assert silent == []
 
 
 def test_only_these_are_public() -> None:
-    public = {str(p.pattern) for p in patterns() if getattr(p.callback, "is_public", False)}
+    public = {str(p.pattern) for p in patterns() if guards(p, "is_public")}
     assert public == {
         "", "login/second-step/", "login/", "logout/", "healthz", "readyz", "metrics",
     }  # fmt: skip
@@ -104,11 +110,11 @@ GRAVE = {
 
 
 def test_grave_acts_and_every_export_ask_for_a_fresh_proof() -> None:
-    asking = {str(p.name) for p in patterns() if getattr(p.callback, "needs_proof", False)}
+    asking = {str(p.name) for p in patterns() if guards(p, "needs_proof")}
     exports = {
         str(pattern.name)
         for pattern in patterns()
-        if (reading := getattr(pattern.callback, "reading", None)) and reading.exporting
+        if (reading := guards(pattern, "reading")) and reading.exporting
     }
     assert GRAVE | exports <= asking
 

@@ -13,7 +13,7 @@ from backoffice.jobs.records import Job
 from backoffice.jobs.worker import Worker
 from backoffice.permissions import Role
 from dynamodb.times import utc_now
-from payments.alert_records import Alert
+from payments.alerts.records import Alert
 from tests.backoffice.people import a_member, chain
 from tests.backoffice.test_money_commands import run
 from tests.builders import opened, transferred

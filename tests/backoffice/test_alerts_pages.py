@@ -13,10 +13,11 @@ from backoffice.permissions import Role
 from dynamodb import store
 from dynamodb.client import count_requests
 from dynamodb.times import utc_now
-from payments import alert_queries, alerts, receivers
-from payments.alert_records import AlertStatus, Case, Outcome, Rule
-from payments.event_records import Feed
-from payments.receivers import Receivers
+from payments.alerts import queries, services
+from payments.alerts.records import AlertStatus, Case, Outcome, Rule
+from payments.events import receivers
+from payments.events.receivers import Receivers
+from payments.events.records import Feed
 from tests.backoffice.conftest import SignIn
 from tests.backoffice.pages import errors, fresh, text
 from tests.backoffice.people import a_member
@@ -49,9 +50,9 @@ def test_the_queue_shows_the_most_urgent_first_and_costs_two_requests(reviewer: 
 def test_filters_narrow_the_queue(reviewer: Client) -> None:
     now = utc_now()
     mine = an_alert("1", "c1", at=now)
-    by: dict[str, Any] = {"reason": "a test", "actor": alerts.WATCH, "at": now}
-    alerts.assign_alert(alert_id=mine.id, assignee="compliance1", **by)
-    alerts.assign_alert(alert_id=an_alert("2", "c2", at=now).id, assignee="compliance2", **by)
+    by: dict[str, Any] = {"reason": "a test", "actor": services.WATCH, "at": now}
+    services.assign_alert(alert_id=mine.id, assignee="compliance1", **by)
+    services.assign_alert(alert_id=an_alert("2", "c2", at=now).id, assignee="compliance2", **by)
     an_alert("3", "c3", at=now, rule=Rule.STRUCTURING)
     an_alert("4", "c3", at=now)
     for query, customers in {
@@ -84,7 +85,7 @@ def test_an_alert_shows_its_payments_and_relatives_within_six_requests(reviewer:
     payment = transferred(source, target, at=utc_now(), amount_minor=1_500_000).payment
     (alert,) = [
         each
-        for each in alert_queries.list_alerts(person="x", customer_id="c").rows
+        for each in queries.list_alerts(person="x", customer_id="c").rows
         if each.amount == 1_500_000
     ]
     with count_requests() as seen:
@@ -116,9 +117,9 @@ def test_an_alert_is_worked_on_until_it_is_resolved(reviewer: Client) -> None:
     decision = {"outcome": "not_reported", "reason": "It is a house purchase."}
     asking = reviewer.post(f"{own}resolve/", decision)
     assert "This cannot be taken back." in text(asking)
-    assert alerts.find_alert(name).status == AlertStatus.ESCALATED
+    assert services.find_alert(name).status == AlertStatus.ESCALATED
     assert reviewer.post(f"{own}resolve/", {**decision, "confirm": "yes"}).status_code == 302
-    done = alerts.find_alert(name)
+    done = services.find_alert(name)
     assert (done.outcome, done.assigned_to) == (Outcome.NOT_REPORTED, "compliance1")
     shown = text(reviewer.get(own))
     for words in ("It is a house purchase.", "Two lines.", "Not reported", "by compliance1"):
@@ -159,7 +160,7 @@ def test_a_case_is_opened_extended_and_decided(reviewer: Client) -> None:
         assert words in shown
     assert "Report 17 is filed." in shown
     assert "Reported: a report is filed" in shown
-    assert {alerts.find_alert(each).outcome for each in (first.id, third.id)} == {"reported"}
+    assert {services.find_alert(each).outcome for each in (first.id, third.id)} == {"reported"}
     assert "case_" in text(reviewer.get("/admin/cases/?status=closed"))
     assert "No case fits" in text(reviewer.get("/admin/cases/"))
 
@@ -187,7 +188,7 @@ def test_whoever_is_not_compliance_can_do_none_of_it(signed_in: SignIn, action: 
     for address in (f"/admin/alerts/{name}/{action}/", f"/admin/alerts/none/{action}/"):
         assert client.get(address).status_code == 403
         assert client.post(address, {"reason": "x"}).status_code == 403
-    assert alerts.find_alert(name).version == 1
+    assert services.find_alert(name).version == 1
 
 
 def test_compliance_sees_that_notices_do_not_go_out(reviewer: Client) -> None:

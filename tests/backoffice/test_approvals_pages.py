@@ -336,7 +336,12 @@ def test_the_maker_takes_a_request_back_others_only_as_supervisors(
     refused(maker.post(address, {"reason": "again"}), "already canceled", "maker")
     assert "mistyped" in text(maker.get(f"/admin/payments/{first.id}/"))
     address = f"/admin/payments/{second.id}/cancel/"
-    assert supervisor.post(address, {"reason": "stop"}).status_code == 302
+    page = text(supervisor.post(address, {"reason": "stop"}, follow=True))
+    assert "its money is free again" in page
+    later = asked(name="c", scheduled_for=(utc_now() + timedelta(days=2)).date().isoformat())
+    address = f"/admin/payments/{later.id}/cancel/"
+    page = text(supervisor.post(address, {"reason": "stop"}, follow=True))
+    assert "The request is canceled." in page
     assert check_bank().faults == []
 
 
@@ -358,7 +363,7 @@ def test_a_teller_hears_before_and_after_that_a_transfer_waits(
     teller = signed_in(Role.TELLER, username="teller1")
     fields = transfer_fields(teller, "100.01")
     shown = text(teller.post("/admin/transfers/new/", fields))
-    for expected in ("second person", "Source: 100.01 USD today", "Ask for approval of 100.01 USD"):
+    for expected in ("second person", "above 100.00 USD", "Ask for approval of 100.01 USD"):
         assert expected in shown
     done = teller.post("/admin/transfers/new/", fields | {"confirm": "yes"}, follow=True)
     for expected in ("waits for a supervisor", "100.01 USD is held", "pending", "Press"):

@@ -20,7 +20,8 @@ from backoffice.jobs.services import CannotBeDone, claim_job, order_job
 from backoffice.permissions import Role
 from dynamodb import client, scans
 from dynamodb.times import utc_now
-from payments import postings, queries
+from payments import queries
+from payments.history import postings
 from payments.models import Account, Payment, PaymentStatus
 from tests.backoffice.people import a_member
 from tests.bank import check_bank

@@ -17,8 +17,9 @@ from backoffice.permissions import Role
 from backoffice.staff import managing
 from dynamodb.client import count_requests
 from dynamodb.times import utc_now
-from payments import bulk, policy
-from payments.bulk_rows import COLUMNS
+from payments import policy
+from payments.bulk import batches
+from payments.bulk.rows import COLUMNS
 from payments.models import Account, Payment, PaymentStatus
 from payments.policy import Policy
 from payments.queries import get_account
@@ -180,7 +181,7 @@ def test_a_batch_is_approved_whole_by_another_person(signed_in: SignIn) -> None:
 
 def after_two_rows(monkeypatch: pytest.MonkeyPatch, act: Callable[[], Any]) -> None:
     """Do something while a batch is on its way, once its first two rows are posted."""
-    post, acts = bulk.post_rows, iter([act])
+    post, acts = batches.post_rows, iter([act])
 
     def posted(*given: Any, **named: Any) -> Any:
         counts = post(*given, **named)
@@ -188,7 +189,7 @@ def after_two_rows(monkeypatch: pytest.MonkeyPatch, act: Callable[[], Any]) -> N
         return counts
 
     monkeypatch.setattr(imports, "_STEP", 2)
-    monkeypatch.setattr(bulk, "post_rows", posted)
+    monkeypatch.setattr(batches, "post_rows", posted)
 
 
 def test_nobody_approves_rows_that_they_have_not_seen(

@@ -24,16 +24,17 @@ from backoffice.permissions import Permission, Role, granted
 from dynamodb.client import count_requests
 from dynamodb.pages import Query
 from dynamodb.scans import query_items
-from payments import cases, policy
-from payments.alert_records import Alert, Case, Rule
-from payments.alerts import Finding, note_alert
+from payments import policy
+from payments.alerts import cases
+from payments.alerts.records import Alert, Case, Rule
+from payments.alerts.services import Finding, note_alert
+from payments.alerts.sweep import sweep, take_up
 from payments.identifiers import new_payment_id
 from payments.models import Account, Payment
-from payments.sweep import sweep, take_up
 from payments.wire import payment_json
 from tests.backoffice.pages import fresh, text
 from tests.backoffice.people import a_member
-from tests.backoffice.test_addresses import patterns
+from tests.backoffice.test_addresses import guards, patterns
 from tests.builders import NOON, a_request, opened, transferred
 from tests.payments.alarms import an_alert
 from tests.stores import NO_FOUR_EYES, _forget, _moto_tables
@@ -97,7 +98,7 @@ def addresses(role: Role, names: list[str]) -> Iterator[tuple[URLPattern, str]]:
     What the role may not see at all is asked for by one name.
     """
     for pattern in patterns():
-        permission = getattr(pattern.callback, "permission", None)
+        permission = guards(pattern, "permission")
         count = pattern.pattern.regex.groups
         chosen = names if permission in granted([role]) else names[-1:]
         for name in chosen if count else chosen[:1]:
@@ -117,7 +118,7 @@ def walk(role: Role, names: list[str]) -> dict[str, tuple[int, bytes]]:
             continue  # its seed is drawn anew for each look
         body = bytes(answer.getvalue()).replace(answer.headers["X-Request-ID"].encode(), b"")
         seen[address] = answer.status_code, RANDOM.sub(b"", body)
-        if getattr(pattern.callback, "permission", None) in CONFIDENTIAL:
+        if guards(pattern, "permission") in CONFIDENTIAL:
             assert answer.status_code == 403, address
     return seen
 

@@ -10,12 +10,13 @@ from backoffice.permissions import Role
 from dynamodb import store
 from dynamodb.client import count_requests
 from dynamodb.times import utc_now
-from payments import delivering, policy, receivers
-from payments.event_records import DeliveryState, Feed
-from payments.figures import roll_up
+from payments import policy
+from payments.events import receivers, relay
+from payments.events.receivers import Receivers
+from payments.events.records import DeliveryState, Feed
+from payments.history.figures import roll_up
 from payments.identifiers import new_payment_id
 from payments.policy import Policy
-from payments.receivers import Receivers
 from tests.backoffice.conftest import SignIn
 from tests.backoffice.deliveries import plant_delivery
 from tests.backoffice.pages import text
@@ -78,8 +79,8 @@ def test_what_receivers_do_not_take_needs_those_who_may_act(signed_in: SignIn, r
     dead = plant_delivery(NO_ID, receiver="shop", state=DeliveryState.DEAD, at=now)
     plant_delivery("alert_1", receiver="alerts", state=DeliveryState.DEAD, at=now)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(delivering.Round, "run", lambda *_, **__: None)
-        delivering.deliver_due(at=now)
+        patch.setattr(relay.Round, "run", lambda *_, **__: None)
+        relay.deliver_due(at=now)
     with count_requests() as seen:
         page = unescape(text(client.get("/admin/")))
     assert len(seen) <= 8
@@ -109,6 +110,9 @@ def test_what_is_drawn_is_listed_and_leads_to_the_payments_behind_it(signed_in: 
     assert "300.00 USD" not in listed
     (failed,) = re.findall(r'<a href="([^"]*)">failed</a>', page)
     assert "9,998.00 USD" in text(client.get(failed))
+    # Counted by UTC days, and so listed by them, whatever the person's zone.
+    assert "zone=UTC" in volume[0]
+    assert "zone=UTC" in failed
     assert page.index("5,000.00 USD") > page.index("Largest movers")
 
 

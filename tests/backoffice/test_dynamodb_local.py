@@ -45,15 +45,13 @@ def test_status_fails_where_nothing_runs() -> None:
         said("status")
 
 
-def test_status_fails_where_it_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    said("start")
-    monkeypatch.setattr(local, "answers", lambda _url: False)
-    with pytest.raises(CommandError, match="does not answer"):
-        said("status")
-
-
-def test_a_second_engine_is_refused(settings: Settings) -> None:
+def test_a_second_engine_and_one_that_does_not_answer(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     said("start")
     settings.DYNAMODB_LOCAL_PORT = local.free_port()
     with pytest.raises(CommandError, match="two engines would spoil it"):
         said("start")
+    monkeypatch.setattr(local, "answers", lambda _url: False)
+    with pytest.raises(CommandError, match="does not answer"):
+        said("status")

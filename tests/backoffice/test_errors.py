@@ -107,6 +107,7 @@ def test_a_store_that_is_away_is_said_on_every_page(
         answer = client.get(address)
         assert answer.status_code == 503
         assert "The store could not be read" in answer.text
+        assert "127.0.0.1:9" not in answer.text
     ready = client.get("/readyz")
     assert ready.status_code == 503
     assert ready.json()["status"] == "not ready"

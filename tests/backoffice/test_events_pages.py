@@ -7,10 +7,10 @@ from backoffice.permissions import Role
 from dynamodb import store
 from dynamodb.client import count_requests
 from dynamodb.times import utc_now
-from payments import receivers
-from payments.deliveries import of_record
-from payments.event_records import DeliveryState, Feed
-from payments.receivers import Receivers
+from payments.events import receivers
+from payments.events.deliveries import of_record
+from payments.events.receivers import Receivers
+from payments.events.records import DeliveryState, Feed
 from tests.backoffice.conftest import SignIn
 from tests.backoffice.deliveries import plant_delivery
 from tests.backoffice.pages import text

@@ -35,10 +35,10 @@ from backoffice.jobs.exports import export_order, pack_path, tidy_packs
 from backoffice.jobs.records import Job, JobState
 from backoffice.jobs.services import LEASE, Interrupted, JobLost, Work
 from backoffice.jobs.worker import Worker
-from backoffice.management.base import Refused
+from backoffice.management.base import Failed, Refused
 from backoffice.permissions import Role
 from dynamodb import client as store_client
-from payments.alert_records import Case, CaseStatus
+from payments.alerts.records import Case, CaseStatus
 from payments.models import Account
 from tests.backoffice.conftest import SignIn
 from tests.backoffice.pages import errors, fresh
@@ -585,6 +585,11 @@ def test_an_operator_makes_a_pack(
     assert said["sha256"] == hashlib.sha256(target.read_bytes()).hexdigest()
     assert said["rows"] == len(entries_of(target))
     assert verified(unpacked(target, tmp_path / "out") / "verify.py").returncode == 0
+    with pytest.raises(Failed, match="is made, and cannot be copied to"):
+        call_command(
+            "export_audit", account=account.account_number, operator="compliance1",
+            output=str(tmp_path / "none" / "pack.zip"), **why,
+        )  # fmt: skip
     for options in ({"operator": "teller1"}, {"operator": "compliance1", "from": "soon"}):
         with pytest.raises(Refused):
             call_command("export_audit", **why, **options)

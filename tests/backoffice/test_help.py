@@ -17,7 +17,7 @@ from backoffice.forms.person import PasswordForm
 from backoffice.permissions import Permission, Role
 from backoffice.presenters.track import track
 from backoffice.templatetags.backoffice import TONES
-from payments.alert_records import AlertStatus, CaseStatus
+from payments.alerts.records import AlertStatus, CaseStatus
 from payments.models import AccountStatus, PaymentStatus
 from tests.backoffice.conftest import SignIn
 from tests.backoffice.pages import text

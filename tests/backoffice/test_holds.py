@@ -271,6 +271,8 @@ def test_a_hold_is_set_on_the_page_after_a_confirmation(
     shown = text(asked(client, held_id=account.id))
     assert "Set this hold?" in shown
     assert holds.in_force() == []
+    unknown = asked(client, held_id="nobody")
+    assert (unknown.status_code, list(errors(unknown))) == (422, ["held_id"])
     answer = asked(client, held_id=account.id, confirm="yes")
     assert answer.headers["Location"] == "/admin/holds/"
     assert f"account:{account.id}" in text(client.get("/admin/holds/"))

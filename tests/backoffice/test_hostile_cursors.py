@@ -13,7 +13,7 @@ from django.test import Client
 
 from backoffice.permissions import Role
 from dynamodb import pages
-from payments import history
+from payments.history import timeline
 from tests.backoffice.pages import text
 from tests.backoffice.people import a_member, chain
 from tests.backoffice.world import ME, World, a_world
@@ -48,7 +48,7 @@ def short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
         return reader(rows=min(rows, 2), **values)
 
     monkeypatch.setattr(pages, "_Reader", short)
-    monkeypatch.setattr(history, "ROWS", 2)
+    monkeypatch.setattr(timeline, "ROWS", 2)
 
 
 def cursors(client: Client, world: World, among: Container[str] | None = None) -> Lists:

@@ -26,9 +26,10 @@ from backoffice.staff import managing
 from dynamodb import client as store_client
 from dynamodb import tables
 from dynamodb.times import utc_now
-from payments import bulk, policy
-from payments.bulk import Batch
-from payments.bulk_rows import COLUMNS, read_rows
+from payments import policy
+from payments.bulk import batches
+from payments.bulk.batches import Batch
+from payments.bulk.rows import COLUMNS, read_rows
 from payments.models import Account, Payment, PaymentStatus
 from payments.policy import Policy
 from payments.queries import get_account
@@ -249,7 +250,7 @@ def test_a_file_applied_by_two_at_once_is_applied_once(local_store: None, tmp_pa
 
     def post() -> None:
         actor = Actor(id="teller1", roles=("teller",))
-        counts.append(bulk.post_rows(batch, batch.rows, actor=actor, clock=utc_now))
+        counts.append(batches.post_rows(batch, batch.rows, actor=actor, clock=utc_now))
 
     threads = [threading.Thread(target=post) for _ in range(4)]
     for thread in threads:

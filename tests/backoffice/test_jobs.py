@@ -13,6 +13,7 @@ from uuid_utils import uuid7
 from audit.context import Actor
 from audit.replay import read_chain
 from audit.trail import Event
+from audit.verification import verify_entity
 from audit.verify import verify_chain
 from backoffice.jobs import services
 from backoffice.jobs.chores import Chore
@@ -71,6 +72,13 @@ def a_kind(
 def ordered(at: datetime = NOON, actor: Actor = ANN) -> Job:
     order = Order(id=str(uuid7()), kind="count", title="Count to five", parameters={"to": 5})
     return services.order_job(order, actor=actor, at=at)
+
+
+def test_the_chain_of_a_job_is_verified_by_its_record(moto_store: None, steps: list[int]) -> None:
+    job = ordered()
+    Worker(say=lambda _: None).do_job(job)
+    run = verify_entity(f"job:{job.id}")
+    assert (run.entries > 1, run.faults) == (True, set())
 
 
 def claimed(job: Job, worker: Actor = ONE, at: datetime = NOON) -> Work:

@@ -10,10 +10,13 @@ import pytest
 from django.conf import settings
 from django.http.response import HttpResponseBase
 from django.test import Client
-from django.utils.translation import trans_real
+from django.utils.translation import override, trans_real
 from django.utils.translation.template import templatize
 
+from backoffice.forms.audit import TrailFilterForm
+from backoffice.forms.payments import PaymentFilter
 from backoffice.permissions import Role
+from backoffice.presenters.audit import label
 from backoffice.wording import SENTENCES
 from tests.backoffice.test_words import CATALOGUE
 from tests.backoffice.world import Place, a_world
@@ -24,7 +27,7 @@ PLACE = re.compile(r"(%\(\w+\)[sd]|%[sd]|\{\w*\})")
 DATA = re.compile(
     r"\b[A-Z][A-Za-z]+/[\w/+ -]+|\S*[\d_]\S*|\S+:\S+|\b[a-z]+\.[a-z]+\b|\b[A-Z]{3,4}\b"
     r"|\b(?:someone|another|nobody|nothing|no-account|no-payment|customer|merchant|clearing|shop|Example"
-    r"|Court|Looks odd|Count to five|Opening balance|Deutsch|English|Someone|Another)\b"
+    r"|[A-Z]{32}|Court|Looks odd|Count to five|Opening balance|Deutsch|English|Someone|Another)\b"
 )
 WORD = re.compile(r"[^\W\d_]{2,}")
 IN_TEMPLATE = re.compile(r"""\b(?:n?gettext|_)\(u?("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""")
@@ -113,6 +116,17 @@ def asked(client: Client, place: Place) -> Iterator[HttpResponseBase]:
         if b'method="post"' in answer.getvalue() and place.name != "login":
             with unchanged():
                 yield client.post(place.url)
+
+
+def test_what_addresses_ask_for_is_told_in_the_trail_in_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(trans_real, "_translations", {"de": Marks("de")})
+    asked = {"from", "to", "days", "zone", "hide", "cursor", "scope", "about"}
+    with override("de"):
+        for name in asked.union(TrailFilterForm.base_fields, PaymentFilter.base_fields):
+            assert not list(unmarked(label(name))), name
+        assert label("to") == str(PaymentFilter.ends[1])
 
 
 def test_every_text_of_the_sources_has_its_german() -> None:

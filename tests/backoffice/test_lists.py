@@ -73,17 +73,64 @@ def test_periods_at_hand_keep_the_filters_and_know_the_zone(moto_store: None) ->
     client = Client()
     client.force_login(a_member(time_zone="America/New_York"))
     found = chips(client.get(PAYMENTS, {"status": "failed", "cursor": ""}))
-    assert found["Today"] == f"{PAYMENTS}?status=failed&from=2026-03-01&to=2026-03-01"
+    assert found["Today"] == f"{PAYMENTS}?status=failed&days=today&from=2026-03-01&to=2026-03-01"
     assert "from=2026-02-23&to=2026-03-01" in found["Last 7 days"]
     utc = chips(client.get(PAYMENTS, {"zone": "UTC"}))
     assert utc["Today"].endswith("from=2026-03-02&to=2026-03-02")
     assert 'aria-current="true"' in text(client.get(found["Today"]))
 
 
+@pytest.mark.parametrize("page", [PAYMENTS, "/admin/audit/"])
+def test_a_saved_period_moves_along_unless_its_days_were_typed(
+    signed_in: SignIn, page: str
+) -> None:
+    def kept_on(day: int, address: str) -> str:
+        with time_machine.travel(datetime(2026, 3, day, 12, tzinfo=UTC), tick=False):
+            client = signed_in(Role.COMPLIANCE, username=f"person-{len(seen)}")
+            shown = text(client.get(address))
+        found = re.search('name="address" value="([^"]*)"', shown)
+        assert found is not None
+        days = re.findall('type="date" name="(?:from|to)" value="([^"]*)"', shown)
+        seen.append(days)
+        return unescape(found[1])
+
+    seen: list[list[str]] = []
+    chosen = f"{page}?days=last-7-days&from=2026-02-24&to=2026-03-02"
+    assert kept_on(2, chosen) == f"{page}?days=last-7-days"
+    assert kept_on(9, f"{page}?days=last-7-days") == f"{page}?days=last-7-days"
+    assert kept_on(9, chosen) == f"{page}?from=2026-02-24&to=2026-03-02"
+    kept_on(9, f"{page}?days=nonsense&from=2026-02-24&to=2026-03-02")
+    old, new = ["2026-02-24", "2026-03-02"], ["2026-03-03", "2026-03-09"]
+    assert seen == [old, new, old, old]
+
+
 def test_each_filter_in_force_can_be_taken_away(signed_in: SignIn) -> None:
     found = chips(signed_in().get(PAYMENTS, {"status": "failed", "customer_id": "c & o"}))
-    assert found["State: failed"] == f"{PAYMENTS}?customer_id=c+%26+o"
+    assert found["State: Failed"] == f"{PAYMENTS}?customer_id=c+%26+o"
     assert found["Customer: c & o"] == f"{PAYMENTS}?status=failed"
+
+
+@pytest.mark.parametrize("page", [PAYMENTS, "/admin/audit/"])
+def test_a_moving_period_is_taken_away_by_its_ends(signed_in: SignIn, page: str) -> None:
+    client = signed_in(Role.COMPLIANCE)
+    shown = chips(client.get(f"{page}?days=yesterday"))
+    (first,) = (url for label, url in shown.items() if label.startswith("From"))
+    assert "days=" not in first
+    assert "to=" in first
+
+
+def test_a_moving_period_stays_over_midnight_while_it_is_paged(signed_in: SignIn) -> None:
+    payments = many(60, created_at=datetime(2026, 3, 2, 12, tzinfo=UTC))
+    with time_machine.travel(datetime(2026, 3, 2, 23, 59, tzinfo=UTC), tick=False):
+        client = signed_in(Role.COMPLIANCE)
+        first = client.get(f"{PAYMENTS}?days=today")
+    with time_machine.travel(datetime(2026, 3, 3, 0, 1, tzinfo=UTC), tick=False):
+        second = client.get(first.context["pager"].next_url)
+    assert {*links(text(first), payments), *links(text(second), payments)} == {
+        payment.id for payment in payments
+    }
+    looked = [entry.new_values for entry in chain("person:someone")]
+    assert {"days": "today", "from": "2026-03-02", "to": "2026-03-02"} in looked
 
 
 def test_pages_lead_on_and_back_with_the_filters(signed_in: SignIn) -> None:
@@ -183,7 +230,9 @@ def test_a_view_is_saved_shown_shared_and_removed(signed_in: SignIn) -> None:
     assert "The view is saved." in text(save(client, address, "Failed ones"))
     assert chips(client.get(PAYMENTS))["Failed ones"] == address
     assert "Failed ones" not in chips(client.get("/admin/accounts/"))
-    assert "Failed ones" in text(client.get("/admin/views/"))
+    assert "Failed ones" in text(client.get("/admin/find/?q=failed+on&stay=yes"))
+    assert 'value="Failed ones"' in text(client.get(address))
+    assert re.search("Failed ones</a>.*?Payments", text(client.get("/admin/views/")), re.DOTALL)
     save(client, f"{PAYMENTS}?status=pending", "Failed ones")
     assert chips(client.get(PAYMENTS))["Failed ones"] == f"{PAYMENTS}?status=pending"
     entry = chain("staff:someone")[0]
@@ -191,7 +240,8 @@ def test_a_view_is_saved_shown_shared_and_removed(signed_in: SignIn) -> None:
     other = signed_in(username="another")
     assert "Failed ones" not in chips(other.get(PAYMENTS))
     assert other.get(address).status_code == 200
-    removed = save(client, f"{PAYMENTS}?status=pending", remove="yes")
+    removed = save(client, f"{PAYMENTS}?status=pending", remove="yes", stays="yes")
+    assert removed.redirect_chain[-1][0] == "/admin/views/"
     assert "The view is removed." in text(removed)
     assert "Failed ones" not in chips(client.get(PAYMENTS))
 

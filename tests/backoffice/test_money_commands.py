@@ -161,6 +161,11 @@ def test_a_large_transfer_waits_and_is_no_failure() -> None:
         "--currency", "USD", "--operator", "teller1", "--reason", "x", stdout=out,
     )  # fmt: skip
     assert "200.00 USD waits for a supervisor's approval" in out.getvalue()
+    call_command(
+        "open_account", "--customer-id", "c-3", "--account-type", "checking", "--currency", "USD",
+        "--opening-balance", "300", "--operator", "teller1", "--reason", "x", stdout=out,
+    )  # fmt: skip
+    assert "with 0.00 USD. 300.00 USD wait for a supervisor's approval" in out.getvalue()
 
 
 def settled(*options: str) -> str:
@@ -192,6 +197,13 @@ def test_settling_ends_with_code_1_where_a_record_is_damaged() -> None:
     assert failed.value.returncode == 1
 
 
+@pytest.fixture
+def soon_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A read is tried again for a tenth of a second, not for half a minute."""
+    monkeypatch.setattr("dynamodb.scans.READ_SECONDS", 0.1)
+
+
+@pytest.mark.usefixtures("soon_given_up")
 def test_settling_goes_on_until_it_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     def two_minutes(seconds: float) -> None:
         if seconds < 60:
@@ -209,6 +221,7 @@ def test_settling_goes_on_until_it_is_stopped(monkeypatch: pytest.MonkeyPatch) -
     assert last == "Stopped."
 
 
+@pytest.mark.usefixtures("soon_given_up")
 def test_settling_once_fails_where_the_store_is_away() -> None:
     store_client.configure(replace(store_client.settings(), endpoint_url="http://127.0.0.1:9"))
     with pytest.raises(CommandError) as caught:

@@ -85,6 +85,7 @@ def test_failed_payments_say_why(signed_in: SignIn) -> None:
         assert "The source account has 5.00 USD available." in text
         assert "<code>insufficient_funds</code>" in text
         assert ">failed</span>" in text
+        assert "/receipt/" not in text
 
 
 @pytest.mark.parametrize(

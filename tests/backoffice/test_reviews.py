@@ -16,20 +16,12 @@ from backoffice.permissions import Role
 from backoffice.reviews import queries, services
 from backoffice.reviews.gathering import gather
 from backoffice.reviews.queries import DayState
-from backoffice.reviews.records import (
-    AccountPair,
-    AlreadySigned,
-    Decision,
-    ItemsOpen,
-    Kind,
-    NoteMissing,
-    NotOverYet,
-    ReviewItem,
-)
+from backoffice.reviews.records import AccountPair, Decision, Kind, ReviewItem
+from backoffice.reviews.refusals import AlreadySigned, ItemsOpen, NoteMissing, NotOverYet
 from backoffice.staff import doings, managing
 from backoffice.staff.records import SignInAttempts
 from dynamodb.client import call, count_requests
-from payments.cases import find_case
+from payments.alerts.cases import find_case
 from payments.identifiers import new_payment_id
 from payments.refusals import CaseNotFound
 from tests.backoffice.conftest import SignIn

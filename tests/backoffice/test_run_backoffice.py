@@ -36,13 +36,12 @@ def engine_of(environment: dict[str, str]) -> local.Engine | None:
     return local.find(Path(environment["DYNAMODB_LOCAL_DIR"]))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_up_and_cleanly_down(environment: dict[str, str], number: signal.Signals) -> None:
+def test_up_and_cleanly_down(environment: dict[str, str]) -> None:
     with running(environment) as run:
         run.until_ready()
         assert status_of(environment, "/readyz") == 200
         assert len(workers_of(run)) == 1
-        assert run.until_end(number) == 0
+        assert run.until_end(signal.SIGTERM) == 0
         assert workers_of(run) == []
     assert run.said.endswith("DynamoDB Local has ended; its data is kept.\nStopped.\n")
     assert "Created" in run.said
@@ -65,6 +64,19 @@ def test_the_engine_of_a_killed_run_is_used_again(environment: dict[str, str]) -
         assert engine_of(environment) == left
         assert run.until_end(signal.SIGINT) == 0
     assert engine_of(environment) is None
+
+
+def test_an_engine_that_ends_meanwhile_is_said_and_can_be_started_again(
+    environment: dict[str, str],
+) -> None:
+    folder, port = Path(environment["DYNAMODB_LOCAL_DIR"]), int(environment["DYNAMODB_LOCAL_PORT"])
+    with running(environment) as run:
+        run.until_ready()
+        assert local.stop(folder)
+        run.until("`make dynamodb-up` starts it again.")
+        local.start(folder, port, keep=True).release()
+        assert status_of(environment, "/readyz") == 200
+        assert run.until_end(signal.SIGINT) == 0
 
 
 def test_an_engine_that_was_there_before_stays(environment: dict[str, str]) -> None:

@@ -106,7 +106,7 @@ def end_under_load(process: subprocess.Popen[str], send: Callable[[int], str]) -
         writer.start()
     until(lambda: len(answered) >= SENT_BEFORE_THE_END)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=30) == 0
+    assert process.wait(timeout=60) == 0
     for writer in writers:
         writer.join()
     return answered

@@ -115,6 +115,7 @@ def test_production_passes_djangos_check_for_deployment_without_a_warning() -> N
     ("name", "value"),
     [
         ("PORT", "eight"),
+        ("DYNAMODB_LOCAL_PORT", "65536"),
         ("DJANGO_TRUSTED_PROXIES", "10.0.0.1,nonsense"),
         ("APPROVAL_THRESHOLD", "10,000"),
         ("ACCOUNT_LOCK_MINUTES", "-5"),

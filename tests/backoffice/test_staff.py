@@ -56,9 +56,7 @@ def test_a_name_is_taken_once() -> None:
 
 def test_a_password_given_by_another_is_changed_at_first_use() -> None:
     a_member()
-    services.set_password(
-        username="someone", password="given-by-an-admin-1", actor=Actor(id="admin1"), at=AT
-    )
+    services.set_password(username="someone", password="given-by-an-admin-1", actor=SETUP, at=AT)
     record = queries.find("someone")
     assert record is not None
     assert record.must_change_password

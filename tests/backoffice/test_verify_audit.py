@@ -11,7 +11,7 @@ from audit.models import AuditLog, LastVerification
 from audit.replay import read_chain
 from backoffice.management.base import Refused
 from backoffice.permissions import Role
-from backoffice.views import proof
+from backoffice.views import seals
 from dynamodb import client as store_client
 from dynamodb import scans
 from payments.models import Account
@@ -158,7 +158,7 @@ def test_only_compliance_verifies(account: Account, signed_in: SignIn) -> None:
 def test_a_chain_too_long_for_a_page_is_left_to_an_operator(
     account: Account, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(proof, "MOST_ENTRIES", 1)
+    monkeypatch.setattr(seals, "MOST_ENTRIES", 1)
     client = signed_in(Role.COMPLIANCE)
     shown = text(client.post(f"/admin/audit/{account.id}/verify/", follow=True))
     assert f"manage.py verify_audit --entity {account.id}" in shown

@@ -9,7 +9,6 @@ from django.urls import URLPattern, reverse
 from uuid_utils import uuid7
 
 from audit.context import Actor
-from backoffice import urls
 from backoffice.holds.services import set_hold
 from backoffice.jobs import imports
 from backoffice.jobs import services as jobs
@@ -20,17 +19,20 @@ from backoffice.reviews import services as reviews
 from backoffice.staff import access_review, queries, second_factor, services
 from backoffice.staff.models import Staff
 from dynamodb.times import utc_now
-from payments import bulk_store, cases, policy, receivers
-from payments.bulk_rows import REQUIRED
-from payments.event_records import DeliveryState
+from payments import policy
+from payments.alerts import cases
+from payments.bulk import files
+from payments.bulk.rows import REQUIRED
+from payments.events import receivers
+from payments.events.receivers import Receivers
+from payments.events.records import DeliveryState
 from payments.identifiers import new_payment_id
 from payments.models import Account, Payment
 from payments.policy import Policy
-from payments.receivers import Receivers
 from tests.backoffice.deliveries import plant_delivery
 from tests.backoffice.factors import with_app
 from tests.backoffice.people import a_member
-from tests.backoffice.test_addresses import patterns
+from tests.backoffice.test_addresses import guards, patterns
 from tests.builders import opened, transferred
 from tests.payments.alarms import an_alert
 
@@ -58,7 +60,7 @@ class Place:
 
     def is_for(self, role: Role) -> bool:
         """Whether the page behind it is shown to a role."""
-        permission = getattr(self.pattern.callback, "permission", None)
+        permission = guards(self.pattern, "permission")
         return self.what != "unknown" and (permission is None or permission in granted([role]))
 
 
@@ -82,7 +84,7 @@ class World:
         for pattern in patterns():
             for what, value in self._behind(pattern).items():
                 arguments = [value] if value else []
-                if pattern in urls.ADMIN:
+                if pattern.name:
                     url = reverse(f"admin:{pattern.name}", args=arguments)
                 else:
                     url = f"/{pattern.pattern}"
@@ -137,7 +139,7 @@ def a_world(*roles: Role) -> World:
     pack = jobs.order_job(order, actor=Actor(id=OTHER), at=at).id
     hold = set_hold(kind="account", held_id=source.id, reason="Court", actor=Actor(id=OTHER), at=at)
     made = {what: _job(person) for what, person in (("own", ME), ("foreign", OTHER))}
-    file_hash = bulk_store.keep_file(f"{HEADER}\n{source.id},{target.id},1,USD\n".encode(), "x.csv")
+    file_hash = files.keep_file(f"{HEADER}\n{source.id},{target.id},1,USD\n".encode(), "x.csv")
     batches = {
         what: imports.order_import(
             f"{HEADER}\n{source.id},{target.id},{2 + number},USD\n".encode(),

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
-from payments.bulk_rows import COLUMNS
+from payments.bulk.rows import COLUMNS
 from tests.browser.conftest import opened_page, sign_in
 from tests.browser.test_main_job import open_account
 

@@ -6,10 +6,10 @@ from playwright.sync_api import Browser, expect
 
 from backoffice.permissions import Role
 from dynamodb.times import utc_now
-from payments import delivering, receivers
-from payments.event_records import DeliveryState
+from payments.events import receivers, relay
+from payments.events.receivers import Receivers
+from payments.events.records import DeliveryState
 from payments.identifiers import new_payment_id
-from payments.receivers import Receivers
 from tests.backoffice.deliveries import plant_delivery
 from tests.backoffice.people import PASSWORD, a_member
 from tests.browser.conftest import opened_page
@@ -35,12 +35,12 @@ def test_a_dead_letter_is_seen_and_sent_again(browser: Browser, settings: LazySe
         expect(row).to_contain_text("dead")
         row.get_by_text("Send again").click()
         expect(page.locator("#content")).to_contain_text("Send these events again?")
-        delivering.deliver_due(at=utc_now())
+        relay.deliver_due(at=utc_now())
         assert shop.posts == []
         page.click("#content button:has-text('Send again')")
         page.wait_for_url("**/admin/events/**")
         expect(page.locator("#content")).not_to_contain_text("It answered 400.")
-        delivering.deliver_due(at=utc_now())
+        relay.deliver_due(at=utc_now())
         assert len(shop.posts) == 1
         page.goto("/admin/events/?receiver=shop&state=sent")
         expect(page.locator("#content tbody tr")).to_have_count(1)

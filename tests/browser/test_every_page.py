@@ -32,6 +32,8 @@ TURN = """() => new Promise(done => {
 ASSETS = """() => performance.getEntriesByType("resource").map(
     ({name, encodedBodySize}) => [name, encodedBodySize])"""
 MOTIONS = "document.getAnimations().length"
+NARROW = """[...document.querySelectorAll("#content-main > .results")].filter(
+    on => on.offsetWidth < on.parentElement.clientWidth).length"""
 OVERFLOW = "document.documentElement.scrollWidth - innerWidth"
 
 ROLES = [Role.COMPLIANCE, Role.SUPERVISOR, Role.ADMIN]
@@ -87,6 +89,9 @@ def faults(page: Page, url: str, looks: Sequence[tuple[int, str]]) -> Iterator[s
         if page.evaluate(MOTIONS):
             yield "moves"
         yield from (f"{width} {scheme} {fault}" for fault in page.evaluate(AXE, [part, TAGS]))
+    show(page, 640, "light")
+    if page.evaluate(NARROW):
+        yield "leaves a part of 640 pixels empty beside its table"
     yield from overflow(page, 320)
     page.evaluate(TURN)
     for width in (320, 1280):

@@ -63,6 +63,7 @@ BEFORE = {"saved_views": "/admin/accounts/\t"}
 
 class Threaded(ThreadingMixIn, WSGIServer):
     daemon_threads = True
+    request_queue_size = 128  # a browser asks for a page's parts at once; of more it waits seconds
 
 
 class Quiet(WSGIRequestHandler):

@@ -8,11 +8,13 @@ from django.conf import LazySettings
 from playwright.sync_api import Browser, Page, expect
 
 from backoffice.permissions import Role
+from backoffice.staff.queries import find
 from payments import policy
 from payments.policy import Policy
 from tests.backoffice.people import PASSWORD, a_member
 from tests.browser.conftest import opened_page
 from tests.browser.test_hostile import served
+from tests.payments.alarms import an_alert
 
 pytestmark = pytest.mark.browser
 
@@ -44,13 +46,13 @@ def tab_to(page: Page, name: str) -> None:
     pytest.fail(f"Tab does not lead to {name!r}.")
 
 
-def enter(page: Page, fields: dict[str, str], *, then: str) -> None:
-    """Type into fields in their order, and press a button."""
+def enter(page: Page, fields: dict[str, str], *, then: str, by: str = "Enter") -> None:
+    """Type into fields in their order, and press a button, or choose what stands after them."""
     for name, text in fields.items():
         tab_to(page, name)
         page.keyboard.type(text)
     tab_to(page, then)
-    page.keyboard.press("Enter")
+    page.keyboard.press(by)
 
 
 def skip_to_content(page: Page) -> None:
@@ -94,9 +96,9 @@ def account_by_keys(page: Page, customer: str, balance: str) -> str:
 
 @pytest.fixture
 def house(moto_store: None, settings: LazySettings) -> Iterator[str]:
-    """The address of pages that a teller and a supervisor work on, above a threshold together."""
+    """The address of pages for one of each role, where a threshold needs two of them."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    for role in (Role.TELLER, Role.SUPERVISOR):
+    for role in Role:
         a_member(username=role, roles=(role,))
     policy.configure(Policy(approval_threshold=10_000_00))
     with served() as site:
@@ -133,3 +135,41 @@ def test_a_transfer_is_asked_for_approved_and_remembered(browser: Browser, house
         enter(page, {}, then=f"/admin/audit/{payment_id}/")
         expect(page.locator("#content .chain")).to_contain_text("payment.approved")
         expect(page.locator("#content .chain")).to_contain_text("teller")
+
+
+def test_an_alert_is_taken_up_and_resolved(browser: Browser, house: str) -> None:
+    alert = an_alert("keys")
+    with opened_page(browser, house) as page:
+        sign_in_by_keys(page, "compliance")
+        go_to(page, "Alerts")
+        page.wait_for_url("**/alerts/")
+        skip_to_content(page)
+        enter(page, {}, then=f"/admin/alerts/{alert.id}/")
+        page.wait_for_url(f"**/alerts/{alert.id}/")
+        skip_to_content(page)
+        enter(page, {}, then="Resolve")
+        page.wait_for_url("**/resolve/")
+        skip_to_content(page)
+        enter(page, {}, then="Reported: a report is filed", by="ArrowDown")
+        enter(page, {"Reason": "A house was bought."}, then="Resolve the alert")
+        expect(page.locator("#content")).to_contain_text("This cannot be taken back.")
+        enter(page, {}, then="Resolve the alert")
+        expect(page.locator("#content")).to_contain_text("A house was bought.")
+        expect(page.locator("#content")).to_contain_text("Not reported")
+
+
+def test_a_member_of_staff_is_added(browser: Browser, house: str) -> None:
+    with opened_page(browser, house, scheme="dark") as page:
+        sign_in_by_keys(page, "admin")
+        go_to(page, "Staff")
+        page.wait_for_url("**/staff/")
+        skip_to_content(page)
+        enter(page, {}, then="/admin/staff/new/")
+        page.wait_for_url("**/staff/new/")
+        skip_to_content(page)
+        enter(page, {"Username": "keys", "Full name": "Kay Eys"}, then="Teller", by="Space")
+        enter(page, {}, then="Add")
+        expect(page.locator("h1")).to_have_text("First password of keys")
+    added = find("keys")
+    assert added is not None
+    assert added.roles == [Role.TELLER]

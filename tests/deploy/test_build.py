@@ -17,19 +17,22 @@ from deploy.bill import licences
 from dynamodb import client
 from payments import queries
 from tests.builders import opened
+from tests.engines import ROOT
 
 RUN = """
 import sys
 sys.path[:] = [sys.argv[1], *(path for path in sys.path if "site-packages" not in path)]
 import json
-from payments import events_handler, lambda_handler, receivers
+from payments import events_handler, lambda_handler
+from payments.events import receivers
 receivers._client("us-east-1")
 from dynamodb import client
 assert client._connection is not None
 answers = [lambda_handler.handler(event, None) for event in json.load(sys.stdin)]
 home = {name: module.__file__ for name, module in sys.modules.items()
         if getattr(module, "__file__", None)}
-strangers = [file for file in home.values() if "site-packages" in file or file.startswith("/work")]
+strangers = [file for file in home.values()
+             if "site-packages" in file or file.startswith(sys.argv[2])]
 stale = [name for name, module in sys.modules.items()
          if (getattr(module, "__cached__", None) or "").startswith(sys.argv[1])
          and not __import__("os").path.exists(module.__cached__)]
@@ -107,7 +110,7 @@ def test_the_package_moves_money_by_itself(made: Path, tmp_path: Path, local_sto
     ]
     settings = client.settings()
     run = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", RUN, str(tmp_path)],
+        [sys.executable, "-I", "-S", "-c", RUN, str(tmp_path), str(ROOT)],
         env={
             "DYNAMODB_ENDPOINT_URL": settings.endpoint_url,
             "DYNAMODB_TABLE_PREFIX": settings.table_prefix,

@@ -19,8 +19,8 @@ from deploy.tables import TEMPLATE, rewritten
 from dynamodb import client, tables
 from dynamodb.settings import Settings
 from payments import policy
-from payments.http_service import ROUTES
-from payments.receivers import ELSEWHERE
+from payments.events.receivers import ELSEWHERE
+from payments.http.routes import ROUTES
 from tests.builders import opened
 from tests.payments.gateway import ask, ask_transfer, v2
 

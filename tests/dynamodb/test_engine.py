@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 import pytest
 
-from dynamodb import client
+from dynamodb import client, tables
 from dynamodb.client import call, count_requests
-from dynamodb.errors import ConditionFailedError
+from dynamodb.errors import ConditionFailedError, StoreUnavailableError
 from dynamodb.pages import Query, read_page
 from dynamodb.retries import Patience, commit_within, read_within
 from dynamodb.scans import query_items
@@ -272,10 +272,29 @@ def test_a_live_table_is_given_an_index_that_finds_old_and_new_records(
 
     with ThreadPoolExecutor(3) as pool:
         writing = pool.submit(write)
-        reports = list(pool.map(ensure_table, [Line, Line]))
-        stop.set()
+        try:
+            reports = list(pool.map(ensure_table, [Line, Line]))
+        finally:
+            stop.set()
         writing.result()
     assert "owner-index" in {added for report in reports for added in report.added}
     assert ensure_table(Line) == TableReport(Line.table_name(), created=False)
     found = query_items(Query(model=Line, index="owner-index", partition="o", newest_first=False))
     assert [item["place"]["S"] for item in found] == ["1", *written]
+
+
+def test_a_change_of_a_table_whose_answer_was_lost_is_no_trouble(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Asked for again by the client, the engine refuses it: that stream is there."""
+    monkeypatch.setattr(Line, "stream", "NEW_IMAGE")
+
+    def losing(operation: str, **arguments: Any) -> dict[str, Any]:
+        answer = call(operation, **arguments)
+        if operation == "UpdateTable":
+            raise StoreUnavailableError
+        return answer
+
+    monkeypatch.setattr(tables, "call", losing)
+    assert ensure_table(Line).added == ("stream",)
+    assert ensure_table(Line).added == ()

@@ -84,17 +84,20 @@ def listening_addresses(pid: int) -> set[str]:
 
 
 class TestStart:
-    def test_it_answers_and_knows_transactions(self, folder: Path) -> None:
-        with a_run(folder) as lease:
+    def test_it_answers_on_loopback_only_knows_transactions_and_holds_its_folder(
+        self, folder: Path
+    ) -> None:
+        with a_run(folder, in_memory=True) as lease:
             assert lease.how.startswith("DynamoDB Local is up at http://127.0.0.1:")
             assert local.answers(lease.engine.endpoint_url)
             local.require_transactions(lease.engine.endpoint_url)
+            if Path("/proc/net/tcp").exists():
+                assert listening_addresses(lease.engine.pid) == {"0100007F"}
+            (folder / local.STATE).rename(folder / "away")
+            sentence = refusal_of(lambda: local.start(folder, lease.engine.port))
+            (folder / "away").rename(folder / local.STATE)
+        assert "Another program holds" in sentence
         assert local.find(folder) is None
-
-    @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="reads Linux's /proc")
-    def test_it_listens_on_loopback_only(self, folder: Path) -> None:
-        with a_run(folder, in_memory=True) as lease:
-            assert listening_addresses(lease.engine.pid) == {"0100007F"}
 
     def test_records_outlive_it(self, folder: Path) -> None:
         with a_run(folder) as lease:
@@ -117,13 +120,6 @@ class TestStart:
         (tmp_path / "file").touch()
         assert "Cannot write to" in refusal_of(lambda: local.start(tmp_path / "file" / "d", 1))
 
-    def test_a_folder_that_something_else_holds(self, folder: Path) -> None:
-        with a_run(folder, in_memory=True) as lease:
-            (folder / local.STATE).rename(folder / "away")
-            sentence = refusal_of(lambda: local.start(folder, lease.engine.port))
-            (folder / "away").rename(folder / local.STATE)
-        assert "Another program holds" in sentence
-
     def test_an_engine_that_ends_at_once(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -134,20 +130,17 @@ class TestStart:
 
 
 class TestSecondRun:
-    def test_the_last_one_ends_the_engine(self, folder: Path) -> None:
+    def test_the_last_one_ends_the_engine_and_no_other_is_let_in(self, folder: Path) -> None:
         with a_run(folder) as first:
             with a_run(folder, first.engine.port) as second:
                 assert second.engine == first.engine
                 assert "already runs" in second.how
             assert local.answers(first.engine.endpoint_url)
-        assert local.find(folder) is None
-
-    def test_a_second_engine_on_one_folder_is_refused(self, folder: Path) -> None:
-        with a_run(folder) as first:
             sentence = refusal_of(lambda: local.start(folder, local.free_port()))
             assert "two engines would spoil it" in sentence
             assert f"DYNAMODB_LOCAL_PORT={first.engine.port}" in sentence
             assert local.answers(first.engine.endpoint_url)
+        assert local.find(folder) is None
 
     def test_an_engine_that_is_kept_outlives_runs(self, folder: Path) -> None:
         with a_run(folder, keep=True) as lease:

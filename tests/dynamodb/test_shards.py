@@ -196,7 +196,7 @@ def test_reading_ahead_keeps_the_order_and_is_one_read_ahead_at_most() -> None:
     looked: list[int] = []
 
     def look() -> None:
-        for number in shards.ahead(reads()):
+        for number in shards.ahead([reads()]):
             time.sleep(0.02)
             assert begun == list(range(min(number + 2, 5))), "the next one was read meanwhile"
             looked.append(number)
@@ -204,3 +204,18 @@ def test_reading_ahead_keeps_the_order_and_is_one_read_ahead_at_most() -> None:
     with pytest.raises(StoreBusyError):
         look()
     assert looked == [0, 1, 2, 3, 4]
+
+
+def test_parts_are_read_side_by_side_and_given_in_their_order() -> None:
+    begun: list[str] = []
+
+    def part(name: str, pieces: int) -> Iterator[str]:
+        for number in range(pieces):
+            begun.append(f"{name}{number}")
+            yield f"{name}{number}"
+
+    found = shards.ahead([part("a", 3), part("b", 0), part("c", 2), part("d", 2), part("e", 1)])
+    assert next(found) == "a0"
+    time.sleep(0.1)
+    assert sorted(begun) == ["a0", "a1", "c0", "d0"], "one of each part, and of a few parts"
+    assert list(found) == ["a1", "a2", "c0", "c1", "d0", "d1", "e0"]

@@ -65,7 +65,7 @@ def test_without_the_version_condition_the_check_fails(
 
     monkeypatch.setattr(_Write, "to_action", unguarded)
     with free_audit_keys(monkeypatch):
-        crowd(200, work)
+        crowd(80, work)
     caught(f"no version condition, {work.__name__}")
 
 
@@ -112,7 +112,7 @@ def test_with_entries_outside_the_commit_the_check_fails(
         return transfer
 
     monkeypatch.setattr(Transaction, "put_once", set_aside)
-    crowd(200, entries_afterwards)
+    crowd(80, entries_afterwards)
     caught("audit outside the commit")
 
 

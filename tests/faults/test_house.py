@@ -12,10 +12,16 @@ from tests.builders import TELLER
 from tests.faults.asks import Ask, Notebook, run, settle
 from tests.faults.traffic import Traffic, eight_accounts
 from tests.faults.verdict import judge
-from tests.faults.ways import Pages, by_service, stored
+from tests.faults.ways import Pages, by_handler, stored
 from tests.tried import missed, share, tell
 
 NAME, SECONDS = "pages and service together", share(150)
+SEEN = {
+    "/admin/": Role.TELLER,
+    "/admin/accounts/": Role.TELLER,
+    "/admin/payments/": Role.TELLER,
+    "/admin/audit/": Role.COMPLIANCE,
+}
 
 
 @pytest.mark.load
@@ -23,10 +29,12 @@ NAME, SECONDS = "pages and service together", share(150)
 @pytest.mark.integration
 @pytest.mark.usefixtures("local_store")
 def test_pages_and_service_together_lose_nothing() -> None:
-    browser = Client()
-    browser.force_login(a_member(username=TELLER.id, roles=[Role.TELLER]))
-    pages, notebook, times = Pages(browser), Notebook(), list[float]()
-    traffic = Traffic(eight_accounts(), ways=(by_service, by_service, pages.transfer))
+    browsers = {Role.TELLER: Client(), Role.COMPLIANCE: Client()}
+    for role, username in ((Role.TELLER, TELLER.id), (Role.COMPLIANCE, "compliance1")):
+        browsers[role].force_login(a_member(username=username, roles=[role]))
+    seen = [(address, browsers[role]) for address, role in SEEN.items()]
+    pages, notebook, times = Pages(browsers[Role.TELLER], seen=seen), Notebook(), list[float]()
+    traffic = Traffic(eight_accounts(), ways=(by_handler, by_handler, pages.transfer))
 
     def timed(ask: Ask) -> Ask:
         def act() -> str:
@@ -45,6 +53,11 @@ def test_pages_and_service_together_lose_nothing() -> None:
     tell(NAME, "asked a second", len(times) / SECONDS)
     for percent in (50, 95, 99):
         tell(NAME, f"milliseconds, {percent} %", cuts[percent - 1])
-    tell(NAME, "pages shown", sum(pages.answers.values()), at_least=1)
+    tell(NAME, "acknowledged", notebook.acknowledged, at_least=share(200))
+    processed = sum(each.startswith("processed") for told in stored().values() for each in told)
+    tell(NAME, "processed, as the store has it", processed, at_least=share(150))
+    tell(NAME, "pages shown", pages.shown.total(), at_least=share(100))
+    for address in SEEN:
+        tell(NAME, f"       - {address}", pages.shown[address], at_least=1)
     tell(NAME, "pages failed", pages.failed, at_most=0)
     assert faults + missed(NAME) == []

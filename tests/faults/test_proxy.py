@@ -28,11 +28,11 @@ pytestmark = [
 ACKNOWLEDGED = (
     {"through the proxy": 5_000, "through the proxy, together": 45_000}
     if FULL
-    else {"through the proxy": 1_500}
+    else {"through the proxy": 500}
 )
 """Threads that go together are faster than those that collide."""
 
-DOOMED = 60 if FULL else 18
+DOOMED = 60 if FULL else 12
 """How many cannot be settled before all heals. Each keeps its company waiting for ten seconds."""
 
 

@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import cycle
 
 from dynamodb.times import utc_now
 from payments.identifiers import new_payment_id
@@ -44,6 +45,7 @@ class Traffic:
     clock_steps: int = 0
     sent_twice: int = 0
     _step: timedelta = STEPS[0]
+    _marks: Iterator[str] = field(default_factory=lambda: cycle(MARKS))
 
     def until(self, enough: Callable[[], bool]) -> Iterator[Ask]:
         """Go on until it is enough; one ask in ten comes twice at once, one is looked at."""
@@ -59,7 +61,7 @@ class Traffic:
         """A transfer, at a clock that steps by an hour now and then."""
         source, target = self.chance.sample(self.accounts, 2)
         at = self._clock()
-        mark = self.chance.choice([*MARKS]) if self.chance.random() < self.doomed else ""
+        mark = next(self._marks) if self.chance.random() < self.doomed else ""
         return Order(
             payment_id=new_payment_id(at),
             source=source,

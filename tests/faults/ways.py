@@ -3,9 +3,10 @@
 import io
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from itertools import count
 from typing import Any, Self
 
 from django.core.management import CommandError, call_command
@@ -20,6 +21,7 @@ from payments.requests import OpeningRequest, TransferRequest
 from tests.bank import scanned
 from tests.builders import TELLER
 from tests.faults.asks import Ask
+from tests.payments.gateway import EVERYTHING, ask_transfer
 
 ADDRESS = "/admin/transfers/new/"
 
@@ -75,6 +77,31 @@ def by_service(order: Order) -> Ask:
     return Ask(order.name, act)
 
 
+def by_handler(order: Order) -> Ask:
+    """As a program asks, by an event of API Gateway."""
+    body = {
+        "from_account_id": order.source,
+        "to_account_id": order.target,
+        "amount": order.amount_minor,
+        "currency": "USD",
+        "description": order.name,
+    }
+    caller = EVERYTHING | {"sub": order.maker}
+
+    def act() -> str:
+        answer = ask_transfer(body, key=order.payment_id, claims=caller)
+        if answer.status in (200, 201):
+            return f"{answer.body['status']} {answer.body['id']}"
+        if answer.code == "busy":
+            raise StoreBusyError("the service is busy")
+        if answer.status in (202, 503):
+            raise OutcomeUnknownError(f"the service answers {answer.status}")
+        assert answer.status == 422, answer
+        return "failed"
+
+    return Ask(order.name, act)
+
+
 def by_command(order: Order) -> Ask:
     arguments = [
         *("--from", order.source, "--to", order.target, "--currency", "USD"),
@@ -100,11 +127,18 @@ def by_command(order: Order) -> Ask:
 
 @dataclass
 class Pages:
-    """The back office as the browser of somebody signed in uses it, and what its pages answered."""
+    """The back office as the browser of somebody signed in uses it, and what its pages answered.
+
+    After each transfer one more page is looked at in turn, ``seen`` by whose browser.
+    """
 
     signed_in: Client
+    seen: Sequence[tuple[str, Client]] = ()
     answers: Counter[str] = field(default_factory=Counter)
+    shown: Counter[str] = field(default_factory=Counter)
+    """By address, answers to GET that show the page."""
     failed: int = 0
+    _turn: Iterator[int] = field(default_factory=count)
 
     def transfer(self, order: Order) -> Ask:
         """Post the form, and look at the account afterwards."""
@@ -124,18 +158,25 @@ class Pages:
             try:
                 return self._outcome(self._request("post", ADDRESS, fields), fields["payment_id"])
             finally:
-                shown = self._request("get", f"/admin/accounts/{order.source}/")
-                assert shown.status_code in (200, 503), shown.status_code
+                pages = [(f"/admin/accounts/{order.source}/", self.signed_in)]
+                if self.seen:
+                    pages.append(self.seen[next(self._turn) % len(self.seen)])
+                for page, person in pages:
+                    shown = self._request("get", page, person=person)
+                    assert shown.status_code in (200, 503), shown.status_code
 
         return Ask(order.name, act)
 
-    def _request(self, method: str, address: str, fields: Any = None) -> Any:
+    def _request(
+        self, method: str, address: str, fields: Any = None, *, person: Client | None = None
+    ) -> Any:
         browser = Client(raise_request_exception=False)
-        browser.cookies = self.signed_in.cookies
+        browser.cookies = (person or self.signed_in).cookies
         answer = getattr(browser, method)(address, fields)
         later = "Retry-After" in answer.headers
         said = f"{answer.status_code}{' with Retry-After' * later}"
         self.answers[f"{said} to {method.upper()}"] += 1
+        self.shown[address] += (method, answer.status_code) == ("get", 200)
         self.failed += answer.status_code >= 500 and said != "503 with Retry-After"
         return answer
 

@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from dynamodb.transactions import Committed, Transaction, commit
-from payments.alert_records import Alert, Rule
-from payments.alerts import Finding, raise_alert
+from payments.alerts.records import Alert, Rule
+from payments.alerts.services import Finding, raise_alert
 from tests.builders import NOON
 
 

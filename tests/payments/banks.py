@@ -12,7 +12,7 @@ from dynamodb.models import Item, Record
 from dynamodb.transactions import Committed, Transaction, commit
 from payments.identifiers import new_payment_id, payment_timestamp
 from payments.models import Account, Payment, PaymentStatus
-from payments.reconcile import Run, reconcile
+from payments.reconciliation.run import Run, reconcile
 from tests.builders import NOON, TELLER, opened, transferred
 
 ACCOUNTS = 4

@@ -24,17 +24,17 @@ from datetime import timedelta
 from dynamodb import client, streams
 from dynamodb.settings import Settings
 from dynamodb.times import utc_now
-from payments import deliveries, delivering, receivers
+from payments.events import deliveries, receivers, relay
 url, prefix = sys.argv[1:]
 client.configure(Settings(endpoint_url=url, table_prefix=prefix, cursor_signing_key="a test's"))
 receivers.configure(receivers.Receivers.from_environment(os.environ, is_development=True))
-delivering.RETRY_SECONDS, delivering.STREAM_SECONDS = 0.5, 0.4
-delivering.LEASE, streams.EMPTY_PAGES = timedelta(seconds=1.2), 1
+relay.RETRY_SECONDS, relay.STREAM_SECONDS = 0.5, 0.4
+relay.LEASE, streams.EMPTY_PAGES = timedelta(seconds=1.2), 1
 deliveries.FIRST_PAUSE = deliveries.LONGEST_PAUSE = timedelta(seconds=0.2)
 deliveries.MOST_TRIES = 1000
 print("ready", flush=True)
 while True:
-    delivering.deliver_due(at=utc_now())
+    relay.deliver_due(at=utc_now())
     time.sleep(0.1)
 """
 

@@ -10,7 +10,7 @@ from typing import Any
 from audit import trail
 from dynamodb.times import utc_day
 from dynamodb.transactions import Transaction
-from payments.alert_records import Rule
+from payments.alerts.records import Rule
 from payments.identifiers import account_id, clearing_number, new_payment_id, payment_timestamp
 from payments.models import Account, AccountStatus, AccountType, Payment, PaymentStatus
 from payments.money import numeric_code

@@ -12,8 +12,9 @@ from audit.context import Actor
 from audit.replay import verify_record
 from dynamodb.client import count_requests
 from dynamodb.scans import plain_item
-from payments import alert_queries, alerts, cases
-from payments.alert_records import Alert, AlertStatus, Case, Outcome
+from payments.alerts import cases, services
+from payments.alerts import queries as alert_queries
+from payments.alerts.records import Alert, AlertStatus, Case, Outcome
 from payments.identifiers import new_payment_id
 from payments.refusals import AlertNotFound, CaseNotFound, MissingField, Refusal, WrongState
 from tests.builders import NOON
@@ -41,21 +42,21 @@ def a_case(alert: Alert, name: str = "") -> Case:
 class TestAlerts:
     def test_an_alert_goes_its_way_and_its_chain_tells_it(self) -> None:
         name = an_alert("one").id
-        assigned = alerts.assign_alert(alert_id=name, assignee="compliance2", **BY)
+        assigned = services.assign_alert(alert_id=name, assignee="compliance2", **BY)
         assert (assigned.status, assigned.assigned_to) == (AlertStatus.ASSIGNED, "compliance2")
-        alerts.note_alert(alert_id=name, **BY)
-        escalated = alerts.escalate_alert(alert_id=name, **BY)
+        services.note_alert(alert_id=name, **BY)
+        escalated = services.escalate_alert(alert_id=name, **BY)
         assert (escalated.status, escalated.assigned_to) == (AlertStatus.ESCALATED, "compliance2")
-        again = alerts.assign_alert(alert_id=name, assignee="compliance1", **BY)
+        again = services.assign_alert(alert_id=name, assignee="compliance1", **BY)
         assert again.status == AlertStatus.ESCALATED
-        done = alerts.resolve_alert(alert_id=name, outcome=Outcome.NOT_REPORTED, **BY)
+        done = services.resolve_alert(alert_id=name, outcome=Outcome.NOT_REPORTED, **BY)
         assert (done.status, done.outcome, done.resolved_by, done.due_at) == (
             AlertStatus.RESOLVED, Outcome.NOT_REPORTED, "compliance1", None,
         )  # fmt: skip
-        alerts.note_alert(alert_id=name, **BY)
+        services.note_alert(alert_id=name, **BY)
         steps = ["raised", "assigned", "noted", "escalated", "assigned", "resolved", "noted"]
         assert actions(name) == [f"alert.{step}" for step in steps]
-        assert is_whole(alerts.find_alert(name))
+        assert is_whole(services.find_alert(name))
         entry = trail.chain_page(name, person="x").rows[1]
         assert entry.new_values is not None
         assert entry.new_values["reason"] == "Looked into it."
@@ -64,38 +65,38 @@ class TestAlerts:
     @pytest.mark.parametrize(
         "act",
         [
-            lambda name: alerts.assign_alert(alert_id=name, assignee="x", **BY),
-            lambda name: alerts.escalate_alert(alert_id=name, **BY),
-            lambda name: alerts.resolve_alert(alert_id=name, outcome=Outcome.REPORTED, **BY),
-            lambda name: a_case(alerts.find_alert(name)),
+            lambda name: services.assign_alert(alert_id=name, assignee="x", **BY),
+            lambda name: services.escalate_alert(alert_id=name, **BY),
+            lambda name: services.resolve_alert(alert_id=name, outcome=Outcome.REPORTED, **BY),
+            lambda name: a_case(services.find_alert(name)),
         ],
     )
     def test_what_is_resolved_stays_and_the_attempt_is_recorded(
         self, act: Callable[[str], object]
     ) -> None:
         name = an_alert("one").id
-        alerts.resolve_alert(alert_id=name, outcome=Outcome.FALSE_ALARM, **BY)
+        services.resolve_alert(alert_id=name, outcome=Outcome.FALSE_ALARM, **BY)
         with pytest.raises(WrongState, match="resolved already"):
             act(name)
-        assert alerts.find_alert(name).outcome == Outcome.FALSE_ALARM
+        assert services.find_alert(name).outcome == Outcome.FALSE_ALARM
         assert actions("person:compliance1")[-1] in ("alert.refused", "case.refused")
 
     def test_the_same_twice_is_once(self) -> None:
         name = an_alert("one").id
         for _ in range(2):
-            alerts.assign_alert(alert_id=name, assignee="compliance2", **BY)
+            services.assign_alert(alert_id=name, assignee="compliance2", **BY)
         for _ in range(2):
-            alerts.escalate_alert(alert_id=name, **BY)
+            services.escalate_alert(alert_id=name, **BY)
         for _ in range(2):
-            alerts.resolve_alert(alert_id=name, outcome=Outcome.REPORTED, **BY)
+            services.resolve_alert(alert_id=name, outcome=Outcome.REPORTED, **BY)
         assert len(actions(name)) == 4
 
     def test_nothing_is_done_without_a_reason_or_to_what_is_not_there(self) -> None:
         name = an_alert("one").id
         with pytest.raises(MissingField):
-            alerts.escalate_alert(alert_id=name, reason="", actor=REVIEWER, at=NOON)
+            services.escalate_alert(alert_id=name, reason="", actor=REVIEWER, at=NOON)
         with pytest.raises(AlertNotFound):
-            alerts.escalate_alert(alert_id="alert_none", **BY)
+            services.escalate_alert(alert_id="alert_none", **BY)
         with pytest.raises(CaseNotFound):
             cases.note_case(case_id="case_none", **BY)
 
@@ -104,25 +105,25 @@ class TestAlerts:
 class TestCases:
     def test_a_case_takes_in_what_is_undecided_and_is_decided_as_one(self) -> None:
         first, second, foreign = an_alert("1"), an_alert("2"), an_alert("3", "d")
-        done = alerts.resolve_alert(alert_id=an_alert("4").id, outcome=Outcome.FALSE_ALARM, **BY)
+        done = services.resolve_alert(alert_id=an_alert("4").id, outcome=Outcome.FALSE_ALARM, **BY)
         case = a_case(first)
         assert set(case.alerts) == {first.id, second.id}
         with pytest.raises(WrongState, match="part of a case"):
-            alerts.resolve_alert(alert_id=first.id, outcome=Outcome.REPORTED, **BY)
+            services.resolve_alert(alert_id=first.id, outcome=Outcome.REPORTED, **BY)
         later = an_alert("5")
         cases.add_alert(case_id=case.id, alert_id=later.id, **BY)
         cases.note_case(case_id=case.id, **BY)
         closed = cases.close_case(case_id=case.id, outcome=Outcome.REPORTED, **BY)
         assert (closed.closed_by, closed.outcome) == ("compliance1", Outcome.REPORTED)
         for each in (first, second, later):
-            alert = alerts.find_alert(each.id)
+            alert = services.find_alert(each.id)
             assert (alert.status, alert.outcome, alert.case_id) == (
                 AlertStatus.RESOLVED, Outcome.REPORTED, case.id,
             )  # fmt: skip
             assert actions(each.id) == ["alert.raised", "alert.joined_case", "alert.resolved"]
             assert is_whole(alert)
-        assert alerts.find_alert(foreign.id).status == AlertStatus.OPEN
-        assert alerts.find_alert(done.id).outcome == Outcome.FALSE_ALARM
+        assert services.find_alert(foreign.id).status == AlertStatus.OPEN
+        assert services.find_alert(done.id).outcome == Outcome.FALSE_ALARM
         assert is_whole(closed)
         steps = ["case.opened", "case.extended", "case.noted", "case.closed"]
         assert actions(case.id) == steps
@@ -168,25 +169,25 @@ def test_whoever_decides_at_the_same_time_decides_once(local_store: None) -> Non
         try:
             if number % 2:
                 return str(cases.open_case(name=new_payment_id(NOON), alert_id=alert.id, **by).id)
-            alerts.resolve_alert(alert_id=alert.id, outcome=outcomes[number], **by)
+            services.resolve_alert(alert_id=alert.id, outcome=outcomes[number], **by)
         except Refusal:
             return ""
         return "resolved"
 
     with ThreadPoolExecutor(6) as pool:
         done = [each for each in pool.map(decide, range(6)) if each]
-    stands = alerts.find_alert(alert.id)
+    stands = services.find_alert(alert.id)
     assert done == [stands.case_id or "resolved"]
-    assert alerts.find_alert(second.id).case_id == stands.case_id
-    assert all(map(is_whole, (stands, alerts.find_alert(second.id))))
+    assert services.find_alert(second.id).case_id == stands.case_id
+    assert all(map(is_whole, (stands, services.find_alert(second.id))))
 
 
 @pytest.mark.usefixtures("moto_store")
 def test_the_overview_counts_states_ages_and_days_in_seven_requests() -> None:
     for days in (0, 0, 1, 10, 29, 30, 40):
         an_alert(str(days) + "x" * len(list(Alert.scan())), at=NOON - timedelta(days=days))
-    alerts.escalate_alert(alert_id=an_alert("e").id, **BY)
-    alerts.resolve_alert(alert_id=an_alert("r").id, outcome=Outcome.FALSE_ALARM, **BY)
+    services.escalate_alert(alert_id=an_alert("e").id, **BY)
+    services.resolve_alert(alert_id=an_alert("r").id, outcome=Outcome.FALSE_ALARM, **BY)
     with count_requests() as seen:
         counted = alert_queries.overview(NOON)
     assert seen.operations == ["Query"] * 7

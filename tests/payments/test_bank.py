@@ -8,15 +8,17 @@ from payments.models import Payment
 from tests.bank import check_bank
 from tests.builders import opened, transferred
 from tests.crowd import ACCOUNTS, colliding, crowd
+from tests.tried import FULL
 
 __all__ = ["colliding"]
 
-TRANSFERS = 1000
+TRANSFERS = 1000 if FULL else 300
 
 integration = pytest.mark.integration
 
 
 @integration
+@pytest.mark.load
 @pytest.mark.usefixtures("local_store", "colliding")
 def test_eight_colliding_writers_neither_make_nor_lose_money() -> None:
     acknowledged = crowd(TRANSFERS)
@@ -42,7 +44,7 @@ def test_threads_of_one_process_queue_up_instead_of_colliding(
         return outcome
 
     monkeypatch.setattr("dynamodb.retries.commit", counted)
-    assert len(crowd(200)) == 200
+    assert len(crowd(100)) == 100
     assert check_bank().faults == []
     assert rejected == []
 

@@ -13,9 +13,9 @@ from audit.context import Actor
 from dynamodb.client import call, count_requests
 from payments import directory, policy
 from payments.approvals import approve_payment, digest
-from payments.bulk import Batch, payments_of, post_rows
-from payments.bulk_report import Report, dry_run, duplicates, outcome
-from payments.bulk_rows import Row
+from payments.bulk.batches import Batch, payments_of, post_rows
+from payments.bulk.report import Report, dry_run, duplicates, outcome
+from payments.bulk.rows import Row
 from payments.identifiers import is_payment_id, new_payment_id, payment_timestamp
 from payments.lifecycle import freeze_account
 from payments.models import Account, FrozenDirection, PaymentStatus
@@ -253,7 +253,7 @@ def test_a_batch_above_the_threshold_waits_whole_for_another_person() -> None:
     assert balances(a, b) == [100_000, 0]
     _, payment = next(iter(payments_of(batch)))
     assert payment is not None
-    assert payment.triggers == ["batch: 60.00 USD in all"]
+    assert payment.triggers == ["batch: 60.00 USD in all, above 50.00 USD"]
     shown = {"payment_id": payment.id, "shown": digest(payment)}
     with pytest.raises(SamePerson):
         approve_payment(**shown, actor=SUPERVISOR, at=NOON)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from payments.bulk_rows import COLUMNS, MOST_BYTES, MOST_ROWS, BadFile, Row, read_rows
+from payments.bulk.rows import COLUMNS, MOST_BYTES, BadFile, Row, read_rows
+from payments.identifiers import MOST_ROWS
 from tests.engines import ROOT
 
 HEADER = ",".join(COLUMNS)
@@ -144,7 +145,7 @@ def test_a_pain_001_for_a_later_day_is_not_carried_out_early() -> None:
 PROBE = """
 import sys
 from pathlib import Path
-from payments.bulk_rows import BadFile, read_rows
+from payments.bulk.rows import BadFile, read_rows
 try:
     read_rows(Path(sys.argv[1]).read_bytes())
 except BadFile as refusal:

@@ -6,19 +6,25 @@ items of one table it tells the last one's units only: here each action is sent 
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import pytest
+from django.test import Client
 
+from audit import queries as trail
 from audit.context import Actor
 from dynamodb import client
 from dynamodb.client import call, count_requests
-from payments import approvals, lifecycle, policy
+from payments import approvals, lifecycle, policy, queries
 from payments.models import Account, FrozenDirection, Payment
 from payments.policy import Policy
 from payments.requests import TransferRequest
-from payments.transfers import transfer_funds
+from payments.settling import settle_due
+from payments.transfers import transfer_funds, transfer_many
+from tests.backoffice.people import PASSWORD, a_member
 from tests.builders import NOON, PROGRAM, TELLER, a_request, opened, transferred
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("local_store")]
@@ -34,6 +40,7 @@ TO_MERCHANT = {"payments merchant-index": 2}
 POSTING = {"audit_log": 2, "audit_log day-index": 2}
 ENTRY = POSTING | {"audit_log action-index": 2, "audit_log user-index": 2}
 KEY = {"idempotency": 2}
+REVERSED = {"payments": 2}
 MOVED = {"payments status-index": 2}
 """The old place in an index is taken away, and a new one written."""
 
@@ -53,7 +60,7 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Count:
         return {}
 
     def count(act: Callable[[], Any]) -> Units:
-        with count_requests() as log, monkeypatch.context() as patch:
+        with count_requests(by_index=True) as log, monkeypatch.context() as patch:
             patch.setattr(client, "call", one_by_one)
             act()
         writes = [each for each in log.requests if each.operation == "TransactWriteItems"]
@@ -95,11 +102,38 @@ def test_a_transfer_to_a_merchant_writes_24_units(written: Count) -> None:
     assert units.total() <= MOST_UNITS_LOCALLY
 
 
-def test_a_program_has_no_total_and_a_key_instead(written: Count) -> None:
+def test_a_reversal_writes_28_units_and_a_scheduled_transfer_9_before_its_own(
+    written: Count,
+) -> None:
+    source, target = opened("a", balance=5000), opened("b")
+    paid = transferred(source, target).payment
+    units = written(lambda: transferred(target, source, reverses=paid.id))
+    assert units == total(
+        ACCOUNT, ACCOUNT, PAYMENT, REVERSED, ENTRY, ENTRY, POSTING, POSTING, ACTIVITY
+    )
+    assert on_aws(units) == 28
+    units = written(lambda: transferred(source, target, scheduled_for="2026-03-03"))
+    assert units == total(PAYMENT, ENTRY)
+    units = written(lambda: settle_due(at=NOON + timedelta(days=1)))
+    assert units == total(
+        ACCOUNT, ACCOUNT, PAYMENT, MOVED, ENTRY, POSTING, POSTING, ACTIVITY, ACTIVITY
+    )
+
+
+def test_a_program_has_no_total_and_19_together_write_one_source(written: Count) -> None:
     source, target = opened("a", balance=5000), opened("b")
     transferred(source, target, actor=PROGRAM)
     units = written(lambda: transferred(source, target, actor=PROGRAM, idempotency_key="k"))
-    assert units == total(ACCOUNT, ACCOUNT, PAYMENT, ENTRY, POSTING, POSTING, ACTIVITY, KEY)
+    alone = total(ACCOUNT, ACCOUNT, PAYMENT, ENTRY, POSTING, POSTING, ACTIVITY)
+    assert units == alone + total(KEY)
+    policy.configure(replace(policy.policy(), suspicious_velocity_threshold=100))
+    ends = [opened(f"to-{number}") for number in range(19)]
+    requests = [a_request(source, end, amount_minor=1) for end in ends]
+    units = written(lambda: transfer_many(requests, actor=PROGRAM, at=NOON))
+    # The customer's record, which keeps the last 19 payments, is over 1 KB.
+    each = total(ACCOUNT, PAYMENT, ENTRY, POSTING, POSTING)
+    assert units == total(ACCOUNT, ACTIVITY, ACTIVITY, *[each] * 19)
+    assert (round(on_aws(units) / 19, 1), on_aws(alone)) == (17.3, 21)
 
 
 def test_a_refusal_and_a_count_of_it(written: Count) -> None:
@@ -113,8 +147,8 @@ def test_a_request_its_approval_and_its_rejection(written: Count) -> None:
     source, target = opened("a", balance=5000), opened("b")
     transferred(source, target)
     policy.configure(Policy(approval_threshold=0))
-    one, other = a_request(source, target), a_request(source, target)
-    for request in (one, other):
+    one, *others = (a_request(source, target) for _ in range(4))
+    for request in (one, *others):
         asked = written(partial(run, request))
         assert asked == total(PAYMENT, ENTRY, ACCOUNT, ENTRY, ACTIVITY)
     decision: dict[str, Any] = {"actor": CHECKER, "at": NOON}
@@ -125,13 +159,20 @@ def test_a_request_its_approval_and_its_rejection(written: Count) -> None:
     assert approved == total(
         PAYMENT, MOVED, ENTRY, ACCOUNT, ACCOUNT, POSTING, POSTING, ACTIVITY
     )  # fmt: skip
-    rejected = written(
-        lambda: approvals.reject_payment(payment_id=other.payment_id, reason="no", **decision)
+    reason: dict[str, Any] = {"reason": "no", **decision}
+    ends = (
+        partial(approvals.reject_payment, **reason),
+        partial(approvals.cancel_payment, **reason),
+        partial(approvals.expire_payment, at=NOON),
     )
-    assert rejected == total(PAYMENT, MOVED, ENTRY, ACCOUNT, ENTRY)
+    for end, request in zip(ends, others, strict=True):
+        ended = written(partial(end, payment_id=request.payment_id))
+        assert ended == total(PAYMENT, MOVED, ENTRY, ACCOUNT, ENTRY), end
 
 
-def test_an_account_that_opens_and_freezes(written: Count) -> None:
+def test_an_account_that_opens_freezes_is_read_and_closes_and_a_person_who_signs_in(
+    written: Count,
+) -> None:
     accounts: list[Account] = []
     assert written(lambda: accounts.append(opened("a"))) == total(
         ACCOUNT, ENTRY, {"accounts customer-index": 2, "accounts status-index": 2}
@@ -142,3 +183,17 @@ def test_an_account_that_opens_and_freezes(written: Count) -> None:
         reason="asked", actor=CHECKER, at=NOON,
     )  # fmt: skip
     assert written(freeze) == total(ACCOUNT, ENTRY, {"accounts status-index": 4})
+    unfreeze = partial(lifecycle.unfreeze_account, reason="over", actor=CHECKER, at=NOON)
+    unfreeze(account_id=accounts[0].id)
+    with count_requests() as read:
+        queries.get_account(accounts[0].account_number)
+        queries.get_account(accounts[0].id)
+        trail.chain_page(accounts[0].id, person="")
+    assert [each.capacity[0]["CapacityUnits"] for each in read.requests] == [1, 1, 1]
+    a_member()
+    with count_requests() as signed_in:
+        Client().post("/admin/login/", {"username": "someone", "password": PASSWORD})
+    assert (len(signed_in), signed_in.capacity_units) == (4, 18)
+    close = partial(lifecycle.close_account, reason="moves", actor=CHECKER, at=NOON)
+    closed = written(partial(close, account_id=accounts[0].id))
+    assert closed == total(ACCOUNT, ENTRY, {"accounts status-index": 4})

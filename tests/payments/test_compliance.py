@@ -15,8 +15,8 @@ from dynamodb.scans import plain_item
 from dynamodb.transactions import Transaction, commit
 from payments import directory, policy
 from payments.accounts import clearing_account
-from payments.alert_records import Alert, Rule
-from payments.alerts import WATCH, Finding, raise_alert
+from payments.alerts.records import Alert, Rule
+from payments.alerts.services import WATCH, Finding, raise_alert
 from payments.approvals import approve_payment, digest
 from payments.lifecycle import close_account
 from payments.models import Account, Activity, PaymentStatus

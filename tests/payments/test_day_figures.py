@@ -9,8 +9,9 @@ import pytest
 from audit.context import Actor
 from dynamodb.client import count_requests
 from dynamodb.errors import ConditionFailedError
-from payments import approvals, figures, policy, queries
-from payments.figures import DayFigures, read_window, roll_up
+from payments import approvals, policy, queries
+from payments.history import figures
+from payments.history.figures import DayFigures, read_window, roll_up
 from payments.identifiers import new_payment_id
 from payments.models import Account, Payment
 from tests.builders import NOON, opened, transferred

@@ -15,13 +15,13 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.sns.models import sns_backends
 
 from dynamodb import client, store, streams
-from payments import deliveries, receivers
-from payments.alert_records import Alert, AlertStatus, Outcome
-from payments.alerts import WATCH, note_alert, resolve_alert
-from payments.deliveries import of_record, states
-from payments.delivering import deliver_due
-from payments.event_records import DeliveryState
-from payments.receivers import ReceiverError, Receivers, Topic
+from payments.alerts.records import Alert, AlertStatus, Outcome
+from payments.alerts.services import WATCH, note_alert, resolve_alert
+from payments.events import deliveries, receivers
+from payments.events.deliveries import of_record, states
+from payments.events.receivers import ReceiverError, Receivers, Topic
+from payments.events.records import DeliveryState
+from payments.events.relay import deliver_due
 from tests.builders import NOON, opened, transferred
 from tests.payments.alarms import an_alert
 from tests.stores import set_credentials

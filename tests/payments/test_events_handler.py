@@ -9,14 +9,15 @@ import pytest
 
 from dynamodb import client, store, streams
 from dynamodb.errors import StoreUnavailableError
-from payments import events_handler, receivers
-from payments.alert_records import Alert
-from payments.deliveries import of_record
-from payments.delivering import deliver_due
-from payments.event_records import DeliveryState
+from payments import events_handler
+from payments.alerts.records import Alert
+from payments.events import receivers
+from payments.events.deliveries import of_record
+from payments.events.receivers import Receivers
+from payments.events.records import DeliveryState
+from payments.events.relay import deliver_due
 from payments.events_handler import handler
 from payments.models import Payment
-from payments.receivers import Receivers
 from tests.builders import opened, transferred
 from tests.payments.alarms import an_alert
 from tests.payments.hooks import SECRET, Hook, hook

@@ -9,8 +9,8 @@ from audit import trail
 from dynamodb import store
 from dynamodb.client import count_requests
 from dynamodb.transactions import Committed, Transaction, commit
-from payments import history
-from payments.history import Standing, account_at
+from payments.history import timeline
+from payments.history.timeline import Standing, account_at
 from payments.models import Account, AccountStatus
 from tests.builders import NOON, opened, transferred
 from tests.payments.banks import about
@@ -84,7 +84,7 @@ def test_what_lies_further_back_than_is_read_is_unknown(monkeypatch: pytest.Monk
     source, target = opened("a", balance=5000), opened("b")
     for minute in range(4):
         transferred(source, target, at=NOON + minutes(minute))
-    monkeypatch.setattr(history, "READ_BACK", (1, 2))
+    monkeypatch.setattr(timeline, "READ_BACK", (1, 2))
     with count_requests() as seen:
         found = stood(source, 9)
     assert seen.operations == ["Query", "Query"]

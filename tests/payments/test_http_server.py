@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from payments.http_server import Server
+from payments.http.server import Server
 
 Seen = list[dict[str, Any]]
 

@@ -7,8 +7,9 @@ import pytest
 
 from audit.models import AuditLog, EntryOutcome, Severity
 from dynamodb.client import count_requests
-from payments import http_strangers, policy
-from payments.alert_records import Alert, Rule
+from payments import policy
+from payments.alerts.records import Alert, Rule
+from payments.http import strangers
 from payments.models import Account, IdempotencyKey, Payment, PaymentStatus
 from tests.bank import check_bank
 from tests.builders import a_request, opened
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("moto_store")
 
 @pytest.fixture(autouse=True)
 def allowance(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_strangers, "_allowance", http_strangers.Allowance())
+    monkeypatch.setattr(strangers, "_allowance", strangers.Allowance())
 
 
 @pytest.fixture
@@ -290,9 +291,9 @@ def test_a_flood_of_strangers_is_no_flood_of_writes(monkeypatch: pytest.MonkeyPa
     with count_requests() as sent:
         for _ in range(50):
             assert ask(v2("GET", "/payments/x", claims=None)).status == 401
-    assert len(entries("access.refused")) == http_strangers.ENTRIES_A_MINUTE
-    assert len(sent) <= 2 * http_strangers.ENTRIES_A_MINUTE
-    http_strangers._allowance._began = None  # a minute later
+    assert len(entries("access.refused")) == strangers.ENTRIES_A_MINUTE
+    assert len(sent) <= 2 * strangers.ENTRIES_A_MINUTE
+    strangers._allowance._began = None  # a minute later
     ask(v2("GET", "/payments/x", claims=None))
     left_out = [entry.new_values.get("left_out") for entry in entries("access.refused")]
     assert sorted(filter(None, left_out)) == [40]

@@ -13,7 +13,8 @@ from audit.context import Actor
 from audit.models import AuditLog
 from audit.queries import TrailFilter
 from dynamodb.client import count_requests
-from payments import approvals, policy, postings
+from payments import approvals, policy
+from payments.history import postings
 from payments.policy import Policy
 from payments.queries import get_payment
 from payments.transfers import transfer_funds

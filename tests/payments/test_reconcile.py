@@ -9,6 +9,7 @@ import pytest
 from audit import trail
 from audit.chain import entry_hash
 from audit.context import Actor
+from audit.trail import Event
 from dynamodb import client
 from dynamodb.client import count_requests
 from dynamodb.models import Item
@@ -19,7 +20,7 @@ from payments.identifiers import new_payment_id
 from payments.lifecycle import close_account, edit_account, freeze_account
 from payments.models import Account, FrozenDirection, IdempotencyKey, Payment, PaymentStatus
 from payments.policy import Policy
-from payments.reconcile import Run, reconcile
+from payments.reconciliation.run import Run, reconcile
 from payments.settling import settle_due
 from tests.builders import NOON, opened, planted, transferred
 from tests.payments.banks import (
@@ -62,6 +63,12 @@ def with_forged_amount(bank: Bank) -> None:
     forged.hash = entry_hash(forged.serialize())
     planted(forged)
     altered(bank.target, balance=5700, audit_hash=forged.hash)
+
+
+def with_altered_end(bank: Bank) -> None:
+    """Change the last entry, and give the account's head a word in place of a hash."""
+    altered(entries(bank.source)[-1], user_id="somebody")
+    altered(bank.source, audit_hash="altered")
 
 
 def with_entry_past_head(record: Payment) -> None:
@@ -114,6 +121,13 @@ PLANTS: dict[str, tuple[Plant, str, Callable[[Bank], str]]] = {
     "an entry": (
         lambda bank: altered(entries(bank.source)[1], user_id="somebody"),
         "entry_altered", lambda b: b.source.id,
+    ),
+    "an index key": (
+        lambda bank: altered(entries(bank.source)[1], day_key="2001-01-01"),
+        "entry_hidden", lambda b: b.source.id,
+    ),
+    "an entry and its head": (
+        with_altered_end, "entry_altered", lambda b: b.source.id,
     ),
     "a hash": (
         lambda bank: altered(entries(bank.source)[0], hash="0"),
@@ -271,6 +285,17 @@ def test_an_empty_store_is_in_order(moto_store: None) -> None:
 
 
 SUPERVISOR = Actor(id="supervisor1")
+
+
+@pytest.mark.parametrize("kind", ["account", "payment"])
+def test_who_looked_at_a_record_is_no_fault_of_it(bank: Bank, kind: str) -> None:
+    record = bank.source if kind == "account" else bank.paid
+    seen = Event(entity_id=f"views:{record.id}", entity_type=kind, action=f"{kind}.viewed",
+                 actor=SUPERVISOR)  # fmt: skip
+    trail.note(seen, at=NOON)
+    assert found() == []
+    altered(record, version=9)
+    assert found() == [("version_differs", record.id)]
 
 
 def test_whatever_the_services_do_is_in_order(moto_store: None) -> None:

@@ -13,7 +13,7 @@ import schemathesis
 import yaml
 
 from payments import policy
-from payments.http_server import Server
+from payments.http.server import Server
 from payments.lambda_handler import handler
 from payments.models import Account, Payment
 from payments.money import currency_codes

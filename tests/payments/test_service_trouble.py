@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from dynamodb import client
-from payments import http_service, queries
+from payments import queries
+from payments.http import routes
 from payments.lambda_handler import start
 from payments.models import Account, IdempotencyKey
 from tests.bank import check_bank
@@ -147,7 +148,7 @@ def test_what_nobody_thought_of(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise ZeroDivisionError("secret")
 
-    monkeypatch.setattr(http_service, "page_size", fail)
+    monkeypatch.setattr(routes, "page_size", fail)
     answered = ask(v2("GET", "/customers/c/payments"))
     assert answered.status == 503
     assert answered.body["error"].startswith("Something went wrong on our side.")

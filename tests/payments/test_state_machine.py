@@ -11,10 +11,10 @@ from payments.models import FrozenDirection
 from tests.payments.beside import FULL_RUNS, STEPS, TRIED, moto_tables
 from tests.payments.machine import Bank
 from tests.payments.model_ledger import CLEARING
-from tests.tried import FULL, missed, tell
+from tests.tried import FULL, missed, share, tell
 
 NAME = "state machine"
-RUNS = 200 if FULL else 40
+RUNS = share(200)
 
 MUST = {
     *(f"step: {step}" for step in ("ask_again", "close", "freeze", "open", "page", "reverse")),

@@ -15,12 +15,10 @@ from hypothesis import strategies as st
 
 from audit.context import Actor
 from dynamodb.client import count_requests
-from payments import lifecycle, queries, statements
-from payments.camt053 import NAMESPACE, camt053
-from payments.identifiers import new_payment_id
-from payments.models import Account, FrozenDirection
-from payments.money import major
-from payments.statements import (
+from payments import lifecycle, queries
+from payments.history import statements
+from payments.history.camt053 import NAMESPACE, camt053
+from payments.history.statements import (
     DoesNotAddUpError,
     Line,
     Period,
@@ -28,6 +26,9 @@ from payments.statements import (
     statement,
     statement_page,
 )
+from payments.identifiers import new_payment_id
+from payments.models import Account, FrozenDirection
+from payments.money import major
 from tests.builders import NOON, opened, planted, transferred
 from tests.stores import unchanged
 

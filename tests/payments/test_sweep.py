@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from dynamodb.scans import SEGMENTS
 from payments import policy
-from payments.alert_records import Alert, Rule
-from payments.sweep import Sweep, sweep, take_up
-from payments.sweep_rules import LOOKBACK, Movement, find, find_fans
+from payments.alerts.patterns import LOOKBACK, Movement, find, find_fans
+from payments.alerts.records import Alert, Rule
+from payments.alerts.sweep import Sweep, sweep, take_up
 from tests.builders import NOON, opened, transferred
 from tests.payments.banks import altered
 from tests.payments.patterns import Planted, a_town

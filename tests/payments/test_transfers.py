@@ -23,6 +23,8 @@ from tests.dynamodb.faults import faults, passing
 
 pytestmark = pytest.mark.usefixtures("moto_store")
 
+TWO = ["BatchGetItem", "TransactWriteItems"]
+
 
 def now(account: Account) -> Account:
     found = queries.get_account(account.id)
@@ -77,14 +79,29 @@ def test_two_requests_for_known_accounts_and_four_for_new_ones() -> None:
     source, target = opened("a", balance=5000), opened("b")
     with count_requests() as seen:
         transferred(source.account_number, target.account_number)
-    assert seen.operations == ["BatchGetItem", "TransactWriteItems"]
+    assert seen.operations == TWO
     directory._numbers.clear()
     with count_requests() as seen:
         transferred(source, target)
-    assert seen.operations == ["Query", "Query", "BatchGetItem", "TransactWriteItems"]
+    assert seen.operations == ["Query", "Query", *TWO]
     with count_requests() as seen:
         transferred(source, target)
-    assert seen.operations == ["BatchGetItem", "TransactWriteItems"]
+    assert seen.operations == TWO
+
+
+def test_of_accounts_seen_those_are_forgotten_that_were_not_read_for_longest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source, target, other, late = (opened(name, balance=9) for name in "abcd")
+    directory._numbers.clear()
+    monkeypatch.setattr(directory, "_KNOWN_NUMBERS", 3)
+    queries.get_accounts(source.id, other.id, target.id)
+    transferred(source, target, amount_minor=1)
+    queries.get_account(late.id)
+    with count_requests() as seen:
+        transferred(source, target, amount_minor=1)
+        transferred(source, other, amount_minor=1)
+    assert seen.operations == [*TWO, "Query", *TWO]
 
 
 @pytest.mark.parametrize(

@@ -20,13 +20,14 @@ from botocore.session import get_session
 from audit.context import Actor
 from dynamodb import store
 from dynamodb.streams import Change
-from payments import approvals, deliveries, directory, policy, receivers
-from payments.deliveries import NothingDeadError, of_record, send_again
-from payments.delivering import deliver_due
-from payments.event_records import Delivery, DeliveryState
+from payments import approvals, directory, policy
+from payments.events import deliveries, receivers, relay
+from payments.events.deliveries import NothingDeadError, of_record, send_again
+from payments.events.outgoing import event_of
+from payments.events.receivers import Receivers, Webhook
+from payments.events.records import Delivery, DeliveryState
+from payments.events.relay import deliver_due
 from payments.models import Account, Payment
-from payments.outgoing import event_of
-from payments.receivers import Receivers, Webhook
 from payments.wire import payment_json
 from tests.backoffice.people import chain
 from tests.builders import NOON, opened, transferred
@@ -46,7 +47,9 @@ DOCS, OPENAPI = ROOT / "docs/operations.md", ROOT / "deploy/openapi.yaml"
 
 
 @pytest.fixture
-def shop(local_store: None) -> Iterator[Hook]:
+def shop(local_store: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hook]:
+    """A receiver; the engine, which deletes what has expired by its own clock, keeps deliveries."""
+    monkeypatch.setattr(relay, "SENT_KEPT", timedelta(days=36_500))
     with hook() as taken:
         tell(**taken.environment)
         yield taken

@@ -3,15 +3,12 @@
 import re
 import secrets
 from argparse import ArgumentParser, ArgumentTypeError
-from datetime import datetime
-from typing import Any
 
 from audit import archive, seals
 from audit.archive import rehearse
-from audit.context import Actor
 from audit.settings import settings
 from backoffice.holds.services import apply_holds
-from backoffice.management.base import Done, OperatorCommand
+from backoffice.management.base import Call, Done, OperatorCommand
 from backoffice.permissions import Permission
 from backoffice.staff.refusals import NotAllowed
 
@@ -28,38 +25,33 @@ class Command(OperatorCommand):
         parser.add_argument("--month", type=_month, help="such as 2026-01")
         parser.add_argument("--rehearse", action="store_true", help="verify what is archived")
 
-    def act(self, *, actor: Actor, at: datetime, options: dict[str, Any]) -> Done:
+    def act(self, call: Call) -> Done:
         if off := settings().off:
             raise NotAllowed(f"The archive is off: {off}.")
-        if options["rehearse"]:
-            return _rehearse(options["month"], actor, at)
-        held = [hold.subject for hold in apply_holds(actor=actor, at=at)]
+        if call["rehearse"]:
+            return _rehearse(call)
+        held = [hold.subject for hold in apply_holds(actor=call.actor, at=call.at)]
         due = archive.due_months()
-        if options["month"] and options["month"] not in due:
-            raise NotAllowed(f"{options['month']} is archived, or has days without a seal.")
-        done = [self._archive(month, actor, at) for month in due if _is_wanted(month, options)]
-        sentence = f"Months archived: {', '.join(done) or 'none'}."
-        return Done(sentence=sentence, data={"archived": done, "holds_applied": held})
+        if call["month"] and call["month"] not in due:
+            raise NotAllowed(f"{call['month']} is archived, or has days without a seal.")
+        wanted = [call["month"]] if call["month"] else due
+        for month in wanted:
+            archive.archive_month(month, actor=call.actor, at=call.at, on_day=self._tell)
+        sentence = f"Months archived: {', '.join(wanted) or 'none'}."
+        return Done(sentence=sentence, data={"archived": wanted, "holds_applied": held})
 
-    def _archive(self, month: str, actor: Actor, at: datetime) -> str:
-        def on_day(day: archive.Manifest) -> None:
-            self.stderr.write(f"{day['day']}: {day['entries']} entries, {len(day['parts'])} parts")
-
-        archive.archive_month(month, actor=actor, at=at, on_day=on_day)
-        return month
+    def _tell(self, day: archive.Manifest) -> None:
+        self.stderr.write(f"{day['day']}: {day['entries']} entries, {len(day['parts'])} parts")
 
 
-def _is_wanted(month: str, options: dict[str, Any]) -> bool:
-    return options["month"] in (None, month)
-
-
-def _rehearse(wanted: str | None, actor: Actor, at: datetime) -> Done:
+def _rehearse(call: Call) -> Done:
+    wanted: str | None = call["month"]
     months = sorted({f"{day:%Y-%m}" for day in seals.sealed_days()})
     archived = [month for month in months if archive.is_archived(month)]
     if not archived or wanted not in (None, *archived):
         raise NotAllowed(f"{wanted or 'No month'} is archived: there is nothing to rehearse.")
     month = wanted or secrets.choice(archived)
-    record, faults = rehearse(month, actor=actor, at=at)
+    record, faults = rehearse(month, actor=call.actor, at=call.at)
     data = {"month": month, "entries": record.entries, "faults": faults}
     lines = [*faults, f"{month}: {record.entries} entries fetched, {len(faults)} faults."]
     failure = f"Faults found: {len(faults)}." if faults else ""

@@ -4,15 +4,12 @@ import hashlib
 import json
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from django.core.management.base import CommandError
 
 from audit import trail
-from audit.context import Actor
-from backoffice.management.base import Done, OperatorCommand, day, progress_bar
+from backoffice.management.base import Call, Done, OperatorCommand, day, progress_bar
 from backoffice.permissions import Permission
 from backoffice.presenters.report import as_pdf, as_text
 from backoffice.report import Report, report
@@ -32,16 +29,16 @@ class Command(OperatorCommand):
         parser.add_argument("--format", choices=["text", "json", "pdf"], default="text")
         parser.add_argument("--output", type=Path, metavar="FILE", help="write it to a new file")
 
-    def act(self, *, actor: Actor, at: datetime, options: dict[str, Any]) -> Done:
-        first, last, output = options["from"], options["to"], options["output"]
+    def act(self, call: Call) -> Done:
+        first, last, output = call["from"], call["to"], call["output"]
         if first > last:
             raise CommandError(f"--from {first} is after --to {last}.")
-        if options["format"] == "pdf" and output is None:
+        if call["format"] == "pdf" and output is None:
             raise CommandError("A PDF goes to a file: --output FILE.")
-        made = _made(report(first, last, at=at), days=(last - first).days + 1)
-        body = _body(made, options["format"])
+        made = _made(report(first, last, at=call.at), days=(last - first).days + 1)
+        body = _body(made, call["format"])
         digest = hashlib.sha256(body).hexdigest()
-        _note(made, options["format"], digest, actor=actor, at=at)
+        _note(made, call["format"], digest, call)
         if output is None:
             return Done(sentence=body.decode(), data=made.data)
         try:
@@ -69,9 +66,9 @@ def _body(made: Report, form: str) -> bytes:
     return as_text(made).encode()
 
 
-def _note(made: Report, form: str, digest: str, *, actor: Actor, at: datetime) -> None:
+def _note(made: Report, form: str, digest: str, call: Call) -> None:
     values = {
         "report": "compliance", "from": made.first.isoformat(), "to": made.last.isoformat(),
         "format": form, "sha256": digest, "entries": made.entries,
     }  # fmt: skip
-    trail.note(trail.by_person(actor, "report.made"), at=at, values=values)
+    trail.note(trail.by_person(call.actor, "report.made"), at=call.at, values=values)

@@ -1,30 +1,22 @@
 """`manage.py create_payment_tables`: add what is missing, compare what is there."""
 
-from typing import Any
-
-from django.core.management.base import BaseCommand, CommandError
-
 from audit.tables import make_tables
-from dynamodb.errors import StoreError
-from dynamodb.times import utc_now
+from backoffice.management.base import Call, Done, TellingCommand
 
 
-class Command(BaseCommand):
+class Command(TellingCommand):
     help = "Create missing tables, add missing indexes and streams, compare everything else."
 
-    def handle(self, *_args: Any, **_options: Any) -> None:
+    def act(self, call: Call) -> Done:
         """Ends with code 1 where a table differs from what is declared."""
-        try:
-            reports = make_tables(at=utc_now())
-        except StoreError as error:
-            raise CommandError(str(error)) from error
-        for report in reports:
-            if report.created:
-                self.stdout.write(f"{report.name}: created")
-            for added in report.added:
-                self.stdout.write(f"{report.name}: {added} added")
+        reports = make_tables(at=call.at)
+        told = [f"{report.name}: created" for report in reports if report.created]
+        told += [f"{report.name}: {added} added" for report in reports for added in report.added]
         differences = [text for report in reports for text in report.differences]
-        if differences:
-            raise CommandError("Tables differ from what is declared:\n" + "\n".join(differences))
-        if not any(report.created or report.added for report in reports):
-            self.stdout.write(f"All {len(reports)} tables are there: nothing to do.")
+        failure = "\n".join(["Tables differ from what is declared:", *differences])
+        nothing = f"All {len(reports)} tables are there: nothing to do." * (not differences)
+        return Done(
+            sentence="\n".join(told) or nothing,
+            data={"done": told, "differences": differences},
+            failure=failure if differences else "",
+        )

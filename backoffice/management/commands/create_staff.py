@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from audit.context import Actor
-from backoffice.management.base import Done, OperatorCommand
+from backoffice.management.base import Call, Done, OperatorCommand
 from backoffice.permissions import Permission, Role
 from backoffice.staff import queries, services
 from backoffice.staff.refusals import NotAllowed, WeakPassword
@@ -48,16 +48,16 @@ class Command(OperatorCommand):
             raise NotAllowed("The first member of staff must be an admin, who can add the others.")
         return SETUP
 
-    def act(self, *, actor: Actor, at: datetime, options: dict[str, Any]) -> Done:
+    def act(self, call: Call) -> Done:
         new = NewStaff(
-            username=options["username"],
-            roles=[Role(role) for role in options["roles"]],
-            password=_password(from_stdin=options["password_stdin"]),
-            full_name=options["full_name"],
-            email=options["email"],
-            time_zone=options["time_zone"],
+            username=call["username"],
+            roles=[Role(role) for role in call["roles"]],
+            password=_password(from_stdin=call["password_stdin"]),
+            full_name=call["full_name"],
+            email=call["email"],
+            time_zone=call["time_zone"],
         )
-        record = services.create_staff(new, actor=actor, at=at)
+        record = services.create_staff(new, actor=call.actor, at=call.at)
         roles = ", ".join(record.roles)
         return Done(
             sentence=f"{record.username} can sign in as {roles}.",
@@ -69,7 +69,10 @@ def _password(*, from_stdin: bool) -> str:
     """The first password, from stdin's first line or typed twice."""
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")
-    typed = getpass.getpass("Password: ")
-    if typed != getpass.getpass("Password again: "):
+    try:
+        typed, again = getpass.getpass("Password: "), getpass.getpass("Password again: ")
+    except EOFError:
+        raise WeakPassword("Nobody typed a password: see --password-stdin.") from None
+    if typed != again:
         raise WeakPassword("The two passwords differ.")
     return typed

@@ -1,14 +1,12 @@
 """`manage.py deliver_events`: tell other systems of alerts and payments."""
 
 from collections import Counter
-from datetime import datetime
 from typing import Any
 
-from audit.context import Actor
-from backoffice.management.base import FAILED, Done, Failed, RepeatedCommand
+from backoffice.management.base import Call, Done, Failed, RepeatedCommand
 from backoffice.wording import counted
-from payments.delivering import deliver_due
-from payments.receivers import receivers
+from payments.events.receivers import receivers
+from payments.events.relay import deliver_due
 
 
 class Command(RepeatedCommand):
@@ -18,11 +16,11 @@ class Command(RepeatedCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Raises ``Failed`` without a receiver, and with ``--once`` where one takes nothing."""
         if not receivers().everybody:
-            raise Failed("Events are off: no receiver is set.", returncode=FAILED)
+            raise Failed("Events are off: no receiver is set.")
         super().handle(*args, **options)
 
-    def act(self, *, actor: Actor, at: datetime, options: dict[str, Any]) -> Done:  # noqa: ARG002 - nobody acts but time
-        counts = deliver_due(at=at)
+    def act(self, call: Call) -> Done:
+        counts = deliver_due(at=call.at)
         has_trouble = bool(counts - Counter(sent=counts["sent"]))
         failure = "Not everything has arrived." if has_trouble else ""
         sentence = f"Events: {counted(counts)}." if counts else ""

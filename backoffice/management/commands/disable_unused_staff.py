@@ -1,13 +1,11 @@
 """`manage.py disable_unused_staff`: disable accounts that nobody has used for long."""
 
 from argparse import ArgumentParser
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 from django.conf import settings
 
-from audit.context import Actor
-from backoffice.management.base import Done, OperatorCommand
+from backoffice.management.base import Call, Done, OperatorCommand
 from backoffice.permissions import Permission
 from backoffice.staff import managing
 from payments.refusals import Refusal
@@ -23,22 +21,26 @@ class Command(OperatorCommand):
     def add_options(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="name them, change nothing")
 
-    def act(self, *, actor: Actor, at: datetime, options: dict[str, Any]) -> Done:
-        before = at - timedelta(days=settings.UNUSED_STAFF_DAYS)
+    def act(self, call: Call) -> Done:
+        before = call.at - timedelta(days=settings.UNUSED_STAFF_DAYS)
         names = [each.username for each in managing.list_unused(before=before)]
-        stay = {name: "is who runs this" for name in names if name == actor.id}
+        stay = {name: "is who runs this" for name in names if name == call.actor.id}
         found = [name for name in names if name not in stay]
-        if not options["dry_run"]:
+        if not call["dry_run"]:
             for name in found:
                 try:
                     managing.disable_unused(
-                        username=name, before=before, reason=options["reason"], actor=actor, at=at
+                        username=name,
+                        before=before,
+                        reason=call["reason"],
+                        actor=call.actor,
+                        at=call.at,
                     )
                 except Refusal as refusal:
                     stay[name] = str(refusal)
         disabled = [name for name in found if name not in stay]
-        verb = "Would disable" if options["dry_run"] else "Disabled"
+        verb = "Would disable" if call["dry_run"] else "Disabled"
         return Done(
             sentence=f"{verb} {len(disabled)}: {', '.join(disabled) or 'nobody'}.",
-            data={"disabled": disabled, "kept": stay, "dry_run": options["dry_run"]},
+            data={"disabled": disabled, "kept": stay, "dry_run": call["dry_run"]},
         )

@@ -8,12 +8,12 @@ from typing import Any
 
 from audit.context import Actor
 from backoffice.jobs.imports import batch_of, order_import, paid_before
-from backoffice.management.base import Done, OperatorCommand
+from backoffice.management.base import Call, Done, OperatorCommand
 from backoffice.permissions import Permission
-from payments import bulk_report
-from payments.bulk import Batch
-from payments.bulk_report import Report
-from payments.bulk_rows import MOST_BYTES, BadFile, read_rows
+from payments.bulk import report as bulk_report
+from payments.bulk.batches import Batch
+from payments.bulk.report import Report
+from payments.bulk.rows import MOST_BYTES, BadFile, read_rows
 from payments.identifiers import new_payment_id
 from payments.money import format_amount
 
@@ -36,22 +36,22 @@ class Command(OperatorCommand):
         self.needs_operator = options["apply"]  # type: ignore[misc]  # trying changes nothing
         return super().actor(options, at)
 
-    def act(self, *, actor: Actor, at: datetime, options: dict[str, Any]) -> Done:
-        path: Path = options["file"]
+    def act(self, call: Call) -> Done:
+        path: Path = call["file"]
         data = _read(path)
         batch_id = ""
-        if options["apply"]:
-            run = options["request_id"]
-            job = order_import(data, path.name, run=run, actor=actor, at=at)
+        if call["apply"]:
+            run = call["request_id"]
+            job = order_import(data, path.name, run=run, actor=call.actor, at=call.at)
             self.finished(job)
-            batch = batch_of(job, at)
-            batch_id, report = job.id, bulk_report.outcome(batch, at)
+            batch = batch_of(job, call.at)
+            batch_id, report = job.id, bulk_report.outcome(batch, call.at)
         else:
-            batch = Batch(id=new_payment_id(at), rows=read_rows(data, today=at.date()))
-            report = bulk_report.dry_run(batch, actor=actor, at=at)
+            batch = Batch(id=new_payment_id(call.at), rows=read_rows(data, today=call.at.date()))
+            report = bulk_report.dry_run(batch, actor=call.actor, at=call.at)
         rows = list(batch.rows)
-        report.warnings = paid_before(rows, person=actor.id, at=at, batch_id=batch_id)
-        return Done(sentence=_in_words(report, options), data=_json(report))
+        report.warnings = paid_before(rows, person=call.actor.id, at=call.at, batch_id=batch_id)
+        return Done(sentence=_in_words(report, call.options), data=_json(report))
 
 
 def _read(path: Path) -> bytes:

@@ -1,14 +1,11 @@
 """`manage.py open_account`: open an account, with money from the clearing account if asked."""
 
 from argparse import ArgumentParser
-from datetime import datetime
-from typing import Any
 
-from audit.context import Actor
-from backoffice.management.base import Done, OperatorCommand
+from backoffice.management.base import Call, Done, OperatorCommand
 from backoffice.permissions import Permission
 from payments.accounts import open_account
-from payments.money import parse_amount
+from payments.money import format_amount, parse_amount
 from payments.requests import OpeningRequest
 from payments.wire import account_json
 
@@ -30,19 +27,25 @@ class Command(OperatorCommand):
             "--request-id", default="", help="a name of yours: given again, nothing is done twice"
         )
 
-    def act(self, *, actor: Actor, at: datetime, options: dict[str, Any]) -> Done:
+    def act(self, call: Call) -> Done:
         request = OpeningRequest(
-            request_id=self.request_id(options, actor),
-            customer_id=options["customer_id"],
-            account_type=options["account_type"],
-            currency=options["currency"],
-            opening_balance_minor=parse_amount(options["opening_balance"], options["currency"]),
+            request_id=self.request_id(call),
+            customer_id=call["customer_id"],
+            account_type=call["account_type"],
+            currency=call["currency"],
+            opening_balance_minor=parse_amount(call["opening_balance"], call["currency"]),
         )
-        opening = open_account(request, actor=actor, at=at)
+        opening = open_account(request, actor=call.actor, at=call.at)
         account = opening.account
         done = "was already open" if opening.is_replay else "is open"
+        sentence = (
+            f"Account {account.account_number} ({account.id}) {done} "
+            f"with {account.format_balance()}."
+        )
+        if waiting := opening.pending:
+            amount = format_amount(waiting.amount, waiting.currency)
+            sentence += f" {amount} wait for a supervisor's approval as payment {waiting.id}."
         return Done(
-            sentence=f"Account {account.account_number} ({account.id}) {done} "
-            f"with {account.format_balance()}.",
+            sentence=sentence,
             data=account_json(account),
         )

@@ -4,14 +4,13 @@ import hashlib
 import json
 import time
 from argparse import ArgumentParser
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 
-from audit.context import Actor
 from backoffice.management.base import (
+    Call,
     Done,
     Failed,
     TellingCommand,
@@ -22,7 +21,7 @@ from dynamodb.client import settings as store_settings
 from dynamodb.errors import StoreError
 from dynamodb.scans import SEGMENTS
 from payments.money import format_amount
-from payments.reconcile import STEPS, Run, reconcile
+from payments.reconciliation.run import STEPS, Run, reconcile
 
 SAVE_SECONDS = 2.0
 """At most so much of the work is done again after a kill."""
@@ -41,9 +40,9 @@ class Command(TellingCommand):
         )
         add_segments(parser)
 
-    def act(self, *, actor: Actor, at: datetime, options: dict[str, Any]) -> Done:  # noqa: ARG002 - it reads only
-        notes = _Notes(Path(options["state_dir"]))
-        run = notes.take_up() if options["resume"] else Run()
+    def act(self, call: Call) -> Done:
+        notes = _Notes(Path(call["state_dir"]))
+        run = notes.take_up() if call["resume"] else Run()
         with progress_bar(total=SEGMENTS) as update:
 
             def on_page(run: Run) -> None:
@@ -54,7 +53,7 @@ class Command(TellingCommand):
                     update(description=title, completed=SEGMENTS - len(run.places))
 
             try:
-                report = reconcile(run, on_page, segments=options["segments"]).report
+                report = reconcile(run, on_page, segments=call["segments"]).report
             except StoreError as error:
                 raise StoreError(
                     f"{error} Run it again with --resume to go on from here."

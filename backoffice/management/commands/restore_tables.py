@@ -2,10 +2,8 @@
 
 from argparse import ArgumentParser, ArgumentTypeError
 from datetime import datetime
-from typing import Any
 
-from audit.context import Actor
-from backoffice.management.base import Done, OperatorCommand
+from backoffice.management.base import Call, Done, OperatorCommand
 from backoffice.permissions import Permission
 from dynamodb.restores import restore_tables
 from dynamodb.times import to_rfc3339
@@ -21,8 +19,8 @@ class Command(OperatorCommand):
             "--time", required=True, type=_moment, help="such as 2026-01-31T12:00:00Z"
         )
 
-    def act(self, *, actor: Actor, at: datetime, options: dict[str, Any]) -> Done:  # noqa: ARG002 - who and when stand in the trail already
-        prefix, to = options["prefix"], options["time"]
+    def act(self, call: Call) -> Done:
+        prefix, to = call["prefix"], call["time"]
         names = restore_tables(prefix, to=to)
         sentence = f"{len(names)} tables as of {to_rfc3339(to)}: DYNAMODB_TABLE_PREFIX={prefix}"
         return Done(sentence=sentence, data={"tables": names, "time": to_rfc3339(to)})

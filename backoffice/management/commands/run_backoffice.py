@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from backoffice.management.serving import ServingCommand
+from dynamodb import local
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 25.0
@@ -33,7 +34,18 @@ class Command(ServingCommand):
             f"The back office is at http://127.0.0.1:{settings.PORT}/ and Ctrl-C stops it.\n"
             f"Sign in as {DEMO_STAFF}; their password is DEMO_PASSWORD (see .env.example)."
         )
+        self._watch_engine(server)
         raise CommandError(_ended_by_itself(server.wait()))
+
+    def _watch_engine(self, server: subprocess.Popen[bytes]) -> None:
+        """Say once that the engine has ended, each time it does, until the server ends."""
+        was_up = settings.DYNAMODB_EMBEDDED
+        while settings.DYNAMODB_EMBEDDED and server.poll() is None:
+            is_up = local.find(settings.DYNAMODB_LOCAL_DIR) is not None
+            if was_up and not is_up:
+                self.stderr.write("DynamoDB Local has ended; `make dynamodb-up` starts it again.")
+            was_up = is_up
+            time.sleep(1)
 
 
 def _start_server(port: int) -> subprocess.Popen[bytes]:

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from django.conf import settings
 
 from backoffice.management.serving import ServingCommand, serve_figures
-from payments.http_server import Server
+from payments.http.server import Server
 from payments.lambda_handler import handler
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from backoffice.jobs.worker import Worker
-from backoffice.management.base import FAILED, Failed
+from backoffice.management.base import Failed
 from backoffice.management.parent import end_with_parent
 from backoffice.management.serving import serve_figures
 from dynamodb.errors import StoreError
@@ -31,7 +31,7 @@ class Command(BaseCommand):
             try:
                 worker.run_once()
             except StoreError as error:
-                raise Failed(str(error), returncode=FAILED) from error
+                raise Failed(str(error)) from error
             return
 
         def stop(_number: int, _frame: FrameType | None) -> None:

@@ -1,14 +1,12 @@
 """`manage.py seal_audit`: sign yesterday's entries, and every day before that has no seal yet."""
 
 from argparse import ArgumentParser
-from datetime import date, datetime
-from typing import Any
+from datetime import date
 
 from audit import seals, signing
-from audit.context import Actor
 from audit.models import Seal
 from audit.settings import settings
-from backoffice.management.base import Done, OperatorCommand, day
+from backoffice.management.base import Call, Done, OperatorCommand, day
 from backoffice.permissions import Permission
 from backoffice.staff.refusals import NotAllowed
 
@@ -27,18 +25,18 @@ class Command(OperatorCommand):
             "--public-key", action="store_true", help="only print the key that seals are checked by"
         )
 
-    def act(self, *, actor: Actor, at: datetime, options: dict[str, Any]) -> Done:
+    def act(self, call: Call) -> Done:
         """Ends with code 1 where a day that is due has no seal afterwards."""
         if off := settings().off:
             raise NotAllowed(f"Seals are off: {off}.")
         public = signing.public_key(settings().seal_key)
-        if options["public_key"]:
+        if call["public_key"]:
             return Done(sentence=public, data={"public_key": public})
-        last: date = options["day"] or seals.last_due_day(at)
-        if last > seals.last_due_day(at):
+        last: date = call["day"] or seals.last_due_day(call.at)
+        if last > seals.last_due_day(call.at):
             raise NotAllowed(f"{last} cannot be sealed yet: its entries may still be on their way.")
-        days = [each for each in seals.due_days(at=at) if each <= last]
-        sealed = [self._seal(each, actor, at) for each in days]
+        days = [each for each in seals.due_days(at=call.at) if each <= last]
+        sealed = [self._seal(each, call) for each in days]
         kept = seals.find(last)
         data = {
             "sealed": [seal.day for seal in sealed],
@@ -51,7 +49,7 @@ class Command(OperatorCommand):
         failure = "" if kept else f"The seal of {last} is missing."
         return Done(sentence=sentence, data=data, failure=failure)
 
-    def _seal(self, each: date, actor: Actor, at: datetime) -> Seal:
-        seal = seals.seal_day(each, actor=actor, at=at)
+    def _seal(self, each: date, call: Call) -> Seal:
+        seal = seals.seal_day(each, actor=call.actor, at=call.at)
         self.stderr.write(f"{each}: {seal.entries} entries, root {seal.root}")
         return seal

@@ -7,25 +7,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from rich.console import Console
 from rich.progress import track
 
-from audit import context
-from audit.context import Actor, Context
+from audit.context import Actor
+from backoffice.management.base import Call, Done, TellingCommand
 from backoffice.management.demo_month import MAKERS, Month, payment_key
 from backoffice.permissions import Role
 from backoffice.staff import queries as staff_queries
 from backoffice.staff.services import NewStaff, create_staff
 from dynamodb import store
-from dynamodb.errors import StoreError
-from dynamodb.times import utc_now
 from payments import policy
 from payments.accounts import open_account
-from payments.figures import roll_up
+from payments.history.figures import roll_up
 from payments.models import Account, IdempotencyKey
 from payments.money import exponent
 from payments.requests import OpeningRequest
@@ -50,22 +48,20 @@ PAYMENTS = 500
 SEEDER = Actor(id="system:seed")
 
 
-class Command(BaseCommand):
+class Command(TellingCommand):
     help = "Fill a development store with demo data. Run again it adds nothing."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_options(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--if-empty", action="store_true", help="leave a store alone that others have filled"
         )
 
-    def handle(self, *_args: Any, **options: Any) -> None:
+    def act(self, call: Call) -> Done:
         if not settings.DEVELOPMENT:
             raise CommandError("Demo data is for development only: DJANGO_DEBUG is off.")
-        try:
-            with context.use(Context(user_agent="manage.py seed_test_data")), _no_role_limits():
-                self.stdout.write(_seed(utc_now(), only_if_empty=options["if_empty"]))
-        except StoreError as error:
-            raise CommandError(str(error)) from error
+        with _no_role_limits():
+            told = _seed(call.at, only_if_empty=call["if_empty"])
+        return Done(sentence=told, data={"told": told})
 
 
 @contextmanager

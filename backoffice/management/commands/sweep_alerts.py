@@ -2,13 +2,11 @@
 
 from argparse import ArgumentParser
 from datetime import UTC, datetime, time
-from typing import Any
 
-from audit.context import Actor
-from backoffice.management.base import Done, OperatorCommand, day, progress_bar
+from backoffice.management.base import Call, Done, OperatorCommand, day, progress_bar
 from backoffice.permissions import Permission
 from dynamodb.scans import SEGMENTS
-from payments.sweep import Sweep, sweep, take_up
+from payments.alerts.sweep import Sweep, sweep, take_up
 
 
 class Command(OperatorCommand):
@@ -27,9 +25,9 @@ class Command(OperatorCommand):
             help="look again from a UTC day on, such as 2026-01-31; by default from the last sweep",
         )
 
-    def act(self, *, actor: Actor, at: datetime, options: dict[str, Any]) -> Done:  # noqa: ARG002 - the watch raises them
-        since = options["since"] and datetime.combine(options["since"], time(), tzinfo=UTC)
-        run = take_up(at=at, since=since)
+    def act(self, call: Call) -> Done:
+        since = call["since"] and datetime.combine(call["since"], time(), tzinfo=UTC)
+        run = take_up(at=call.at, since=since)
         with progress_bar("Accounts", total=SEGMENTS) as update:
 
             def on_page(run: Sweep) -> None:

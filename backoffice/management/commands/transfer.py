@@ -1,11 +1,8 @@
 """`manage.py transfer`: move money between two accounts."""
 
 from argparse import ArgumentParser
-from datetime import datetime
-from typing import Any
 
-from audit.context import Actor
-from backoffice.management.base import Done, OperatorCommand
+from backoffice.management.base import Call, Done, OperatorCommand
 from backoffice.permissions import Permission
 from payments.money import format_amount, parse_amount
 from payments.refusals import Declined
@@ -27,17 +24,17 @@ class Command(OperatorCommand):
             "--request-id", default="", help="a name of yours: given again, nothing moves twice"
         )
 
-    def act(self, *, actor: Actor, at: datetime, options: dict[str, Any]) -> Done:
+    def act(self, call: Call) -> Done:
         request = TransferRequest(
-            payment_id=new_payment_id(at),
-            from_account_id=options["source"],
-            to_account_id=options["target"],
-            amount_minor=parse_amount(options["amount"], options["currency"]),
-            currency=options["currency"],
-            description=options["description"],
-            idempotency_key=self.request_id(options, actor),
+            payment_id=new_payment_id(call.at),
+            from_account_id=call["source"],
+            to_account_id=call["target"],
+            amount_minor=parse_amount(call["amount"], call["currency"]),
+            currency=call["currency"],
+            description=call["description"],
+            idempotency_key=self.request_id(call),
         )
-        transfer = transfer_funds(request, actor=actor, at=at)
+        transfer = transfer_funds(request, actor=call.actor, at=call.at)
         payment = transfer.payment
         if payment.failure_code:
             raise Declined(payment.failure_code, payment.failure_reason or "")

@@ -1,11 +1,8 @@
 """`manage.py unlock_staff`: let somebody sign in again whom failed attempts have locked out."""
 
 from argparse import ArgumentParser
-from datetime import datetime
-from typing import Any
 
-from audit.context import Actor
-from backoffice.management.base import Done, OperatorCommand
+from backoffice.management.base import Call, Done, OperatorCommand
 from backoffice.permissions import Permission
 from backoffice.staff import managing
 
@@ -17,9 +14,11 @@ class Command(OperatorCommand):
     def add_options(self, parser: ArgumentParser) -> None:
         parser.add_argument("--username", required=True)
 
-    def act(self, *, actor: Actor, at: datetime, options: dict[str, Any]) -> Done:
-        username = options["username"]
-        managing.unlock_staff(username=username, reason=options["reason"], actor=actor, at=at)
+    def act(self, call: Call) -> Done:
+        username = call["username"]
+        managing.unlock_staff(
+            username=username, reason=call["reason"], actor=call.actor, at=call.at
+        )
         return Done(
             sentence=f"{username} can sign in again.",
             data={"username": username, "unlocked": True},

@@ -1,10 +1,7 @@
 """`manage.py verify_audit`: whether the trail is unaltered, without gaps, its tail complete."""
 
 from argparse import ArgumentParser
-from datetime import datetime
-from typing import Any
 
-from audit.context import Actor
 from audit.models import EVERYTHING
 from audit.settings import settings
 from audit.verification import (
@@ -15,7 +12,7 @@ from audit.verification import (
     verify_trail,
 )
 from audit.verified import keep
-from backoffice.management.base import Done, OperatorCommand, add_segments, day, progress_bar
+from backoffice.management.base import Call, Done, OperatorCommand, add_segments, day, progress_bar
 from backoffice.permissions import Permission
 from backoffice.presenters.proof import verdicts
 from backoffice.staff.refusals import NotAllowed
@@ -36,16 +33,19 @@ class Command(OperatorCommand):
         parser.add_argument("--to", type=day, metavar="DAY", help="to this UTC day, included")
         add_segments(parser)
 
-    def act(self, *, actor: Actor, at: datetime, options: dict[str, Any]) -> Done:
-        entity, period = options["entity"], Period(first=options["from"], last=options["to"])
+    def act(self, call: Call) -> Done:
+        entity, period = (
+            call["entity"],
+            Period(first=call["from"], last=call["to"]),
+        )
         if period.is_empty:
             raise NotAllowed("--to is before --from: there is nothing to verify.")
         if entity:
             run = verify_entity(entity, period=period)
         else:
-            run = _verify_with_progress(Verification(period=period), options["segments"])
-        if not actor.is_system and period.is_all:
-            keep(run, entity_id=entity or EVERYTHING, actor=actor, at=at)
+            run = _verify_with_progress(Verification(period=period), call["segments"])
+        if not call.actor.is_system and period.is_all:
+            keep(run, entity_id=entity or EVERYTHING, actor=call.actor, at=call.at)
         faults = sorted(run.faults)
         told = [verdict.sentence for verdict in verdicts(run)]
         lines = [*map(str, faults), *told, _seals_compared(run, entity)]

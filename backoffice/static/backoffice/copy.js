@@ -21,7 +21,9 @@ async function take(code, button) {
     select(code);
     button.textContent = selected;
   }
+  button.classList.add("told");
   setTimeout(() => {
+    button.classList.remove("told");
     button.textContent = copy;
   }, SHOWN_MILLISECONDS);
 }
@@ -31,6 +33,7 @@ for (const code of document.querySelectorAll(".ident code")) {
   button.type = "button";
   button.className = "copy";
   button.textContent = copy;
+  button.title = copy;
   button.ariaLabel = `${copy} ${code.title}`;
   button.addEventListener("click", () => take(code, button));
   code.closest(".ident").append(button);

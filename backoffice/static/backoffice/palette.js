@@ -103,6 +103,10 @@ palette.addEventListener("keydown", (event) => {
   if (step) {
     event.preventDefault();
     move(step);
+  } else if (event.key === "Escape") {
+    // Browsers would only empty the field.
+    event.preventDefault();
+    palette.close();
   } else if (event.target !== input && event.key.length === 1 && !event.ctrlKey && !event.metaKey) {
     input.focus();
   }
@@ -143,8 +147,11 @@ function pressed(event) {
   }
 }
 
+const opener = document.getElementById("shortcuts-open");
+opener.hidden = false;
+opener.addEventListener("click", () => shortcuts.showModal());
+
 if (!("off" in shortcuts.dataset)) {
   document.addEventListener("keydown", pressed);
-  for (const hint of document.querySelectorAll("[data-shortcut]")) hint.hidden = false;
-  document.querySelector("button[data-shortcut]").addEventListener("click", () => shortcuts.showModal());
+  document.querySelector("#finder kbd").hidden = false;
 }

@@ -2,6 +2,14 @@
 
 const PAUSE_MILLISECONDS = 2000;
 
+// What is as it was is left alone, and so is the focus: a reader is told only what is new.
+function show(place, found) {
+  if (place.textContent.trim() === found.textContent.trim()) return;
+  const form = place.contains(document.activeElement) && document.activeElement.form;
+  place.replaceChildren(...found.childNodes);
+  if (form) place.querySelector(`form[action="${form.getAttribute("action")}"] button`)?.focus();
+}
+
 async function refresh(place) {
   const again = place.querySelector("[data-again]");
   if (!again) {
@@ -11,7 +19,11 @@ async function refresh(place) {
     const answer = await fetch(again.dataset.again);
     if (answer.ok && !answer.redirected) {
       const found = new DOMParser().parseFromString(await answer.text(), "text/html");
-      place.replaceChildren(...found.body.childNodes);
+      if (found.querySelector(`a[href="${location.pathname}"]`)) {
+        location.reload(); // what was made is shown on this very page
+        return;
+      }
+      show(place, found.body);
     }
   } catch {
     // Left as it is: the next time may be better.
