@@ -116,7 +116,7 @@ def _moved(source: Account, target: Account, at: datetime) -> tuple[Account, Acc
     request = _request(source, target.id, at)
     posting = rules.decide(request, source, target, at).posting
     payment = ledger.add_processed(
-        tx, ledger.asked(request, source, LOADER), (source, target), LOADER
+        tx, ledger.asked(request, source, target, LOADER), (source, target), LOADER
     )
     ledger.add_posting(tx, source, target, posting, payment, LOADER)
     left: dict[str, Any] = tx.records
@@ -126,7 +126,7 @@ def _moved(source: Account, target: Account, at: datetime) -> tuple[Account, Acc
 def _refused(source: Account, at: datetime) -> Iterable[Record]:
     """A failed payment and its entry."""
     tx = Transaction(at=at)
-    payment = ledger.asked(_request(source, NOWHERE, at), source, LOADER)
+    payment = ledger.asked(_request(source, NOWHERE, at), source, None, LOADER)
     ledger.move(
         tx, payment, "payment.failed", PaymentStatus.FAILED, LOADER,
         failure_code=DestinationNotFound.code, failure_reason=str(DestinationNotFound()),

@@ -140,7 +140,7 @@ class _Opening:
         )
         person = totals.maker_today(self.actor, maker, deposit.currency, self.at)
         decision = rules.decide(deposit, clearing, account, self.at, maker=person)
-        payment = ledger.asked(deposit, clearing, self.actor)
+        payment = ledger.asked(deposit, clearing, account, self.actor)
         if decision.triggers:
             payment = ledger.add_pending(tx, payment, clearing, decision.triggers, self.actor)
             totals.add_activity(tx, maker, payment, self.actor)

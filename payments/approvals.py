@@ -228,8 +228,7 @@ def _read_with(payment: Payment, patience: Patience) -> dict[str, Any]:
 
     Read one by one, a hold could seem to be gone from the account and not from the payment.
     """
-    source = directory.account_key(payment.from_account_id, patience)
-    target = directory.account_key(payment.to_account_id, patience)
+    source, target = (directory.account_key(end, patience) for end in payment.ends)
     keys: dict[str, Record | None] = {
         "payment": payment,
         "source": source,

@@ -196,8 +196,8 @@ class Deciding:
 
     def _payment(self) -> Payment:
         """The payment to be, or the scheduled one that is now decided."""
-        existing: Payment | None = self.known["payment"]
-        return existing or ledger.asked(self.request, self.known["source"], self.actor)
+        existing, source, target = (self.known[name] for name in ("payment", "source", "target"))
+        return existing or ledger.asked(self.request, source, target, self.actor)
 
     def _key(self) -> IdempotencyKey:
         return IdempotencyKey(

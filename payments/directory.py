@@ -33,18 +33,20 @@ def account_key(account: str, patience: Patience | None = None) -> Account | Non
     again for as long as there is patience. It names the owner as last read, ``HOUSE`` for the
     house, unless an account given by number has not been read yet.
     """
-    name = id_of(account)
-    known = _numbers.get(name)
-    if known is None:
-        if is_account_number(account):
-            return Account(id=name, account_number=account)
-        look_up = partial(find_by_id, name)
+    key = known_key(account)
+    if key is None:
+        look_up = partial(find_by_id, account)
         found = look_up() if patience is None else read_within(look_up, patience)
-        if found is None:
-            return None
-        known = _number_and_owner(found)
-    number, owner = known
-    return Account(id=name, account_number=number, customer_id=owner)
+        key = found and _key(found.id, *_number_and_owner(found))
+    return key
+
+
+def known_key(account: str) -> Account | None:
+    """The key of an account without a request; ``None`` where nothing but its id is known."""
+    name = id_of(account)
+    if known := _numbers.get(name):
+        return _key(name, *known)
+    return Account(id=name, account_number=account) if is_account_number(account) else None
 
 
 def read(
@@ -86,6 +88,10 @@ def remember(*accounts: Account) -> None:
             _numbers.move_to_end(account.id)
             if len(_numbers) > _KNOWN_NUMBERS:
                 _numbers.popitem(last=False)
+
+
+def _key(account_id: str, number: str, owner: str) -> Account:
+    return Account(id=account_id, account_number=number, customer_id=owner)
 
 
 def _number_and_owner(account: Account) -> tuple[str, str]:

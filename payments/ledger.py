@@ -88,7 +88,9 @@ def _change(
     trail.change(tx, name, account, changes, event, condition)
 
 
-def asked(request: TransferRequest, source: Account | None, actor: Actor) -> Payment:
+def asked(
+    request: TransferRequest, source: Account | None, target: Account | None, actor: Actor
+) -> Payment:
     """A payment as it was asked for, with nothing said of what becomes of it."""
     return Payment(
         id=request.payment_id,
@@ -100,6 +102,8 @@ def asked(request: TransferRequest, source: Account | None, actor: Actor) -> Pay
         description=request.description or None,
         from_account_id=request.from_account_id,
         to_account_id=request.to_account_id,
+        from_number=source.account_number if source else None,
+        to_number=target.account_number if target else None,
         reverses=request.reverses or None,
         scheduled_for=request.scheduled_for or None,
         reference=request.reference or None,

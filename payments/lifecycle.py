@@ -196,7 +196,7 @@ def _close_with_rest(
             raise refusals.WrongState(
                 "The rest needs a second person: transfer it first, then close."
             )
-        asked, sides = ledger.asked(request, source, actor), (source, target)
+        asked, sides = ledger.asked(request, source, target, actor), (source, target)
         payment = ledger.add_processed(tx, asked, sides, actor, reason)
         decision.posting.source.update(_CLOSED)
         ledger.add_posting(tx, source, target, decision.posting, payment, actor)

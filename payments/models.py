@@ -14,11 +14,12 @@ from dynamodb.attributes import (
 )
 from dynamodb.models import Index, Record, VersionedRecord
 from dynamodb.times import utc_day
+from payments.identifiers import account_id
 from payments.money import format_amount
 
 _ROW_ATTRIBUTES = [
     "amount", "currency", "status", "description", "from_account_id", "to_account_id",
-    "failure_code", "failure_reason",
+    "from_number", "to_number", "failure_code", "failure_reason",
 ]  # fmt: skip
 """What a row of a payment list shows; the last two are there where a payment did not happen."""
 
@@ -162,7 +163,9 @@ class Payment(Chained):
     )
     stream = "NEW_AND_OLD_IMAGES"
     spread_indexes = frozenset({"status-index"})
-    unaudited = frozenset({"id", "timestamp", "status_key", "request_hash", "posted_as"})
+    unaudited = frozenset({
+        "id", "timestamp", "status_key", "request_hash", "posted_as", "from_number", "to_number",
+    })  # fmt: skip
 
     id = TextAttribute(hash_key=True)
     timestamp = TextAttribute(range_key=True)
@@ -175,6 +178,8 @@ class Payment(Chained):
     description = TextAttribute(null=True)
     from_account_id = TextAttribute()
     to_account_id = TextAttribute()
+    from_number = TextAttribute(null=True)
+    to_number = TextAttribute(null=True)
     processed_at = TimeAttribute(null=True)
     failure_reason = TextAttribute(null=True)
     failure_code = TextAttribute(null=True)
@@ -193,6 +198,17 @@ class Payment(Chained):
     reference = TextAttribute(null=True)
     request_hash = TextAttribute(null=True)
     posted_as = TextListAttribute(null=True)
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """The numbers of the accounts that pay and receive, by which they are known and found.
+
+        The id of one whose number it does not name, or not rightly.
+        """
+        return (
+            _number_or_id(self.from_number, self.from_account_id),
+            _number_or_id(self.to_number, self.to_account_id),
+        )
 
     @property
     def reversible(self) -> int:
@@ -253,3 +269,7 @@ class Activity(VersionedRecord):
     def asked_on(self, at: datetime) -> int:
         """What has been asked for in the current day, in minor units; 0 on a new day."""
         return self.asked if self.day == self.current_day(at) else 0
+
+
+def _number_or_id(number: str | None, named: str) -> str:
+    return number if number and account_id(number) == named else named

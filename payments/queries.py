@@ -29,12 +29,16 @@ def get_account(account: str) -> Account | None:
 
 
 def get_accounts(*accounts: str) -> list[Account | None]:
-    """Accounts by id or number, in the order asked, in one consistent read for those known."""
-    keys = {account: directory.account_key(account) for account in accounts}
+    """Accounts by id or number, in the order asked.
+
+    In one consistent read, and one more for each whose id alone is known.
+    """
+    keys = {account: directory.known_key(account) for account in accounts}
     wanted = {account: key for account, key in keys.items() if key is not None}
     found = dict(zip(wanted, store.get_many(list(wanted.values())), strict=True))
     directory.remember(*filter(None, found.values()))
-    return [found.get(account) for account in accounts]
+    found |= {each: directory.find_by_id(each) for each in keys if each not in wanted}
+    return [found[account] for account in accounts]
 
 
 def find_accounts(text: str, *, person: str) -> list[Account]:

@@ -7,8 +7,8 @@ from dynamodb.models import Item, Record
 from payments.models import Account, Payment
 
 _INTERNAL = frozenset({
-    "audit_at", "audit_hash", "audit_seq", "last_request", "posted_as", "request_hash",
-    "request_id", "status_key",
+    "audit_at", "audit_hash", "audit_seq", "from_number", "last_request", "posted_as",
+    "request_hash", "request_id", "status_key", "to_number",
 })  # fmt: skip
 
 

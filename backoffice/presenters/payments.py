@@ -62,12 +62,12 @@ class PaymentRow:
         return record_url(self.payment.id)
 
     @property
-    def from_url(self) -> str:
-        return record_url(self.payment.from_account_id)
+    def source(self) -> SafeString:
+        return ident(self.payment.ends[0], record_url(self.payment.from_account_id), short=True)
 
     @property
-    def to_url(self) -> str:
-        return record_url(self.payment.to_account_id)
+    def target(self) -> SafeString:
+        return ident(self.payment.ends[1], record_url(self.payment.to_account_id), short=True)
 
     @property
     def customer_url(self) -> str:
@@ -116,10 +116,7 @@ def _cells(row: PaymentRow) -> Iterator[str]:
     yield ident(payment.id, row.url, short=True)
     yield row.amount
     yield badge(payment.status)
-    yield pair(
-        ident(payment.from_account_id, row.from_url, short=True),
-        ident(payment.to_account_id, row.to_url, short=True),
-    )
+    yield pair(row.source, row.target)
     customer = link(row.customer_url, payment.customer_id or "") or quiet(_("no customer"))
     yield pair(customer, link(row.merchant_url, payment.merchant_id or ""))
     yield pair(_reason(payment), payment.description or "")

@@ -78,7 +78,7 @@ def _approval_page(
     form: DecisionForm,
     **more: Any,
 ) -> HttpResponse:
-    ends = queries.get_accounts(payment.from_account_id, payment.to_account_id)
+    ends = queries.get_accounts(*payment.ends)
     context: dict[str, Any] = {
         "title": _("Approval"),
         "asked": waiting(payment, viewer=request.user.username, at=at),

@@ -48,11 +48,14 @@ def payment(request: StaffRequest, payment_id: str) -> HttpResponse:
     found = get_payment(payment_id)
     note_known_as(request, found)
     trail = chain_page(found.id, person=request.user.username)
-    ends = {_("From"): found.from_account_id, _("To"): found.to_account_id}
+    source, target = queries.get_accounts(*found.ends)
     context = {
         "title": _("Payment"),
         "row": PaymentRow(found),
-        "sides": [side(label, end, queries.get_account(end)) for label, end in ends.items()],
+        "sides": [
+            side(_("From"), found.from_account_id, source),
+            side(_("To"), found.to_account_id, target),
+        ],
         "entries": entry_rows(trail.rows, currency=found.currency),
         "track": track(found),
         "is_own": found.requested_by == request.user.username,

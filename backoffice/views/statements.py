@@ -172,8 +172,7 @@ def receipt_pdf(_: StaffRequest, payment_id: str) -> HttpResponse:
 
 
 def _receipt(payment: Payment) -> list[Section]:
-    ends = payment.from_account_id, payment.to_account_id
-    return shown.receipt(payment, *map(queries.get_account, ends))
+    return shown.receipt(payment, *queries.get_accounts(*payment.ends))
 
 
 def _form(request: StaffRequest) -> StatementForm:

@@ -215,7 +215,6 @@ BUDGETS = dict.fromkeys(LISTS, 3) | {
     "statement_csv": 7,  # balances before and after, besides
     "statement_pdf": 7,
     "statement_xml": 7,
-    "approval": 8,  # both accounts by id, and both trails
     "bulk_batch": 8,  # and all accounts of its rows, each by id
     "bulk_result": 8,
     "alerts_overview": 8,  # figures of each state and rule

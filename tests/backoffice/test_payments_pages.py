@@ -72,6 +72,32 @@ def test_the_first_view_is_processed_payments(signed_in: SignIn) -> None:
     assert f'href="/admin/accounts/{source.id}/"' in answer.text
 
 
+@pytest.mark.parametrize(
+    "address", ["/admin/payments/", "/admin/customers/customer-a/", "/admin/merchants/shop/"]
+)
+def test_lists_name_accounts_by_the_numbers_people_know(signed_in: SignIn, address: str) -> None:
+    source, target = opened("a", balance=10_00), opened("b")
+    transferred(source, target, amount_minor=1_00, merchant_id="shop")
+    answer = signed_in().get(address)
+    for end in (source, target):
+        code = f'<code title="{end.account_number}">{end.account_number}</code>'
+        assert f'<a href="/admin/accounts/{end.id}/">{code}</a>' in answer.text
+
+
+def test_a_payment_that_names_anothers_number_is_found_by_its_accounts_id(
+    signed_in: SignIn,
+) -> None:
+    source, target, stranger = opened("a", balance=10_00), opened("b"), opened("c")
+    payment = transferred(source, target, amount_minor=1_00).payment
+    assert payment.ends == (source.account_number, target.account_number)
+    planted(payment.with_changes({"to_number": stranger.account_number}))
+    client = signed_in()
+    listed, page = (client.get(f"/admin/payments/{each}").text for each in ("", f"{payment.id}/"))
+    assert f'<code title="{target.id}">' in listed
+    assert target.account_number in page
+    assert stranger.account_number not in listed + page
+
+
 def test_failed_payments_say_why(signed_in: SignIn) -> None:
     source, target = opened("a", balance=5_00), opened("b")
     failed = transferred(source, target).payment
