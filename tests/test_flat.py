@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from itertools import count
+from pathlib import Path
 
 import pytest
 
 from audit.verification import Verification, verify_trail
+from benchmarks import kept as kept_tables
 from benchmarks.listings import LISTINGS, Listing
 from benchmarks.loader import fill
 from dynamodb import client
@@ -41,6 +43,20 @@ def test_a_loaded_store_is_whole_even_if_a_load_before_was_cut_short(local_store
     assert (report.faults, run.faults, verified.faults) == ([], set(), set())
     assert (run.accounts, run.payments, report.processed) == (SMALL + 1, SMALL, SMALL // 5)
     assert verified.entries == SMALL + 1 + SMALL + 2 * report.processed
+
+
+@pytest.mark.integration
+def test_tables_of_a_size_are_loaded_once_and_kept(
+    local_store: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = client.settings()
+    monkeypatch.setattr(kept_tables, "KEPT", tmp_path)
+    try:
+        folder = kept_tables.kept(20)
+        monkeypatch.setattr(kept_tables, "_load", None)
+        assert kept_tables.kept(20) == folder
+    finally:
+        client.configure(ours)
 
 
 @pytest.fixture
