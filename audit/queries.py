@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from functools import partial
 
 from audit.chain import POSTINGS
 from audit.models import AuditLog
-from dynamodb import store
 from dynamodb.pages import Page, Query, read_page
 
 _AFTER_ANY_NUMBER = "~"
@@ -115,17 +113,11 @@ def recent(*, user_id: str, rows: int = 10, without: tuple[str, ...] = ()) -> li
 def chain_actions(entity_id: str, *actions: str, rows: int = 10) -> list[AuditLog]:
     """The newest entries of a chain that tell of one of these, among its newest 100."""
     query = Query(model=AuditLog, partition=entity_id)
-    keep = partial(_is_one_of, actions)
+
+    def keep(entry: AuditLog) -> bool:
+        return entry.action in actions
+
     return read_page([query], person="", rows=rows, keep=keep, kept_by=actions).rows
-
-
-def _is_one_of(actions: tuple[str, ...], entry: AuditLog) -> bool:
-    return entry.action in actions
-
-
-def entry(*, entity_id: str, timestamp: str) -> AuditLog | None:
-    """One whole entry by its key, read consistently."""
-    return store.get(AuditLog(entity_id=entity_id, timestamp=timestamp))
 
 
 def oldest_first(wanted: TrailFilter) -> list[Query[AuditLog]]:

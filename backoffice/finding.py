@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -15,7 +15,7 @@ from audit.models import AuditLog
 from backoffice import glossary
 from backoffice.permissions import Permission, StaffRequest
 from backoffice.presenters.accounts import AccountView
-from backoffice.presenters.values import money
+from backoffice.presenters.values import money, url_of
 from backoffice.staff.models import Staff
 from backoffice.staff.queries import as_username
 from backoffice.staff.records import StaffRecord
@@ -205,8 +205,6 @@ def _listing(text: str, name: str, person: Staff) -> dict[str, str]:
 
 def _page(address: str, name: str, shown: str = "", about: str = "") -> Hit | None:
     """The page of a record; ``None`` for a name that no address can hold."""
-    try:
-        url = reverse(f"admin:{address}", args=[name])
-    except NoReverseMatch:
-        return None
-    return Hit(kind=str(_PAGES[address][0]), name=shown or name, url=url, about=about)
+    url = url_of(f"admin:{address}", name)
+    hit = Hit(kind=str(_PAGES[address][0]), name=shown or name, url=url, about=about)
+    return hit if url else None

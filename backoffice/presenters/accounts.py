@@ -167,8 +167,16 @@ class Side:
 
 def movements(entries: Iterable[AuditLog], currency: str) -> list[Movement]:
     """The entries that moved money, in the order given."""
-    found = ((entry, statements.line_of(entry)) for entry in entries)
-    return [_movement(entry, line, currency) for entry, line in found if line]
+    return [
+        Movement(
+            entry=entry,
+            amount=signed(line.amount_minor, currency),
+            balance=money(line.balance_minor, currency),
+            payment_url=record_url(entry.reference),
+        )
+        for entry in entries
+        if (line := statements.line_of(entry))
+    ]
 
 
 def sides(preview: Preview) -> list[Side]:
@@ -236,12 +244,3 @@ def _side(name: str, account: Account, changes: dict[str, Any], day_totals: dict
         if (total := changes.get(total_name)) is not None
     ]
     return Side(name=name, account=before, lines=lines)
-
-
-def _movement(entry: AuditLog, line: statements.Line, currency: str) -> Movement:
-    return Movement(
-        entry=entry,
-        amount=signed(line.amount_minor, currency),
-        balance=money(line.balance_minor, currency),
-        payment_url=record_url(entry.reference),
-    )

@@ -25,6 +25,25 @@ _OUTCOMES = {
     "not_reported": gettext_lazy("Not reported"),
     "false_alarm": gettext_lazy("False alarm"),
 }
+_WHY = {
+    Rule.LARGE_TRANSACTION: gettext_lazy("{amount} in one payment, or on one day, is large."),
+    Rule.SUSPICIOUS_VELOCITY: gettext_lazy(
+        "{count} payments within one minute are suspiciously many."
+    ),
+    Rule.STRUCTURING: gettext_lazy(
+        "{count} payments, {amount} together, each just under what is large, within few days."
+    ),
+    Rule.DORMANT_ACTIVE: gettext_lazy(
+        "{amount} moved on an account that had rested for {dormant_days} days or more."
+    ),
+    Rule.FAN_IN: gettext_lazy(
+        "{amount} came from {fan_accounts} or more accounts within {fan_days} days."
+    ),
+    Rule.FAN_OUT: gettext_lazy(
+        "{amount} went to {fan_accounts} or more accounts within {fan_days} days."
+    ),
+    Rule.ROUND_TRIP: gettext_lazy("{amount} came back to where it started, over {count} payments."),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,41 +107,14 @@ def case_url(case_id: str | None) -> str:
 
 def why(alert: Alert) -> str:
     """What was noticed, in a sentence, with the numbers in force now."""
-    numbers, amount = policy(), money(alert.amount, alert.currency)
-    count = alert.payment_count
-    sentences = {
-        Rule.LARGE_TRANSACTION: _("{amount} in one payment, or on one day, is large.").format(
-            amount=amount
-        ),
-        Rule.SUSPICIOUS_VELOCITY: _(
-            "{count} payments within one minute are suspiciously many."
-        ).format(count=count),
-        Rule.STRUCTURING: (
-            _(
-                "{count} payments, {amount} together, each just under what is large, "
-                "within few days."
-            ).format(count=count, amount=amount)
-        ),
-        Rule.DORMANT_ACTIVE: (
-            _(
-                "{amount} moved on an account that had rested for {dormant_days} days or more."
-            ).format(amount=amount, dormant_days=numbers.dormant_days)
-        ),
-        Rule.FAN_IN: (
-            _("{amount} came from {fan_accounts} or more accounts within {fan_days} days.").format(
-                amount=amount, fan_accounts=numbers.fan_accounts, fan_days=numbers.fan_days
-            )
-        ),
-        Rule.FAN_OUT: (
-            _("{amount} went to {fan_accounts} or more accounts within {fan_days} days.").format(
-                amount=amount, fan_accounts=numbers.fan_accounts, fan_days=numbers.fan_days
-            )
-        ),
-        Rule.ROUND_TRIP: _("{amount} came back to where it started, over {count} payments.").format(
-            amount=amount, count=count
-        ),
-    }
-    return sentences.get(alert.rule, "")
+    numbers = policy()
+    return str(_WHY.get(alert.rule, "")).format(
+        amount=money(alert.amount, alert.currency),
+        count=alert.payment_count,
+        dormant_days=numbers.dormant_days,
+        fan_accounts=numbers.fan_accounts,
+        fan_days=numbers.fan_days,
+    )
 
 
 def off_sentence() -> str:

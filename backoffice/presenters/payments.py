@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from django.urls import NoReverseMatch
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -71,11 +70,11 @@ class PaymentRow:
 
     @property
     def customer_url(self) -> str:
-        return party_url("customer", self.payment.customer_id)
+        return url_of("admin:customer", self.payment.customer_id or "")
 
     @property
     def merchant_url(self) -> str:
-        return party_url("merchant", self.payment.merchant_id)
+        return url_of("admin:merchant", self.payment.merchant_id or "")
 
     @property
     def reverses_url(self) -> str:
@@ -154,11 +153,3 @@ def twin_note(twin: Payment, at: datetime) -> str:
 def side(label: str, account_id: str, account: Account | None) -> Side:
     shown = AccountView(account) if account else None
     return Side(label=label, account_id=account_id, shown=shown)
-
-
-def party_url(kind: Literal["customer", "merchant"], party_id: str | None) -> str:
-    """The page of a customer or merchant; empty for none, or one whose id no address can hold."""
-    try:
-        return url_of(f"admin:{kind}", party_id) if party_id else ""
-    except NoReverseMatch:
-        return ""

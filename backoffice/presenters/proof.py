@@ -21,37 +21,19 @@ class Verdicts(Protocol):
     def tail_complete(self) -> bool: ...
 
 
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """One of the three promises: whether it was found kept, and what that means."""
-
-    is_kept: bool
-    sentence: str
-
-
-def verdicts(found: Verdicts) -> list[Verdict]:
-    """The three verdicts in their order."""
+def verdicts(found: Verdicts) -> list[str]:
+    """A sentence for each of the three promises: that it was found kept, or broken."""
     return [
-        _verdict(
-            found.unaltered,
-            _("Unaltered: every entry is what its hash was made of."),
-            _("ALTERED: an entry, a link or a head is not what was written."),
-        ),
-        _verdict(
-            found.no_gaps,
-            _("No gaps: every number is there once."),
-            _("GAPS: a number is missing or there twice."),
-        ),
-        _verdict(
-            found.tail_complete,
-            _("Tail complete: it ends where its head says."),
-            _("TAIL INCOMPLETE: entries at the end are missing, or nobody's."),
-        ),
+        _("Unaltered: every entry is what its hash was made of.")
+        if found.unaltered
+        else _("ALTERED: an entry, a link or a head is not what was written."),
+        _("No gaps: every number is there once.")
+        if found.no_gaps
+        else _("GAPS: a number is missing or there twice."),
+        _("Tail complete: it ends where its head says.")
+        if found.tail_complete
+        else _("TAIL INCOMPLETE: entries at the end are missing, or nobody's."),
     ]
-
-
-def _verdict(is_kept: bool, kept: str, broken: str) -> Verdict:
-    return Verdict(is_kept=is_kept, sentence=kept if is_kept else broken)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +43,7 @@ class VerifiedView:
     result: LastVerification
     state: str
     scope: str
-    verdicts: list[Verdict]
+    verdicts: list[str]
     more_faults: int
 
 

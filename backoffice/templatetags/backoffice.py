@@ -21,37 +21,20 @@ from dynamodb.times import from_rfc3339
 register = template.Library()
 register.filter("said", said)
 
-TONES = {
-    "active": "good",
-    "processed": "good",
-    "success": "good",
-    "verified": "good",
-    "sealed": "good",
-    "resolved": "good",
-    "pending": "waiting",
-    "queued": "waiting",
-    "running": "waiting",
-    "done": "good",
-    "open": "waiting",
-    "assigned": "waiting",
-    "escalated": "bad",
-    "overdue": "bad",
-    "frozen": "bad",
-    "failed": "bad",
-    "failure": "bad",
-    "faults found": "bad",
-    "missing": "bad",
-    "waiting": "waiting",
-    "sent": "good",
-    "dead": "bad",
-    "held": "waiting",
-    "in force": "waiting",
-    "release asked": "waiting",
-    "released": "quiet",
-    "closed": "quiet",
-    "canceled": "quiet",
-    "not verified yet": "quiet",
-}
+_STATES = {
+    "good": (
+        "active", "done", "processed", "resolved", "sealed", "sent", "success", "verified",
+    ),
+    "waiting": (
+        "assigned", "held", "in force", "open", "pending", "queued", "release asked", "running",
+        "waiting",
+    ),
+    "bad": (
+        "dead", "escalated", "failed", "failure", "faults found", "frozen", "missing", "overdue",
+    ),
+    "quiet": ("canceled", "closed", "not verified yet", "released"),
+}  # fmt: skip
+TONES = {state: tone for tone, states in _STATES.items() for state in states}
 
 _SHORT_ID_LENGTH = 24
 

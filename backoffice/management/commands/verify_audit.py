@@ -4,13 +4,7 @@ from argparse import ArgumentParser
 
 from audit.models import EVERYTHING
 from audit.settings import settings
-from audit.verification import (
-    Period,
-    Verification,
-    steps_of,
-    verify_entity,
-    verify_trail,
-)
+from audit.verification import Period, Verification, steps_of, verify_entity, verify_trail
 from audit.verified import keep
 from backoffice.management.base import Call, Done, OperatorCommand, add_segments, day, progress_bar
 from backoffice.permissions import Permission
@@ -34,10 +28,7 @@ class Command(OperatorCommand):
         add_segments(parser)
 
     def act(self, call: Call) -> Done:
-        entity, period = (
-            call["entity"],
-            Period(first=call["from"], last=call["to"]),
-        )
+        entity, period = call["entity"], Period(first=call["from"], last=call["to"])
         if period.is_empty:
             raise NotAllowed("--to is before --from: there is nothing to verify.")
         if entity:
@@ -47,8 +38,7 @@ class Command(OperatorCommand):
         if not call.actor.is_system and period.is_all:
             keep(run, entity_id=entity or EVERYTHING, actor=call.actor, at=call.at)
         faults = sorted(run.faults)
-        told = [verdict.sentence for verdict in verdicts(run)]
-        lines = [*map(str, faults), *told, _seals_compared(run, entity)]
+        lines = [*map(str, faults), *verdicts(run), _seals_compared(run, entity)]
         lines.append(f"{run.entries} entries, {len(faults)} faults.")
         failure = f"Faults found: {len(faults)}." if faults else ""
         return Done(sentence="\n".join(lines), data=run.report, failure=failure)
