@@ -31,7 +31,7 @@ from audit.trail import Event
 from audit.verify import Breach
 from dynamodb import store
 from dynamodb.models import Item
-from dynamodb.retries import Patience, settle
+from dynamodb.retries import settle
 from dynamodb.scans import plain_item
 from dynamodb.transactions import Transaction
 
@@ -194,8 +194,7 @@ def rehearse(month: str, *, actor: Actor, at: datetime) -> tuple[Archive, list[s
         stored: Archive = known["archive"]
         return trail.change(tx, "archive", stored, changes, told)
 
-    patience = Patience()
-    return settle(build, known, at=at, patience=patience), faults
+    return settle(build, known, at=at), faults
 
 
 def verify_month(record: Archive) -> Iterator[str]:

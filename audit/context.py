@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 USER_AGENT_LENGTH = 256
@@ -43,23 +43,15 @@ def current() -> Context:
     return _current.get()
 
 
-def set_current(context: Context) -> Token[Context]:
-    return _current.set(context)
-
-
-def reset(token: Token[Context]) -> None:
-    _current.reset(token)
-
-
 @contextmanager
 def use(context: Context) -> Iterator[None]:
     """Record what happens inside as coming from ``context``."""
-    token, acting = set_current(context), _acting.set("")
+    token, acting = _current.set(context), _acting.set("")
     try:
         yield
     finally:
         _acting.reset(acting)
-        reset(token)
+        _current.reset(token)
 
 
 def name_actor(actor_id: str) -> None:

@@ -48,6 +48,14 @@ class TrailFilter:
         return [self.last_day - timedelta(days=back) for back in range(count)]
 
     @property
+    def between(self) -> tuple[str, str] | None:
+        """The first and the last sort key of the period; ``None`` for all times."""
+        if self.first_day is None and self.last_day is None:
+            return None
+        low = self.first_day.isoformat() if self.first_day else "0"
+        return low, f"{self.last_day or _AFTER_ANY_NUMBER}{_AFTER_ANY_NUMBER}"
+
+    @property
     def is_period(self) -> bool:
         """Whether all entries of some days are wanted."""
         return not (self.entity_id or self.action or self.user_id or self.outcome)
@@ -130,7 +138,7 @@ def _queries(wanted: TrailFilter) -> list[Query[AuditLog]]:
         days = [day.isoformat() for day in wanted.days]
         return [Query(model=AuditLog, index="day-index", partition=day) for day in days]
     index, key = _narrowest(wanted)
-    return [Query(model=AuditLog, index=index, partition=key, between=_between(wanted))]
+    return [Query(model=AuditLog, index=index, partition=key, between=wanted.between)]
 
 
 def _narrowest(wanted: TrailFilter) -> tuple[str, str]:
@@ -139,11 +147,3 @@ def _narrowest(wanted: TrailFilter) -> tuple[str, str]:
     if wanted.user_id:
         return "user-index", wanted.user_id
     return "action-index", wanted.action
-
-
-def _between(wanted: TrailFilter) -> tuple[str, str] | None:
-    if wanted.first_day is None and wanted.last_day is None:
-        return None
-    low = wanted.first_day.isoformat() if wanted.first_day else ""
-    high = wanted.last_day.isoformat() if wanted.last_day else _AFTER_ANY_NUMBER
-    return low or "0", high + _AFTER_ANY_NUMBER

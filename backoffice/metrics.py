@@ -71,7 +71,7 @@ class _Store(Collector):
 
 
 def _standing(at: datetime) -> Iterator[GaugeMetricFamily]:
-    up = GaugeMetricFamily("store_up", "Whether the store could be read.", 1)
+    is_up = 1
     try:
         alerts = queries.overview(at)
         waiting = {str(state): float(number) for state, number in alerts.by_state.items()}
@@ -84,8 +84,8 @@ def _standing(at: datetime) -> Iterator[GaugeMetricFamily]:
             lag = next((late for late, seal in enumerate(found.values()) if seal), len(found))
             yield GaugeMetricFamily("audit_unsealed_days", "Days due without a seal.", lag)
     except StoreError:
-        up = GaugeMetricFamily("store_up", "Whether the store could be read.", 0)
-    yield up
+        is_up = 0
+    yield GaugeMetricFamily("store_up", "Whether the store could be read.", is_up)
 
 
 def _gauge(name: str, about: str, values: "dict[str, float] | Count[str]") -> GaugeMetricFamily:

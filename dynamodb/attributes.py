@@ -11,17 +11,6 @@ from pynamodb.constants import BINARY_SET, LIST, MAP, NUMBER, NUMBER_SET, STRING
 from dynamodb.errors import UnreadableRecordError
 from dynamodb.times import from_rfc3339, to_rfc3339
 
-__all__ = [
-    "EnumAttribute",
-    "TextAttribute",
-    "TextListAttribute",
-    "TimeAttribute",
-    "Unreadable",
-    "ValuesAttribute",
-    "WholeNumberAttribute",
-    "plain",
-]
-
 _SETS = frozenset({BINARY_SET, NUMBER_SET, STRING_SET})
 _log = logging.getLogger(__name__)
 _E = TypeVar("_E", bound=StrEnum)

@@ -14,16 +14,12 @@ _INTERNAL = frozenset({
 
 def account_json(account: Account) -> dict[str, Any]:
     """An account with its ``balance`` and ``available``, both in whole minor units."""
-    return {**_visible(account), "available": account.available}
+    return {**visible(Account, account.serialize()), "available": account.available}
 
 
 def payment_json(payment: Payment) -> dict[str, Any]:
     """A payment; ``amount`` is in whole minor units, times are RFC 3339 in UTC."""
-    return _visible(payment)
-
-
-def _visible(record: Record) -> dict[str, Any]:
-    return visible(type(record), record.serialize())
+    return visible(Payment, payment.serialize())
 
 
 def visible(model: type[Record], item: Item) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from audit.bucket import ArchiveError
 from audit.export import Place, read_on
 from audit.models import AuditLog
 from audit.pack import CSV, JSON_LINES, About
-from audit.queries import TrailFilter, oldest_first
+from audit.queries import oldest_first
 from backoffice.jobs.records import Job
 from backoffice.jobs.scopes import SEARCH, chains_of, wanted
 from backoffice.jobs.services import CannotBeDone, Kind, Order, Work, told_by
@@ -115,9 +115,8 @@ def _queries(
             ids.write_text(json.dumps(chains_of(parameters["scope"], parameters["about"])))
         except Refusal as refusal:
             raise CannotBeDone(str(refusal)) from refusal
-    between = _between(asked)
     return [
-        Query(model=AuditLog, partition=chain, between=between, newest_first=False)
+        Query(model=AuditLog, partition=chain, between=asked.between, newest_first=False)
         for chain in json.loads(ids.read_text())
     ], None
 
@@ -130,12 +129,6 @@ def _with_postings(items: list[Item]) -> list[Item]:
         for item, entry in zip(items, entries, strict=True)
         for each in (item, *postings.get((entry.entity_id, entry.timestamp), ()))
     ]
-
-
-def _between(asked: TrailFilter) -> tuple[str, str] | None:
-    if asked.first_day is None and asked.last_day is None:
-        return None
-    return (asked.first_day or date.min).isoformat(), f"{asked.last_day or date.max}~"
 
 
 def _finish(work: Work, folder: Path, rows: int) -> None:

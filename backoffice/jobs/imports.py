@@ -1,7 +1,7 @@
 """Bulk transfers as a job: a file's rows posted one after the other, resumable, each row once."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -24,8 +24,6 @@ from payments.bulk.rows import COLUMNS, Row, read_rows
 from payments.identifiers import new_payment_id
 from payments.models import Payment
 from payments.refusals import NotPending, Refusal, RequestChanged, SamePerson
-
-Act = Callable[[Payment, str, Actor, datetime], Payment]
 
 EARLIER_FILES = 10
 """So many of the last applied files are looked at for what was paid before."""
@@ -130,7 +128,7 @@ def check_decision(
 def run_decision(work: Work) -> None:
     """Approve, reject or take back every row of a batch that waits, or what is left of them."""
     given = work.job.parameters or {}
-    _, permission, act = _DECIDED[given["decision"]]
+    _, permission, _ = _DECIDED[given["decision"]]
     batch = batch_of(services.find_job(given["batch_id"]), work.clock())
     seen = set(in_ranges(given["waiting"]))
     counts = Counter(work.job.checkpoint or {})
@@ -140,9 +138,7 @@ def run_decision(work: Work) -> None:
         for row, payment in batches.payments_of(Batch(id=batch.id, rows=rows)):
             work.keep()
             if payment is not None and payment.can_cancel():
-                counts[
-                    _decided(act, batch, row, payment, given["reason"], actor, work.clock())
-                ] += 1
+                counts[_decided(given, batch, row, payment, actor, work.clock())] += 1
         done = min(start + _STEP, len(batch.rows))
         work.save({"row": done, **counts}, done=done, total=len(batch.rows))
     work.finish(counts)
@@ -162,35 +158,25 @@ def in_ranges(texts: Iterable[str]) -> Iterator[int]:
 
 
 def _decided(
-    act: Act, batch: Batch, row: Row, payment: Payment, reason: str, actor: Actor, at: datetime
+    given: Mapping[str, Any], batch: Batch, row: Row, payment: Payment, actor: Actor, at: datetime
 ) -> str:
     """Decide one payment, which must be the file's row and nothing else."""
+    _, _, decide = _DECIDED[given["decision"]]
+    is_approved = given["decision"] == "approve"
     try:
         if payment.request_hash != batch.request(row, at).hash:
             raise RequestChanged
-        done = act(payment, reason, actor, at)
+        words = {"shown": digest_of(payment)} if is_approved else {"reason": given["reason"]}
+        done = decide(payment_id=payment.id, **words, actor=actor, at=at)
     except (Refusal, UnreadableRecordError):  # a damaged account's rows stay as they are
         return "refused"
     return str(done.status)
 
 
-def _approve(payment: Payment, _reason: str, actor: Actor, at: datetime) -> Payment:
-    shown = digest_of(payment)
-    return approvals.approve_payment(payment_id=payment.id, shown=shown, actor=actor, at=at)
-
-
-def _reject(payment: Payment, reason: str, actor: Actor, at: datetime) -> Payment:
-    return approvals.reject_payment(payment_id=payment.id, reason=reason, actor=actor, at=at)
-
-
-def _cancel(payment: Payment, reason: str, actor: Actor, at: datetime) -> Payment:
-    return approvals.cancel_payment(payment_id=payment.id, reason=reason, actor=actor, at=at)
-
-
-_DECIDED: dict[str, tuple[str, Permission, Act]] = {
-    "approve": ("Approval of a batch", Permission.DECIDE_APPROVALS, _approve),
-    "reject": ("Rejection of a batch", Permission.DECIDE_APPROVALS, _reject),
-    "cancel": ("Batch taken back", Permission.CANCEL_OWN_REQUESTS, _cancel),
+_DECIDED: dict[str, tuple[str, Permission, Callable[..., Payment]]] = {
+    "approve": ("Approval of a batch", Permission.DECIDE_APPROVALS, approvals.approve_payment),
+    "reject": ("Rejection of a batch", Permission.DECIDE_APPROVALS, approvals.reject_payment),
+    "cancel": ("Batch taken back", Permission.CANCEL_OWN_REQUESTS, approvals.cancel_payment),
 }
 
 

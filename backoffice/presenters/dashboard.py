@@ -165,7 +165,7 @@ def _largest(days: Sequence[DayFigures], currency: str) -> list[Large]:
 
 def _payments_url(status: str, first: str, last: str) -> str:
     asked = {"status": status, "from": first, "to": last, "zone": "UTC"}
-    return f"{reverse('admin:payments')}?{urlencode(asked)}"
+    return reverse("admin:payments", query=asked)
 
 
 def _counted(words: str, number: int, has_more: bool) -> str:

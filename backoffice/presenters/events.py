@@ -61,10 +61,8 @@ def _trouble(feed: Feed, at: datetime) -> str:
     """Why a receiver gets nothing; empty where all is well."""
     if feed.failing_since:
         since = f"{feed.failing_since:%Y-%m-%d %H:%M} UTC"
-        return _("Takes nothing since %(since)s. %(error)s") % {
-            "since": since,
-            "error": said(feed.error),
-        }
+        told = {"since": since, "error": said(feed.error)}
+        return _("Takes nothing since %(since)s. %(error)s") % told
     if not feed.seen_at or at - feed.seen_at > SILENCE:
         return _("Nobody delivers: is the worker running?")
     return ""

@@ -74,6 +74,14 @@ class Sheet(FPDF):
         self.cell(h=height, text=latin(text), new_x="LMARGIN", new_y="NEXT")
 
 
+def printed(title: str, at: datetime, sections: Iterable[Section]) -> bytes:
+    """A document of sections alone."""
+    sheet = Sheet(title, at)
+    for section in sections:
+        sheet.add_section(section)
+    return bytes(sheet.output())
+
+
 def latin(text: str) -> str:
     """Text that the fonts can write, a question mark for each other letter."""
     return text.encode("latin-1", "replace").decode("latin-1")

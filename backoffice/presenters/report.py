@@ -47,12 +47,9 @@ def as_text(report: Report) -> str:
 
 def as_pdf(report: Report) -> bytes:
     """For the files: a table a section, on A4."""
-    from backoffice.presenters.pdf import Sheet
+    from backoffice.presenters.pdf import printed
 
-    sheet = Sheet(title(report), report.made_at)
-    for section in sections(report):
-        sheet.add_section(section)
-    return bytes(sheet.output())
+    return printed(title(report), report.made_at, sections(report))
 
 
 def _counted(report: Report, actions: Sequence[str]) -> list[tuple[str, str]]:

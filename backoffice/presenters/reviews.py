@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -129,7 +128,7 @@ def _words(item: ReviewItem) -> str:
 def _url(item: ReviewItem) -> str:
     if item.kind == Kind.OFF_HOURS:
         wanted = {"user_id": item.user_id, "from": item.day, "to": item.day}
-        return f"{reverse('admin:audit')}?{urlencode(wanted)}"
+        return reverse("admin:audit", query=wanted)
     if item.kind == Kind.MONEY_ALERT:
         return url_of("admin:alert", item.subject)
     if item.kind == Kind.FIRST_PAIR:

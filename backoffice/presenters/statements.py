@@ -111,13 +111,8 @@ def _printed(made: Statement) -> Iterator[list[str]]:
         if number == MOST_PRINTED:
             raise TooLongToPrintError
         (row,) = statement_rows([line], made.account.currency)
-        yield [
-            f"{line.at:%Y-%m-%d %H:%M:%S}",
-            row.description,
-            line.payment_id,
-            row.amount,
-            row.balance,
-        ]
+        at = f"{line.at:%Y-%m-%d %H:%M:%S}"
+        yield [at, row.description, line.payment_id, row.amount, row.balance]
 
 
 def receipt_title(payment: Payment) -> str:
@@ -126,12 +121,9 @@ def receipt_title(payment: Payment) -> str:
 
 
 def receipt_pdf(payment: Payment, sections: Iterable[Section], at: datetime) -> bytes:
-    from backoffice.presenters.pdf import Sheet
+    from backoffice.presenters.pdf import printed
 
-    sheet = Sheet(receipt_title(payment), at)
-    for section in sections:
-        sheet.add_section(section)
-    return bytes(sheet.output())
+    return printed(receipt_title(payment), at, sections)
 
 
 def receipt(payment: Payment, source: Account | None, target: Account | None) -> list[Section]:

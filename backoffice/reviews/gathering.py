@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from datetime import date
 from itertools import islice
-from typing import Any
 
 from django.conf import settings
 
@@ -118,12 +117,9 @@ def _item(day: date, item_id: str, kind: Kind, subject: str, entry: AuditLog) ->
 
 
 def _pair_item(day: date, payment: Payment) -> ReviewItem:
-    values: dict[str, Any] = {
-        "words": format_amount(payment.amount, payment.currency),
-        "user_id": payment.requested_by,
-        "reference": payment.id,
-    }
     item_id = f"{list(Kind).index(Kind.FIRST_PAIR)}#{payment.id}"
+    words = format_amount(payment.amount, payment.currency)
     return ReviewItem(
-        day=day.isoformat(), item_id=item_id, kind=Kind.FIRST_PAIR, subject=payment.id, **values
-    )
+        day=day.isoformat(), item_id=item_id, kind=Kind.FIRST_PAIR, subject=payment.id, words=words,
+        user_id=payment.requested_by, reference=payment.id,
+    )  # fmt: skip

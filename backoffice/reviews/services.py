@@ -26,6 +26,9 @@ SYSTEM = Actor(id="system:review")
 _CHUNK = 50
 """Items of one commit, well below the hundred actions that it may have."""
 
+_SIGNED = ("item_id", "occurrences", "decision", "note", "case_id", "decided_by")
+"""What a signature covers of each item."""
+
 LATE = timedelta(minutes=15)
 """How long after its end a day is left alone, so that its last entries have reached the index."""
 
@@ -131,14 +134,7 @@ def digest(items: Iterator[ReviewItem]) -> str:
     """SHA-256 in hex over what was found and decided, item by item in their order."""
     hashed = hashlib.sha256()
     for item in items:
-        told = [
-            item.item_id,
-            item.occurrences,
-            item.decision,
-            item.note,
-            item.case_id,
-            item.decided_by,
-        ]
+        told = [getattr(item, name) for name in _SIGNED]
         hashed.update(json.dumps(told, ensure_ascii=False).encode() + b"\n")
     return hashed.hexdigest()
 

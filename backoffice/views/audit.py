@@ -1,7 +1,6 @@
 """The trail: all of it, one entity's chain, an account's time line, who looked at something."""
 
 import re
-from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
@@ -62,12 +61,9 @@ def trail(request: StaffRequest) -> HttpResponse:
 
 def _export_url(form: TrailFilterForm) -> str:
     """Where everything that the search finds can be exported, not its page alone."""
-    asked = {
-        name: form.cleaned_data[name] for name in ("entity_id", "action", "user_id", "outcome")
-    }
-    asked |= {"scope": "search", **form.days}
-    given = {name: text for name, text in asked.items() if text}
-    return f"{reverse('admin:export_new')}?{urlencode(given)}"
+    searched = ("entity_id", "action", "user_id", "outcome")
+    given = {name: text for name in searched if (text := form.cleaned_data[name])}
+    return reverse("admin:export_new", query={**given, "scope": "search", **form.days})
 
 
 @requires(Permission.READ_CHAINS, viewing="audit")

@@ -1,9 +1,9 @@
 """Evidence packs: all that were asked for, asking for one, and taking it away."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
-from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
@@ -70,7 +70,7 @@ def new_list(request: StaffRequest, name: str) -> HttpResponse:
     form = _FILTERS[name](request)
     if not form.is_valid():
         asked = {field: request.POST.get(field, "")[:ID_LENGTH] for field in form.fields}
-        return redirect(f"{reverse(f'admin:{name}')}?{urlencode(asked)}")
+        return redirect(reverse(f"admin:{name}", query=asked))
     order = list_order(order_id=str(uuid7()), name=name, wanted=form.wanted)
     job = services.order_job(order, actor=request.user.actor, at=utc_now())
     return redirect("admin:export", job.id)
@@ -116,13 +116,11 @@ def download(request: StaffRequest, job_id: str) -> HttpResponseBase:
 
 
 def _export(job_id: str) -> Job:
-    try:
+    with suppress(services.JobNotFound):
         job = services.find_job(job_id)
-    except services.JobNotFound:
-        raise Http404(_("There is no evidence pack {job_id}.").format(job_id=job_id)) from None
-    if job.kind not in (EXPORT.name, LIST.name):
-        raise Http404(_("There is no evidence pack {job_id}.").format(job_id=job_id))
-    return job
+        if job.kind in (EXPORT.name, LIST.name):
+            return job
+    raise Http404(_("There is no evidence pack {job_id}.").format(job_id=job_id))
 
 
 def _links(request: StaffRequest, job: Job) -> URLSafeTimedSerializer:

@@ -17,7 +17,7 @@ from backoffice.presenters.staff import program
 from backoffice.site import page
 from backoffice.staff import session_list
 from backoffice.staff.records import SessionRecord, StaffRecord
-from backoffice.views.staff import found_person
+from backoffice.views.staff import found_person, person_crumbs
 from dynamodb.times import utc_now
 
 _ALL_OTHERS = "others"
@@ -39,12 +39,8 @@ def of_person(request: StaffRequest, username: str) -> HttpResponse:
         if not may_end:
             raise PermissionDenied(Permission.MANAGE_STAFF)
         return _end(request, record, back=request.path)
-    crumbs = [
-        (_("Staff"), reverse("admin:staff")),
-        (username, reverse("admin:staff_person", args=[username])),
-    ]
     title = _("Sessions of {username}").format(username=username)
-    return _page(request, record, title=title, may_end=may_end, crumbs=crumbs)
+    return _page(request, record, title=title, may_end=may_end, crumbs=person_crumbs(record))
 
 
 def _page(request: StaffRequest, record: StaffRecord, **more: Any) -> HttpResponse:

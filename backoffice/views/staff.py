@@ -19,6 +19,7 @@ from backoffice.presenters.staff import staff_row
 from backoffice.site import page
 from backoffice.staff import access_review, lockout, managing, queries
 from backoffice.staff.records import StaffRecord
+from backoffice.views.confirm import Crumbs
 from backoffice.views.fresh_proof import freshly_proved
 from backoffice.views.once import answer_form, form_page
 from dynamodb.times import utc_now
@@ -37,7 +38,7 @@ def person(request: StaffRequest, username: str) -> HttpResponse:
     chain = trail_queries.chain_page(f"staff:{record.username}", **asked_page(request))
     context = {
         "title": record.full_name or record.username,
-        "crumbs": [(_("Staff"), reverse("admin:staff"))],
+        "crumbs": staff_crumbs(),
         "shown": staff_row(record),
         "locked_until": lockout.locked_until(record.username, utc_now()),
         "is_oneself": record.username == request.user.username,
@@ -51,9 +52,8 @@ def person(request: StaffRequest, username: str) -> HttpResponse:
 @requires(Permission.MANAGE_STAFF)
 @freshly_proved()
 def new(request: StaffRequest) -> HttpResponse:
-    crumbs = [(_("Staff"), reverse("admin:staff"))]
     template, title = "backoffice/staff/new.html", _("Add a member of staff")
-    show = partial(form_page, request, template, title=title, crumbs=crumbs)
+    show = partial(form_page, request, template, title=title, crumbs=staff_crumbs())
 
     def act(form: NewStaffForm) -> HttpResponse:
         password = managing.first_password()
@@ -67,11 +67,20 @@ def first_password_page(request: StaffRequest, record: StaffRecord, password: st
     """Show a first password: this once, for it is kept nowhere."""
     context = {
         "title": _("First password of {username}").format(username=record.username),
-        "crumbs": [(_("Staff"), reverse("admin:staff"))],
+        "crumbs": staff_crumbs(),
         "shown": staff_row(record),
         "password": password,
     }
     return page(request, "backoffice/staff/first_password.html", context)
+
+
+def staff_crumbs() -> Crumbs:
+    return [(_("Staff"), reverse("admin:staff"))]
+
+
+def person_crumbs(record: StaffRecord) -> Crumbs:
+    own = reverse("admin:staff_person", args=[record.username])
+    return [*staff_crumbs(), (record.username, own)]
 
 
 def found_person(username: str) -> StaffRecord:
@@ -111,7 +120,7 @@ def _review_page(request: StaffRequest, form: SignOffForm, **more: Any) -> HttpR
     signed = access_review.sign_offs(**asked_page(request))
     context = {
         "title": _("Access review"),
-        "crumbs": [(_("Staff"), reverse("admin:staff"))],
+        "crumbs": staff_crumbs(),
         "people": [staff_row(record) for record in everybody],
         "sign_offs": signed.rows,
         "pager": pager(request, signed),

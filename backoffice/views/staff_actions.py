@@ -6,7 +6,6 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from backoffice.forms import staff as forms
@@ -14,16 +13,11 @@ from backoffice.permissions import Permission, StaffRequest, View, requires
 from backoffice.presenters.staff import staff_row
 from backoffice.staff import managing, second_factor
 from backoffice.staff.records import StaffRecord
-from backoffice.views.confirm import Crumbs, Facts
+from backoffice.views.confirm import Facts
 from backoffice.views.deeds import Deeds
 from backoffice.views.fresh_proof import freshly_proved
-from backoffice.views.staff import first_password_page, found_person
+from backoffice.views.staff import first_password_page, found_person, person_crumbs
 from backoffice.wording import said
-
-
-def _crumbs(record: StaffRecord) -> Crumbs:
-    own = reverse("admin:staff_person", args=[record.username])
-    return [(_("Staff"), reverse("admin:staff")), (record.username, own)]
 
 
 def _shown(record: StaffRecord) -> dict[str, Any]:
@@ -51,7 +45,7 @@ _DEEDS = Deeds(
     form=forms.StaffForm,
     template="backoffice/staff/action.html",
     find=found_person,
-    crumbs=_crumbs,
+    crumbs=person_crumbs,
     shown=_shown,
     facts=_facts,
     finish=_finish,

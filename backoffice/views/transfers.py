@@ -81,17 +81,13 @@ def _asking(entered: TransferRequest, preview: Preview, at: datetime) -> Asking:
         _("Asked for by you today"): asked_today(preview.maker, entered.currency),
     }
     if entered.scheduled_for:
-        button, notes = (
-            _("Schedule {amount}").format(amount=amount),
-            [_("It is decided on its day, as both accounts stand.")],
-        )
+        button = _("Schedule {amount}")
+        notes = [_("It is decided on its day, as both accounts stand.")]
     elif preview.triggers:
-        button, notes = (
-            _("Ask for approval of {amount}").format(amount=amount),
-            why_it_waits(preview.triggers),
-        )
+        button, notes = _("Ask for approval of {amount}"), why_it_waits(preview.triggers)
     else:
-        button, notes = _("Move {amount}").format(amount=amount), []
+        button, notes = _("Move {amount}"), []
+    button = button.format(amount=amount)
     if twin:
         button = _("Send %s all the same") % amount
         notes = [twin_note(twin, at), *notes]
