@@ -46,12 +46,11 @@ def _declared(request: HttpRequest) -> int:
 
 
 def _too_large(request: HttpRequest, most: int) -> HttpResponse:
+    told = _("At most {most} MB can be sent to this address, so nothing of it was read.")
     return trouble(
         request,
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         _("This is too large"),
-        _("At most {most} MB can be sent to this address, so nothing of it was read.").format(
-            most=most // 2**20
-        ),
+        told.format(most=most // 2**20),
         _("Send less at a time: a long file can be sent in parts."),
     )

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from dynamodb.client import call, settings
 from dynamodb.errors import (
@@ -15,6 +15,8 @@ from dynamodb.errors import (
     TableMissingError,
 )
 from dynamodb.models import Record
+
+T = TypeVar("T")
 
 _READY_SECONDS = 120.0
 _INDEX_SECONDS = 3600.0
@@ -40,15 +42,16 @@ class TableReport:
 def all_records() -> list[type[Record]]:
     """Every managed record class with a table, as far as its module has been imported."""
     return sorted(
-        (model for model in _descendants(Record) if hasattr(model, "Meta") and model.managed),
+        (model for model in descendants(Record) if hasattr(model, "Meta") and model.managed),
         key=lambda model: str(model.Meta.table_name),
     )
 
 
-def _descendants(model: type[Record]) -> Iterator[type[Record]]:
-    for child in model.__subclasses__():
+def descendants(kind: type[T]) -> Iterator[type[T]]:
+    """Its subclasses, and theirs."""
+    for child in kind.__subclasses__():
         yield child
-        yield from _descendants(child)
+        yield from descendants(child)
 
 
 def ensure_tables() -> list[TableReport]:
@@ -94,11 +97,8 @@ def _enable_point_in_time_recovery(name: str) -> None:
     recovery = {"PointInTimeRecoveryEnabled": True}
     for _ in _polls(f"Backups of table {name} were"):
         try:
-            call(
-                "UpdateContinuousBackups",
-                TableName=name,
-                PointInTimeRecoverySpecification=recovery,
-            )
+            wanted = {"TableName": name, "PointInTimeRecoverySpecification": recovery}
+            call("UpdateContinuousBackups", **wanted)
         except StoreRefusedError as error:
             if error.code != "ContinuousBackupsUnavailableException":
                 raise

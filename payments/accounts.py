@@ -15,12 +15,7 @@ from payments.identifiers import new_payment_id
 from payments.models import Account, AccountStatus, AccountType, Payment
 from payments.money import numeric_code
 from payments.refusals import KeyReused
-from payments.requests import (
-    CLEARING_OWNER,
-    OpeningRequest,
-    TransferRequest,
-    checked_opening,
-)
+from payments.requests import CLEARING_OWNER, OpeningRequest, TransferRequest, checked_opening
 
 __all__ = ["Opening", "OpeningRequest", "clearing_account", "open_account"]
 

@@ -113,10 +113,7 @@ def preview_approval(
     source, target = rules.check_parties(request, source, target)
     decision.posting.source["held"] = source.held - reserved
     return Preview(
-        source=source,
-        target=target,
-        posting=decision.posting,
-        triggers=decision.triggers,
+        source=source, target=target, posting=decision.posting, triggers=decision.triggers
     )
 
 

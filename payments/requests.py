@@ -81,12 +81,7 @@ class OpeningRequest:
     @property
     def hash(self) -> str:
         return _hash(
-            [
-                self.customer_id,
-                self.account_type,
-                self.currency,
-                self.opening_balance_minor,
-            ]
+            [self.customer_id, self.account_type, self.currency, self.opening_balance_minor]
         )
 
 

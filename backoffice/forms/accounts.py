@@ -75,9 +75,7 @@ class AccountFilter(TypedForm):
     }
 
     customer_id = IdField(
-        label=_("Customer"),
-        required=False,
-        help_text=_("The owner's id, letter by letter."),
+        label=_("Customer"), required=False, help_text=_("The owner's id, letter by letter.")
     )
     account_number = TextField(
         required=False, help_text=_("All 12 digits lead to the one account.")

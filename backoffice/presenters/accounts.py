@@ -198,10 +198,8 @@ def asked_today(maker: Maker | None, currency: str) -> str:
         return ""
     day = money(maker.limits.day, currency) or _("any sum")
     at_a_time = money(maker.limits.transfer, currency) or _("any sum")
-    asked = money(maker.asked_minor, currency)
-    return _("{asked}; your role allows {day} in a day, {at_a_time} at a time").format(
-        asked=asked, day=day, at_a_time=at_a_time
-    )
+    told = _("{asked}; your role allows {day} in a day, {at_a_time} at a time")
+    return told.format(asked=money(maker.asked_minor, currency), day=day, at_a_time=at_a_time)
 
 
 @dataclass(frozen=True, kw_only=True)

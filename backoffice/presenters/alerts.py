@@ -90,13 +90,12 @@ def alert_row(alert: Alert, *, at: datetime) -> AlertRow:
 
 
 def case_row(case: Case) -> CaseRow:
+    number = len(case.alerts)
     return CaseRow(
         case=case,
         url=case_url(case.id),
         customer_url=url_of("admin:customer", case.customer_id),
-        size=ngettext("{number} alert", "{number} alerts", len(case.alerts)).format(
-            number=len(case.alerts)
-        ),
+        size=ngettext("{number} alert", "{number} alerts", number).format(number=number),
         outcome=str(_OUTCOMES.get(case.outcome or "", "")),
     )
 

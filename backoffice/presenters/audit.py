@@ -88,9 +88,8 @@ class EntryRow:
         """Names of a few fields, a count of many."""
         if len(self.fields) <= _FEW:
             return ", ".join(self.fields)
-        return ngettext("{number} field", "{number} fields", len(self.fields)).format(
-            number=len(self.fields)
-        )
+        number = len(self.fields)
+        return ngettext("{number} field", "{number} fields", number).format(number=number)
 
 
 def entry_table(rows: Iterable[EntryRow]) -> Table:
@@ -131,20 +130,19 @@ def completeness(
 ) -> Completeness:
     days = len(wanted.days) if wanted else 0
     if page.next_cursor or page.last_cursor or (page.back_cursor and not page.rows):
-        walked = _("{queries_done} of {days} days have been read to their end so far.").format(
-            queries_done=page.queries_done, days=days
-        )
-        older = (
-            _("have not been looked through yet") if page.examined > len(page.rows) else _("follow")
-        )
-        sentence = walked if days > 1 else _("Older entries {older}.").format(older=older)
+        if days > 1:
+            told = _("{queries_done} of {days} days have been read to their end so far.")
+            sentence = told.format(queries_done=page.queries_done, days=days)
+        else:
+            is_cut = page.examined > len(page.rows)
+            older = _("have not been looked through yet") if is_cut else _("follow")
+            sentence = _("Older entries {older}.").format(older=older)
         return Completeness(is_complete=False, sentence=sentence)
+    if not is_first:
+        return Completeness(is_complete=True, sentence=_("This is the last page."))
     count = len(page.rows)
-    sentence = ngettext(
-        "{count} entry, all of them here.", "{count} entries, all of them here.", count
-    ).format(count=count)
-    sentence = sentence if is_first else _("This is the last page.")
-    return Completeness(is_complete=True, sentence=sentence)
+    told = ngettext("{count} entry, all of them here.", "{count} entries, all of them here.", count)
+    return Completeness(is_complete=True, sentence=told.format(count=count))
 
 
 def currency_of(entries: Iterable[AuditLog]) -> str:

@@ -32,25 +32,22 @@ class Kept:
 def kept_record(last_change: datetime | None, holds: Sequence[Hold] | None = None) -> Kept:
     """Of an account, a payment, an alert or a case."""
     days = policy().transaction_retention_days
-    rule = _("{days} days after the last change (TRANSACTION_RETENTION_DAYS)").format(
-        days=said(f"{days:,}")
-    )
-    return Kept(until=_after(last_change, days), rule=rule, holds=holds)
+    rule = _("{days} days after the last change (TRANSACTION_RETENTION_DAYS)")
+    return _kept(last_change, days, rule, holds)
 
 
 def kept_chain(newest: AuditLog, holds: Sequence[Hold] | None) -> Kept:
     """Of a chain, by its newest entry."""
     days = settings().retention_days
-    rule = _("{days} days after the newest entry (AUDIT_LOG_RETENTION_DAYS)").format(
-        days=said(f"{days:,}")
-    )
-    return Kept(until=_after(newest.at, days), rule=rule, holds=holds)
+    rule = _("{days} days after the newest entry (AUDIT_LOG_RETENTION_DAYS)")
+    return _kept(newest.at, days, rule, holds)
 
 
-def _after(moment: datetime | str | None, days: int) -> datetime | None:
-    """So many days later; ``None`` where what is stored is not a time."""
+def _kept(since: datetime | str | None, days: int, rule: str, holds: Sequence[Hold] | None) -> Kept:
+    """So many days from then; ``until`` is ``None`` where what is stored is not a time."""
     try:
-        moment = from_rfc3339(moment) if isinstance(moment, str) else moment
-        return moment + timedelta(days=days) if moment else None
+        since = from_rfc3339(since) if isinstance(since, str) else since
+        until = since + timedelta(days=days) if since else None
     except (ValueError, OverflowError):
-        return None
+        until = None
+    return Kept(until=until, rule=rule.format(days=said(f"{days:,}")), holds=holds)

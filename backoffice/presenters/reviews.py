@@ -97,11 +97,8 @@ def missed_sentences(at: datetime) -> list[str]:
     if not missed:
         return []
     more = _(", and {number} before it").format(number=len(missed) - 1) if len(missed) > 1 else ""
-    return [
-        _("Nobody has signed the review of {day}{more}.").format(
-            day=day_in_words(missed[-1]), more=more
-        )
-    ]
+    sentence = _("Nobody has signed the review of {day}{more}.")
+    return [sentence.format(day=day_in_words(missed[-1]), more=more)]
 
 
 def _row(item: ReviewItem) -> ItemRow:

@@ -47,10 +47,10 @@ def missing_sentences(at: datetime) -> list[str]:
     missing = _missing(found, last)
     told = [_("The seal of {day} is missing.").format(day=day) for day in missing[:DAYS_NAMED]]
     more = len(missing) - len(told)
-    sentence = ngettext(
-        "{number} more seal is missing.", "{number} more seals are missing.", more
-    ).format(number=more)
-    return [*told, sentence] if more else told
+    if more:
+        rest = ngettext("{number} more seal is missing.", "{number} more seals are missing.", more)
+        told.append(rest.format(number=more))
+    return told
 
 
 def _missing(found: Mapping[date, Seal | None], last: date) -> list[date]:

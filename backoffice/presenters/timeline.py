@@ -62,17 +62,14 @@ def _kind(entry: AuditLog, payment: Payment | None) -> tuple[str, str]:
     if entry.action in _MOVEMENTS:
         if payment is None or not payment.approved_by:
             return _("Movement"), ""
-        made, checked = payment.requested_by, payment.approved_by
-        return _("Approval"), _("Asked for by {made}, approved by {checked}").format(
-            made=made, checked=checked
-        )
+        told = _("Asked for by {made}, approved by {checked}")
+        return _("Approval"), told.format(made=payment.requested_by, checked=payment.approved_by)
     return _("State"), ""
 
 
 def _of_hold(entry: AuditLog, payment: Payment) -> str:
     if entry.action == "account.held":
-        return _("Asked for by {requested_by}, reserved until a second person decides").format(
-            requested_by=payment.requested_by
-        )
+        told = _("Asked for by {requested_by}, reserved until a second person decides")
+        return told.format(requested_by=payment.requested_by)
     ended = _ENDS.get(payment.failure_code or "", gettext_noop("Ended by {by}"))
     return _(ended).format(by=entry.user_id)

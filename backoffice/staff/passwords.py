@@ -18,17 +18,12 @@ class MaximumLengthValidator:
 
     def validate(self, password: str, user: object = None) -> None:  # noqa: ARG002 - Django's signature
         if len(password) > self.max_length:
-            raise ValidationError(
-                _("This password is too long. It may have at most {number} characters.").format(
-                    number=self.max_length
-                ),
-                code="password_too_long",
-            )
+            told = _("This password is too long. It may have at most {number} characters.")
+            raise ValidationError(told.format(number=self.max_length), code="password_too_long")
 
     def get_help_text(self) -> str:
-        return _("Your password may have at most {number} characters.").format(
-            number=self.max_length
-        )
+        told = _("Your password may have at most {number} characters.")
+        return told.format(number=self.max_length)
 
 
 class HistoryValidator:

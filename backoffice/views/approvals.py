@@ -72,11 +72,7 @@ def _asking(payment: Payment, preview: Preview) -> Asking:
 
 
 def _approval_page(
-    request: StaffRequest,
-    payment: Payment,
-    at: datetime,
-    form: DecisionForm,
-    **more: Any,
+    request: StaffRequest, payment: Payment, at: datetime, form: DecisionForm, **more: Any
 ) -> HttpResponse:
     ends = queries.get_accounts(*payment.ends)
     context: dict[str, Any] = {

@@ -66,11 +66,7 @@ def report(request: StaffRequest, file_hash: str) -> HttpResponse:
 
 
 def _report_page(
-    request: StaffRequest,
-    name: str,
-    data: bytes,
-    form: ConfirmForm,
-    **more: Any,
+    request: StaffRequest, name: str, data: bytes, form: ConfirmForm, **more: Any
 ) -> HttpResponse:
     actor, at, file_hash = request.user.actor, utc_now(), files.hash_of(data)
     batch = Batch(id=new_payment_id(at), rows=read_rows(data))

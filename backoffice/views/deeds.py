@@ -10,14 +10,7 @@ from django.http import HttpResponse, QueryDict
 
 from backoffice.forms.ids import DeedForm, OnceForm
 from backoffice.permissions import StaffRequest
-from backoffice.views.confirm import (
-    Asking,
-    Crumbs,
-    Facts,
-    confirmation,
-    entered,
-    is_confirmed,
-)
+from backoffice.views.confirm import Asking, Crumbs, Facts, confirmation, entered, is_confirmed
 from backoffice.views.once import answer_form, form_page
 from dynamodb.times import utc_now
 

@@ -72,11 +72,8 @@ def customer(request: StaffRequest, customer_id: str) -> HttpResponse:
     accounts = queries.list_accounts(person=asked["person"], customer_id=customer_id)
     found = queries.get_customer_payments(customer_id=customer_id, **asked)
     if not (accounts.rows or found.rows or asked["cursor"]):
-        raise Http404(
-            _("No account and no payment belongs to a customer {customer_id}.").format(
-                customer_id=customer_id
-            )
-        )
+        told = _("No account and no payment belongs to a customer {customer_id}.")
+        raise Http404(told.format(customer_id=customer_id))
     context = {
         "title": _("Customer {customer_id}").format(customer_id=customer_id),
         "customer_id": customer_id,
@@ -92,9 +89,8 @@ def merchant(request: StaffRequest, merchant_id: str) -> HttpResponse:
     asked = asked_page(request)
     found = queries.list_payments(merchant_id=merchant_id, **asked)
     if not (found.rows or asked["cursor"]):
-        raise Http404(
-            _("No payment names a merchant {merchant_id}.").format(merchant_id=merchant_id)
-        )
+        told = _("No payment names a merchant {merchant_id}.")
+        raise Http404(told.format(merchant_id=merchant_id))
     context = {
         "title": _("Merchant {merchant_id}").format(merchant_id=merchant_id),
         "merchant_id": merchant_id,

@@ -28,9 +28,8 @@ def found(payment_id: str) -> Payment:
     """A payment by the id in an address; raises ``Http404``."""
     payment = queries.get_payment(payment_id)
     if payment is None:
-        raise Http404(
-            _("There is no payment with the id {payment_id}.").format(payment_id=payment_id)
-        )
+        told = _("There is no payment with the id {payment_id}.")
+        raise Http404(told.format(payment_id=payment_id))
     return payment
 
 
@@ -44,11 +43,9 @@ def cancel(request: StaffRequest, payment_id: str) -> HttpResponse:
     show = partial(_form_page, request, payment, title=_("Cancel the request"))
 
     def act(form: CancelForm) -> HttpResponse:
+        reason = form.cleaned_data["reason"]
         approvals.cancel_payment(
-            payment_id=payment.id,
-            reason=form.cleaned_data["reason"],
-            actor=person.actor,
-            at=utc_now(),
+            payment_id=payment.id, reason=reason, actor=person.actor, at=utc_now()
         )
         freed = _("The request is canceled, and its money is free again.")
         messages.success(request, freed if payment.reserved else _("The request is canceled."))

@@ -55,10 +55,8 @@ def review(request: StaffRequest, day: str) -> HttpResponse:
         actor = request.user.actor
         services.decide(asked, **form.decided, name=form.request_id, actor=actor, at=utc_now())
         count = len(form.decided["item_ids"])
-        messages.success(
-            request,
-            ngettext("{count} line decided.", "{count} lines decided.", count).format(count=count),
-        )
+        told = ngettext("{count} line decided.", "{count} lines decided.", count)
+        messages.success(request, told.format(count=count))
         return redirect(request.get_full_path())
 
     return answer_form(request, partial(_new_form, request), act, partial(_show, request, asked))
@@ -95,9 +93,8 @@ def sign(request: StaffRequest, day: str) -> HttpResponse:
         if not is_confirmed(request):
             return confirmation(request, form, asking)
         services.sign(asked, actor=request.user.actor, at=utc_now())
-        messages.success(
-            request, _("The review of {day} is signed.").format(day=day_in_words(asked))
-        )
+        told = _("The review of {day} is signed.")
+        messages.success(request, told.format(day=day_in_words(asked)))
         return redirect("admin:review", day)
 
     return settle(request, SignForm(request.POST), act, partial(_show, request, asked))
@@ -133,9 +130,8 @@ def _day(text: str) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise Http404(
-            _("{text} is not a day such as 2026-03-31.").format(text=repr(text[:20]))
-        ) from None
+        told = _("{text} is not a day such as 2026-03-31.")
+        raise Http404(told.format(text=repr(text[:20]))) from None
     if day > utc_now().date() + timedelta(days=1) or text != day.isoformat():
         raise Http404(_("There is no such day yet."))
     return day

@@ -47,16 +47,13 @@ def prove(request: StaffRequest, entity_id: str) -> HttpResponse:
     timestamp = request.GET.get("entry", "")
     item = next(read_chain(entity_id, since=timestamp or "~", until=timestamp or "~"), None)
     if item is None:
-        raise Http404(
-            _("The trail has no such entry about {entity_id}.").format(entity_id=entity_id)
-        )
+        told = _("The trail has no such entry about {entity_id}.")
+        raise Http404(told.format(entity_id=entity_id))
     try:
         proof = seals.prove(item)
     except (seals.NotSealedError, NotInArchiveError):
-        messages.error(
-            request,
-            _("This entry is in no seal. {why}").format(why=off_sentence() or _later()),
-        )
+        why = off_sentence() or _later()
+        messages.error(request, _("This entry is in no seal. {why}").format(why=why))
         return redirect("admin:audit_chain", entity_id)
     answer = HttpResponse(json.dumps(proof, indent=2), content_type="application/json")
     answer["Content-Disposition"] = f'attachment; filename="proof-{item["hash"]["S"][:16]}.json"'
@@ -86,9 +83,8 @@ def verify(request: StaffRequest, entity_id: str) -> HttpResponse:
 
 
 def _later() -> str:
-    return _("The newest day that is sealed is {day}, or before.").format(
-        day=seals.last_due_day(utc_now())
-    )
+    sentence = _("The newest day that is sealed is {day}, or before.")
+    return sentence.format(day=seals.last_due_day(utc_now()))
 
 
 def _day(text: str) -> date | None:

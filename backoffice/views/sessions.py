@@ -77,12 +77,8 @@ def _end(request: StaffRequest, record: StaffRecord, *, back: str) -> HttpRespon
     ]
     if ended:
         session_list.end_sessions(ended, username=record.username, actor=request.user.actor, at=at)
-        messages.success(
-            request,
-            ngettext("{number} session ended.", "{number} sessions ended.", len(ended)).format(
-                number=len(ended)
-            ),
-        )
+        told = ngettext("{number} session ended.", "{number} sessions ended.", len(ended))
+        messages.success(request, told.format(number=len(ended)))
     else:
         messages.info(request, _("There was no such session any more."))
     return redirect(back)

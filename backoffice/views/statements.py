@@ -75,11 +75,6 @@ def _page(
 def _lines(request: StaffRequest, account: Account, form: StatementForm) -> dict[str, Any]:
     cursor, period = request.GET.get("cursor", ""), form.period
     found = statement_page(account, period, person=request.user.username, cursor=cursor)
-    balances = {
-        "brought": found.brought_minor,
-        "carried": found.carried_minor,
-        "closing": found.closing_minor,
-    }
     return {
         "days": shown.days(period),
         "period": period,
@@ -88,7 +83,9 @@ def _lines(request: StaffRequest, account: Account, form: StatementForm) -> dict
         "rows": shown.statement_rows(found.lines, account.currency),
         "curve": curve(found.lines, account.currency),
         "pager": pager(request, found.page),
-        **{name: money(minor, account.currency) for name, minor in balances.items()},
+        "brought": money(found.brought_minor, account.currency),
+        "carried": money(found.carried_minor, account.currency),
+        "closing": money(found.closing_minor, account.currency),
     }
 
 
@@ -109,13 +106,8 @@ def _file(write: Write, suffix: str, content_type: str) -> Callable[..., HttpRes
         try:
             file, sha256 = _written(write(made))
         except shown.TooLongToPrintError:
-            most = f"{shown.MOST_PRINTED:,}"
-            return _page(
-                request,
-                account,
-                form,
-                gettext("More than %s movements make no PDF. Take CSV or camt.053.") % most,
-            )
+            told = gettext("More than %s movements make no PDF. Take CSV or camt.053.")
+            return _page(request, account, form, told % f"{shown.MOST_PRINTED:,}")
         except (DoesNotAddUpError, UnknownCurrency):
             return _page(request, account, form, str(DAMAGED))
         if request.look is not None:

@@ -19,14 +19,7 @@ from itertools import groupby
 from typing import Any, Self
 
 from audit.models import AuditLog, Chained
-from audit.replay import (
-    Fault,
-    Values,
-    entry_claims,
-    read_records,
-    record_claims,
-    verify_record,
-)
+from audit.replay import Fault, Values, entry_claims, read_records, record_claims, verify_record
 from audit.walks import Fingerprints, Step, Walk, walk
 from dynamodb.models import Item
 from dynamodb.scans import Place, plain_item
@@ -56,6 +49,9 @@ class Run(Walk):
             "faults": [vars(fault) for fault in sorted(self.faults)],
         }
 
+    def blame(self, kind: str, name: Any, detail: str) -> None:
+        self.faults.add(Fault(kind=kind, id=str(name), detail=detail))
+
     def to_json(self) -> dict[str, Any]:
         kept = {each.name: getattr(self, each.name) for each in fields(self) if each.init}
         places = [[each.segment, each.start] for each in self.places]
@@ -69,15 +65,11 @@ class Run(Walk):
         Raises ``LookupError``, ``TypeError`` or ``ValueError`` for anything else.
         """
         told = {name: [Effect(*each) for each in effects] for name, effects in kept["told"].items()}
-        return cls(
-            **kept
-            | {
-                "places": [Place(*each) for each in kept["places"]],
-                "faults": {Fault(**fault) for fault in kept["faults"]},
-                "prints": Fingerprints.from_json(kept["prints"]),
-                "told": told,
-            }
-        )
+        places = [Place(*each) for each in kept["places"]]
+        faults = {Fault(**fault) for fault in kept["faults"]}
+        prints = Fingerprints.from_json(kept["prints"])
+        made = {"places": places, "faults": faults, "prints": prints, "told": told}
+        return cls(**kept | made)
 
 
 def reconcile(
@@ -91,7 +83,7 @@ def reconcile(
     for name, effects in run.told.items():
         for effect in effects:
             detail = f"There is no such payment, and an entry tells of its {effect}."
-            run.faults.add(Fault(kind="entry_without_payment", id=name, detail=detail))
+            run.blame("entry_without_payment", name, detail)
     _judge_sums(run)
     return run
 
@@ -111,8 +103,7 @@ def _judge_sums(run: Run) -> None:
     run.sums = settled
     for currency, total in settled.items():
         if total:
-            detail = f"All balances sum to {total}, not to zero."
-            run.faults.add(Fault(kind="sum_not_zero", id=currency, detail=detail))
+            run.blame("sum_not_zero", currency, f"All balances sum to {total}, not to zero.")
 
 
 def _look_at_accounts(run: Run, items: list[Item]) -> None:
@@ -126,7 +117,7 @@ def _look_at_accounts(run: Run, items: list[Item]) -> None:
         balance, held = whole(account, "balance"), whole(account, "held")
         if min(balance, balance - held) < 0 and account.get("account_type") != AccountType.SYSTEM:
             detail = f"Its balance is {balance}, of which {held} are held."
-            run.faults.add(Fault(kind="negative_balance", id=str(account["id"]), detail=detail))
+            run.blame("negative_balance", account["id"], detail)
 
 
 def _look_at_payments(run: Run, items: list[Item]) -> None:
@@ -149,8 +140,7 @@ def _look_at_entries(run: Run, items: list[Item]) -> None:
             _count_effect(run, effect)
         else:
             detail = f"Entry {teller.get('seq')} names no payment for its {effect}."
-            fault = Fault(kind="movement_without_payment", id=effect.account_id, detail=detail)
-            run.faults.add(fault)
+            run.blame("movement_without_payment", effect.account_id, detail)
 
 
 def _count_record(run: Run, model: type[Chained], record: Values) -> None:
@@ -182,8 +172,9 @@ def _look_at_keys(run: Run, items: list[Item]) -> None:
     absent = rereads.absent_payments(set(keys.values()))
     for name, payment in keys.items():
         if payment in absent:
-            detail = f"It names payment {payment}, which is not there."
-            run.faults.add(Fault(kind="key_without_payment", id=name, detail=detail))
+            run.blame(
+                "key_without_payment", name, f"It names payment {payment}, which is not there."
+            )
 
 
 def _look_at_accounts_again(run: Run, items: list[Item]) -> None:
@@ -208,19 +199,14 @@ def _look_at_entries_again(run: Run, items: list[Item]) -> None:
     for (name, model), group in groupby(entries, key=_told_of):
         if run.prints.differ(name) and not read_records(model, name):
             absent.add(name)
-            run.faults.update(map(_entry_without, group))
+            for entry in group:
+                words = f"Entry {entry.get('seq')}, {entry.get('action')},"
+                kind = f"entry_without_{entry['entity_type']}"
+                run.blame(kind, entry["entity_id"], f"{words} tells of what is not there.")
     for effect, _ in _effects_told(entries):
         name = effect.payment_id
         if name and (run.prints.differ(name) or effect.account_id in absent):
             run.told.setdefault(name, []).append(effect)
-
-
-def _entry_without(entry: Values) -> Fault:
-    words = f"Entry {entry.get('seq')}, {entry.get('action')},"
-    detail = f"{words} tells of what is not there."
-    return Fault(
-        kind=f"entry_without_{entry['entity_type']}", id=str(entry["entity_id"]), detail=detail
-    )
 
 
 _OF_MONEY = AuditLog.entity_type.is_in("account", "payment") & ~AuditLog.entity_id.startswith(

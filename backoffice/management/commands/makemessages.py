@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
@@ -18,8 +18,7 @@ from backoffice.forms.fields import TypedForm
 from backoffice.templatetags.backoffice import TONES, worded
 from backoffice.urls import ADMIN, page_view
 from backoffice.wording import FILE, OTHERS
-
-T = TypeVar("T")
+from dynamodb.tables import descendants
 
 _ROOMS = (
     "audit/verify.py", "dynamodb/cursors.py", "dynamodb/retries.py", "payments/accounts.py",
@@ -107,7 +106,7 @@ def _told(told: Any) -> Iterator[str]:
 
 
 def _states() -> Iterator[str]:
-    for kind in _descendants(StrEnum):
+    for kind in descendants(StrEnum):
         if kind.__module__.startswith(("audit.", "payments.", "backoffice.")):
             values = [value for value in map(str, kind) if "." not in value]
             yield from values
@@ -126,16 +125,10 @@ def _actions() -> Iterator[str]:
 
 def _labels() -> Iterator[str]:
     """Of attributes that entries tell of, and of fields that have none of their own."""
-    for model in _descendants(Chained):
+    for model in descendants(Chained):
         names = model.get_attributes().keys() - model.unaudited - Chained.get_attributes().keys()
         yield from (worded(name.removesuffix("_id")) for name in names)
-    for form in _descendants(TypedForm):
+    for form in descendants(TypedForm):
         yield from (
             pretty_name(name) for name, field in form.base_fields.items() if not field.label
         )
-
-
-def _descendants(kind: type[T]) -> Iterator[type[T]]:
-    for each in kind.__subclasses__():
-        yield each
-        yield from _descendants(each)

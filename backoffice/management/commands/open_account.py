@@ -45,7 +45,4 @@ class Command(OperatorCommand):
         if waiting := opening.pending:
             amount = format_amount(waiting.amount, waiting.currency)
             sentence += f" {amount} wait for a supervisor's approval as payment {waiting.id}."
-        return Done(
-            sentence=sentence,
-            data=account_json(account),
-        )
+        return Done(sentence=sentence, data=account_json(account))
