@@ -6,6 +6,7 @@ style that our content policy refuses. Errors are answered in words, their trace
 """
 
 import os
+from datetime import time
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
@@ -123,8 +124,7 @@ DYNAMODB_ENDPOINT_URL: str = env.str(
 DYNAMODB_EMBEDDED = DYNAMODB_ENDPOINT_URL == _EMBEDDED_URL
 EXPORT_DIR = BASE_DIR / env.str("EXPORT_DIR", default=".exports")
 
-# How the store is used, the numbers that money moves by, where the trail is kept,
-# and when people work.
+# How the store is used, the numbers that money moves by, and where the trail is kept.
 
 try:
     DYNAMODB = StoreSettings(
@@ -137,12 +137,23 @@ try:
     ARCHIVE = ArchiveSettings.from_environment(os.environ)
     POLICY = Policy.from_environment(os.environ)
     RECEIVERS = Receivers.from_environment(os.environ, is_development=DEVELOPMENT)
-    WORKING_HOURS = WorkingHours.parse(env.str("WORKING_HOURS", default="06:00-20:00"))
 except ValueError as error:
     raise ImproperlyConfigured(str(error)) from error
 
 # What the daily review looks at.
 
+
+def _working_hours(text: str) -> WorkingHours:
+    """Read weekdays' hours in UTC, such as ``06:00-20:00``."""
+    try:
+        begin, end = (time.fromisoformat(part) for part in text.split("-"))
+    except ValueError:
+        message = f"WORKING_HOURS must be like 06:00-20:00, not {text!r}."
+        raise ImproperlyConfigured(message) from None
+    return WorkingHours(begin=begin, end=end)
+
+
+WORKING_HOURS = _working_hours(env.str("WORKING_HOURS", default="06:00-20:00"))
 REVIEW_FIRST_PAIR_AMOUNT = _whole_number("REVIEW_FIRST_PAIR_AMOUNT", 100_000)
 """Minor units of a currency with two decimals, and as many whole units in any other."""
 
