@@ -56,6 +56,16 @@ def by_person(actor: Actor, action: str, **more: Any) -> Event:
     return Event(entity_id=f"person:{actor.id}", action=action, actor=actor, **more)
 
 
+def refused(
+    entity_id: str, action: str, actor: Actor, *, severity: Severity = Severity.WARNING, **more: Any
+) -> Event:
+    """What somebody tried and was not let do."""
+    failed = EntryOutcome.FAILURE
+    return Event(
+        entity_id=entity_id, action=action, actor=actor, outcome=failed, severity=severity, **more
+    )
+
+
 def create(tx: Transaction, name: str, record: C, event: Event) -> C:
     """Add a new record and the first entry of its chain; returns the record as it will stand.
 

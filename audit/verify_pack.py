@@ -113,6 +113,11 @@ def leaf_hash(entry: Values) -> bytes:
     return sha256(b"\x00" + canonical(leaf))
 
 
+def entry_hash(entry: Values) -> str:
+    told = {name: value for name, value in entry.items() if name not in NOT_HASHED}
+    return sha256(canonical(told)).hex()
+
+
 def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right)
 
@@ -145,6 +150,12 @@ def is_included(leaf: bytes, index: int, size: int, path: list[bytes], root: byt
             reached = node_hash(reached, other)
         place, last = place // 2, last // 2
     return 0 <= index < size and last == 0 and reached == root
+
+
+def is_proved(entry: Values, proof: Values, seal: Values) -> bool:
+    """Whether the way that a proof tells leads from an entry to the root of its day's seal."""
+    path, root = [bytes.fromhex(each) for each in proof["path"]], bytes.fromhex(seal["root"])
+    return is_included(leaf_hash(entry), proof["index"], seal["entries"], path, root)
 
 
 # The pack.
@@ -217,9 +228,8 @@ def check_entries(pack: Pack, manifest: Values) -> tuple[int, set[str]]:
     for entry in pack.lines("entries.jsonl"):
         count += 1
         name, seq = entry["entity_id"], entry["seq"]
-        told = {key: value for key, value in entry.items() if key not in NOT_HASHED}
         place = f"Entry {seq} of {name}"
-        pack.check(sha256(canonical(told)).hex() == entry["hash"], f"{place} was altered.")
+        pack.check(entry_hash(entry) == entry["hash"], f"{place} was altered.")
         chain = chains.setdefault(name, {})
         pack.check(seq not in chain, f"{place} is there twice.")
         chain[seq] = (entry["prev_hash"], entry["hash"])
@@ -275,9 +285,8 @@ def check_proofs(pack: Pack, seals: dict[str, Values]) -> int:
         if proof is None or seal is None:
             without += seal is not None
             continue
-        path, root = [bytes.fromhex(each) for each in proof["path"]], bytes.fromhex(seal["root"])
-        holds = is_included(leaf_hash(entry), proof["index"], seal["entries"], path, root)
-        pack.check(holds, f"Entry {entry['seq']} of {entry['entity_id']} is not in its seal.")
+        place = f"Entry {entry['seq']} of {entry['entity_id']}"
+        pack.check(is_proved(entry, proof, seal), f"{place} is not in its seal.")
         proved += 1
     if proved:
         pack.held.append(f"{proved} entries were there when their day was sealed.")
@@ -309,17 +318,14 @@ def proof_faults(proof: Values, public_key: str) -> list[str]:
     ``public_key`` is the seals' own as its reader has noted it, never as the proof says.
     """
     entry, seal = proof["entry"], proof["seal"]
-    told = {name: value for name, value in entry.items() if name not in NOT_HASHED}
-    path, root = [bytes.fromhex(each) for each in proof["path"]], bytes.fromhex(seal["root"])
+    is_by_key = seal["public_key"] == public_key and is_told_signed(seal)
+    is_of_day = entry["timestamp"].startswith(seal["day"])
+    is_led = is_proved(entry, proof, seal)
     faults = {
-        "The entry is not what its hash was made of.": entry["hash"]
-        == sha256(canonical(told)).hex(),
-        "The seal is not signed by this key.": seal["public_key"] == public_key
-        and is_told_signed(seal),
-        "The entry is not of the day of the seal.": entry["timestamp"].startswith(seal["day"]),
-        "The path does not lead from the entry to the root of the seal.": is_included(
-            leaf_hash(entry), proof["index"], seal["entries"], path, root
-        ),
+        "The entry is not what its hash was made of.": entry["hash"] == entry_hash(entry),
+        "The seal is not signed by this key.": is_by_key,
+        "The entry is not of the day of the seal.": is_of_day,
+        "The path does not lead from the entry to the root of the seal.": is_led,
     }
     return [sentence for sentence, holds in faults.items() if not holds]
 

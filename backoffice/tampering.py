@@ -4,7 +4,6 @@ from django.http import HttpRequest
 
 from audit import trail
 from audit.context import Actor
-from audit.models import EntryOutcome, Severity
 from dynamodb.times import utc_now
 
 NEVER_SENT = frozenset({
@@ -17,11 +16,6 @@ NEVER_SENT = frozenset({
 def note_tampering(request: HttpRequest, username: str) -> None:
     """Leave an entry with the names of such fields, without what was in them."""
     if tried := NEVER_SENT & request.POST.keys():
-        event = trail.by_person(
-            Actor(id=username),
-            "request.tampered",
-            outcome=EntryOutcome.FAILURE,
-            severity=Severity.WARNING,
-        )
+        event = trail.refused(f"person:{username}", "request.tampered", Actor(id=username))
         values = {"path": request.path[:256], "fields": ", ".join(sorted(tried))}
         trail.note(event, at=utc_now(), values=values)

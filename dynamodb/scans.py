@@ -69,7 +69,9 @@ def scan_page(
         "Limit": PAGE_ITEMS,
         **filter_arguments(where),
     }
-    answer = _read("Scan", _from(arguments, place.start))
+    if place.start:
+        arguments["ExclusiveStartKey"] = place.start
+    answer = _read("Scan", arguments)
     last = answer.get("LastEvaluatedKey")
     return answer["Items"], Place(place.segment, last) if last else None
 
@@ -152,10 +154,6 @@ def filter_arguments(where: Condition | None) -> dict[str, Any]:
     values: dict[str, Any] = {}
     expression = where.serialize(names, values)
     return {"FilterExpression": expression, **placeholders(names, values)}
-
-
-def _from(arguments: dict[str, Any], start: Item | None) -> dict[str, Any]:
-    return {**arguments, "ExclusiveStartKey": start} if start else arguments
 
 
 def _read(operation: str, arguments: dict[str, Any]) -> dict[str, Any]:

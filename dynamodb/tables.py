@@ -75,7 +75,8 @@ def ensure_table(model: type[Record]) -> TableReport:
         return TableReport(name, created=False, added=added, differences=differences)
     when_active(name)
     if model.expires_at_attribute:
-        call("UpdateTimeToLive", TableName=name, TimeToLiveSpecification=_ttl(model))
+        expiry = {"Enabled": True, "AttributeName": model.expires_at_attribute}
+        call("UpdateTimeToLive", TableName=name, TimeToLiveSpecification=expiry)
     if not settings().is_on_this_machine:
         _enable_point_in_time_recovery(name)
     return TableReport(name, created=True)
@@ -196,10 +197,6 @@ def missing_tables() -> list[str]:
     """Names of the tables that are not there or not ready yet."""
     ready = {name for name in (m.table_name() for m in all_records()) if _is_active(name)}
     return [m.table_name() for m in all_records() if m.table_name() not in ready]
-
-
-def _ttl(model: type[Record]) -> dict[str, Any]:
-    return {"Enabled": True, "AttributeName": model.expires_at_attribute}
 
 
 def _described(name: str) -> dict[str, Any] | None:

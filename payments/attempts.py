@@ -6,7 +6,6 @@ from datetime import datetime
 
 from audit import trail
 from audit.context import Actor
-from audit.models import EntryOutcome, Severity
 from payments.refusals import Refusal
 
 
@@ -29,12 +28,7 @@ def recorded_refusals(
 def record_refusal(refusal: Refusal, *, subject: str, actor: Actor, at: datetime) -> None:
     """Record an attempt that left no record of its own: by code and field, not what was typed."""
     refusal.is_recorded = True
-    event = trail.by_person(
-        actor,
-        f"{subject}.refused",
-        reference=refusal.reference or None,
-        outcome=EntryOutcome.FAILURE,
-        severity=Severity.WARNING,
-    )
+    reference = refusal.reference or None
+    event = trail.refused(f"person:{actor.id}", f"{subject}.refused", actor, reference=reference)
     values = {"code": refusal.code, "field": refusal.field, "sentence": str(refusal)}
     trail.note(event, at=at, values={name: text for name, text in values.items() if text})

@@ -58,17 +58,14 @@ def settle_due(*, at: datetime) -> Counter[str]:
 def _settle(item: Item, at: datetime) -> str:
     payment = Payment.from_item(item)
     if payment.awaits_its_day:
-        is_due = payment.scheduled_for <= utc_day(at)
-        return _run(payment, at) if is_due else ""
+        if payment.scheduled_for > utc_day(at):
+            return ""
+        done = run_scheduled(payment, at=at)
+        return "already_settled" if done.is_replay else str(done.payment.status)
     if payment.expires_at and payment.expires_at <= at:
         expire_payment(payment_id=payment.id, at=at)
         return "expired"
     return ""
-
-
-def _run(payment: Payment, at: datetime) -> str:
-    done = run_scheduled(payment, at=at)
-    return "already_settled" if done.is_replay else str(done.payment.status)
 
 
 def _thaw(item: Item, at: datetime) -> str:

@@ -24,10 +24,6 @@ class Kept:
     rule: str
     holds: Sequence[Hold] | None
 
-    @property
-    def are_holds_known(self) -> bool:
-        return self.holds is not None
-
 
 def kept_record(last_change: datetime | None, holds: Sequence[Hold] | None = None) -> Kept:
     """Of an account, a payment, an alert or a case."""

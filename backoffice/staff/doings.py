@@ -11,7 +11,7 @@ from typing import Any
 
 from audit import context, trail
 from audit.context import Actor
-from audit.models import AuditHead, EntryOutcome, Severity
+from audit.models import AuditHead, Severity
 from audit.trail import Event
 from backoffice.staff import lockout
 from backoffice.staff.models import Staff
@@ -87,8 +87,7 @@ def proof_refused(username: str, purpose: str, *, tried: SignInAttempts, at: dat
     reason = "locked" if lockout.is_too_many(tried) else "wrong code"
     values = {"purpose": purpose, "reason": reason}
     action, severity = _of_attempt(tried, "person.proof_refused", values)
-    actor = Actor(id=username)
-    event = trail.by_person(actor, action, outcome=EntryOutcome.FAILURE, severity=severity)
+    event = trail.refused(f"person:{username}", action, Actor(id=username), severity=severity)
     trail.note(event, at=at, values=values)
 
 
@@ -109,14 +108,7 @@ def sign_in_refused(
     if record is None:
         entity_id, values = chain_of_unknown(typed), {"name_digest": lockout.digest(typed)}
     action, severity = _of_attempt(tried, "person.sign_in_refused", values)
-    event = Event(
-        entity_id=entity_id,
-        entity_type="person",
-        action=action,
-        actor=NOBODY,
-        outcome=EntryOutcome.FAILURE,
-        severity=severity,
-    )
+    event = trail.refused(entity_id, action, NOBODY, severity=severity, entity_type="person")
     trail.note(event, at=at, values=values, known=_head(event, known_heads))
 
 
@@ -132,13 +124,8 @@ def address_failed(address: str, failed: SignInAttempts, *, at: datetime) -> Non
     """Note the failure that locks an address."""
     if failed.failures == policy().max_failed_attempts:
         values = {"locked_until": _utc(failed.expires_at)}
-        event = Event(
-            entity_id=f"address:{address}",
-            action="address.locked",
-            actor=NOBODY,
-            outcome=EntryOutcome.FAILURE,
-            severity=Severity.HIGH,
-        )
+        chain = f"address:{address}"
+        event = trail.refused(chain, "address.locked", NOBODY, severity=Severity.HIGH)
         trail.note(event, at=at, values=values)
 
 
@@ -147,8 +134,7 @@ def access_refused(username: str, *, values: Mapping[str, Any], at: datetime) ->
 
     The refusal stands whether or not it can be noted: a store that fails here is logged only.
     """
-    actor, refused = Actor(id=username), EntryOutcome.FAILURE
-    event = trail.by_person(actor, "access.refused", outcome=refused, severity=Severity.WARNING)
+    event = trail.refused(f"person:{username}", "access.refused", Actor(id=username))
     try:
         trail.note(event, at=at, values=values)
     except StoreError:

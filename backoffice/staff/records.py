@@ -29,18 +29,10 @@ class StaffRecord(Chained):
         table_name = "staff"
 
     indexes = (Index("staff-index", "listed_as", "username"),)
-    unaudited: ClassVar[frozenset[str]] = frozenset(
-        {
-            "last_login",
-            "last_login_from",
-            "listed_as",
-            "past_passwords",
-            "roles_since",
-            "saved_views",
-            "session_epoch",
-            "state_since",
-        }
-    )
+    unaudited: ClassVar[frozenset[str]] = frozenset({
+        "last_login", "last_login_from", "listed_as", "past_passwords", "roles_since",
+        "saved_views", "session_epoch", "state_since",
+    })  # fmt: skip
     chain_prefix: ClassVar[str] = "staff:"
 
     username = TextAttribute(hash_key=True)

@@ -1,5 +1,6 @@
 """What became of a bulk file: its progress, its rows, and the decision on those that wait."""
 
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -93,12 +94,10 @@ def result(request: StaffRequest, batch_id: str) -> HttpResponseBase:
 
 
 def _job(batch_id: str) -> Job:
-    try:
+    with suppress(services.JobNotFound):
         job = services.find_job(batch_id)
-    except services.JobNotFound:
-        job = None
-    if job is not None and job.kind == DECIDE.name:
-        return _job((job.parameters or {})["batch_id"])
-    if job is None or job.kind != IMPORT.name:
-        raise Http404(_("There is no batch {batch_id}.").format(batch_id=batch_id))
-    return job
+        if job.kind == DECIDE.name:
+            return _job((job.parameters or {})["batch_id"])
+        if job.kind == IMPORT.name:
+            return job
+    raise Http404(_("There is no batch {batch_id}.").format(batch_id=batch_id))

@@ -25,7 +25,6 @@ from dynamodb.pages import Page
 from dynamodb.times import utc_now
 from payments import queries
 from payments.approvals import approve_payment, digest
-from payments.models import Payment
 from payments.refusals import Refusal
 
 MOST_COUNTED = 50
@@ -92,7 +91,7 @@ def _act(request: StaffRequest, form: BulkForm) -> HttpResponse:
         status = HTTPStatus.OK if done else HTTPStatus.UNPROCESSABLE_ENTITY
         return page(request, "backoffice/approvals/results.html", context, status=status)
     payments = [payment for payment in queries.get_payments(*wanted) if payment]
-    ready = [payment for payment in payments if _is_as_seen(payment, wanted[payment.id])]
+    ready = [each for each in payments if each.can_cancel() and digest(each) == wanted[each.id]]
     context |= {
         "title": _("Confirm the approvals"),
         "table": payment_table(map(PaymentRow, ready), request.user),
@@ -100,10 +99,6 @@ def _act(request: StaffRequest, form: BulkForm) -> HttpResponse:
         "totals": totals(ready),
     }
     return page(request, "backoffice/approvals/confirm.html", context)
-
-
-def _is_as_seen(payment: Payment, seen: str) -> bool:
-    return payment.can_cancel() and digest(payment) == seen
 
 
 def _approve_all(request: StaffRequest, wanted: dict[str, str]) -> list[Result]:

@@ -49,13 +49,7 @@ def password_change_done(request: StaffRequest) -> HttpResponseBase:
 @requires(Permission.USE_DASHBOARD)
 def preferences(request: StaffRequest) -> HttpResponse:
     person = request.user
-    record = person.record
-    initial = {
-        "time_zone": record.time_zone,
-        "language": record.language or "",
-        "number_format": record.number_format or "",
-        "shortcuts_off": bool(record.shortcuts_off),
-    }
+    initial = {name: getattr(person.record, name) for name in PreferencesForm.base_fields}
     form = PreferencesForm(request.POST or None, initial=initial)
     if form.is_valid():
         chosen = form.cleaned_data

@@ -13,8 +13,6 @@ from datetime import datetime, timedelta
 
 from audit import context, trail
 from audit.context import Actor
-from audit.models import EntryOutcome, Severity
-from audit.trail import Event
 from dynamodb.errors import StoreError
 
 _log = logging.getLogger(__name__)
@@ -54,14 +52,8 @@ def note_stranger(asked: Mapping[str, str], *, at: datetime) -> None:
     if left_out is None:
         return
     address = context.current().ip_address
-    event = Event(
-        entity_id=f"unknown:{hashlib.sha256(address.encode()).hexdigest()[:2]}",
-        entity_type="person",
-        action="access.refused",
-        actor=NOBODY,
-        outcome=EntryOutcome.FAILURE,
-        severity=Severity.WARNING,
-    )
+    chain = f"unknown:{hashlib.sha256(address.encode()).hexdigest()[:2]}"
+    event = trail.refused(chain, "access.refused", NOBODY, entity_type="person")
     try:
         trail.note(event, at=at, values={**asked, **({"left_out": left_out} if left_out else {})})
     except StoreError:
