@@ -37,6 +37,14 @@ def get(key: R) -> R | None:
     return model.from_item(item) if item else None
 
 
+def get_or_raise(key: R, missing: type[Exception]) -> R:
+    """As ``get``; raises ``missing`` where there is no such record."""
+    found = get(key)
+    if found is None:
+        raise missing
+    return found
+
+
 def get_many(keys: Sequence[Record]) -> list[Any]:
     """Read up to 100 records of any tables in one request, in the order asked, ``None`` if absent.
 

@@ -181,10 +181,7 @@ def find_pending(payment_id: str) -> Payment:
     """A payment by its id; raises ``PaymentNotFound``."""
     if not is_payment_id(payment_id):
         raise refusals.PaymentNotFound
-    payment = store.get(directory.payment_key(payment_id))
-    if payment is None:
-        raise refusals.PaymentNotFound
-    return payment
+    return store.get_or_raise(directory.payment_key(payment_id), refusals.PaymentNotFound)
 
 
 def _decide(

@@ -91,10 +91,7 @@ def order_job(order: Order, *, actor: Actor, at: datetime) -> Job:
 
 def find_job(job_id: str) -> Job:
     """A job by its id; raises ``JobNotFound``."""
-    found = store.get(Job(id=job_id))
-    if found is None:
-        raise JobNotFound
-    return found
+    return store.get_or_raise(Job(id=job_id), JobNotFound)
 
 
 def list_jobs(*, person: str, kind: str = "", cursor: str = "", rows: int = PAGE_ROWS) -> Page[Job]:

@@ -148,14 +148,10 @@ def receipt(payment: Payment, source: Account | None, target: Account | None) ->
 
 
 def _side(heading: str, account_id: str, account: Account | None) -> Section:
-    known = [(_("Account id"), account_id)]
+    known = []
     if account is not None:
-        known = [
-            (_("Account"), account.account_number),
-            (_("Owner"), account.customer_id or ""),
-            *known,
-        ]
-    return Section(heading=heading, lines=known)
+        known = [(_("Account"), account.account_number), (_("Owner"), account.customer_id or "")]
+    return Section(heading=heading, lines=[*known, (_("Account id"), account_id)])
 
 
 def _time(at: datetime | None) -> str:

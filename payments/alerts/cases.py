@@ -30,10 +30,7 @@ MOST_ALERTS = 40
 
 def find_case(case_id: str) -> Case:
     """A case by its id; raises ``CaseNotFound``."""
-    found = store.get(Case(id=case_id))
-    if found is None:
-        raise CaseNotFound
-    return found
+    return store.get_or_raise(Case(id=case_id), CaseNotFound)
 
 
 def open_case(*, name: str, alert_id: str, reason: str, actor: Actor, at: datetime) -> Case:

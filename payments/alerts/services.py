@@ -69,10 +69,7 @@ def raise_alert(tx: Transaction, name: str, finding: Finding) -> Alert:
 
 def find_alert(alert_id: str) -> Alert:
     """An alert by its id; raises ``AlertNotFound``."""
-    found = store.get(Alert(id=alert_id))
-    if found is None:
-        raise AlertNotFound
-    return found
+    return store.get_or_raise(Alert(id=alert_id), AlertNotFound)
 
 
 def assign_alert(*, alert_id: str, assignee: str, reason: str, actor: Actor, at: datetime) -> Alert:
