@@ -64,8 +64,11 @@ def _ends_of(page: str) -> tuple[str, str]:
 def url_of(page: str, each: str) -> str:
     """The address of a page about one thing, as ``reverse`` gives it, for lists of many.
 
-    Empty for what can be no part of it: a damaged row is shown without, and not an error instead.
+    Empty for nothing, and for what can be no part of it: a damaged row is shown without, and not an
+    error instead.
     """
+    if not each:
+        return ""
     if not _PLAIN.fullmatch(each):
         try:
             return reverse(page, args=[each])
