@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager, suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from audit.models import AuditLog
 from benchmarks.frame import RESULTS, engine, filled
@@ -44,7 +45,7 @@ def copied(size: int) -> Iterator[Path]:
         yield Path(shutil.copytree(kept(size), folder, dirs_exist_ok=True))
 
 
-def share(size: int) -> dict[str, int]:
+def share(size: int) -> dict[str, Any]:
     """Of so many accounts and payments, 2.4 times as many entries.
 
     Most payments are refused: those have one entry and paid ones three.
