@@ -34,6 +34,8 @@ ASSETS = """() => performance.getEntriesByType("resource").map(
 MOTIONS = "document.getAnimations().length"
 NARROW = """[...document.querySelectorAll("#content-main > .results")].filter(
     on => on.offsetWidth < on.parentElement.clientWidth).length"""
+CUT = """[...document.querySelectorAll(".results")].filter(
+    on => on.checkVisibility() && on.scrollWidth > on.clientWidth + 1).length"""
 OVERFLOW = "document.documentElement.scrollWidth - innerWidth"
 
 ROLES = [Role.COMPLIANCE, Role.SUPERVISOR, Role.ADMIN]
@@ -89,6 +91,9 @@ def faults(page: Page, url: str, looks: Sequence[tuple[int, str]]) -> Iterator[s
         if page.evaluate(MOTIONS):
             yield "moves"
         yield from (f"{width} {scheme} {fault}" for fault in page.evaluate(AXE, [part, TAGS]))
+    show(page, 1280, "light")
+    if page.evaluate(CUT):
+        yield "cuts a table at 1280 pixels"
     show(page, 640, "light")
     if page.evaluate(NARROW):
         yield "leaves a part of 640 pixels empty beside its table"
