@@ -249,7 +249,10 @@ def test_a_rejection_needs_a_reason_and_stays_visible(supervisor: Client) -> Non
     page = text(supervisor.get(f"/admin/payments/{payment.id}/"))
     for shown in ("Rejected", "Who?", "<code>rejected</code>", "failed"):
         assert shown in page
-    assert "This request is decided" in text(supervisor.get(page_of(payment)))
+    page = text(supervisor.get(page_of(payment)))
+    assert "This request is decided" in page
+    assert "Would have expired" in page
+    assert "needs a second person" not in page
 
 
 def test_a_decision_of_no_kind_is_refused_and_what_was_sent_is_not_kept(supervisor: Client) -> None:
