@@ -67,6 +67,11 @@ class Line:
         ends = self.payment.from_account_id, self.payment.to_account_id
         return ends[self.amount_minor < 0]
 
+    @property
+    def other_number(self) -> str:
+        """Its number, or its id where the payment does not name it."""
+        return self.payment.ends[self.amount_minor < 0] if self.payment else ""
+
 
 @dataclass(frozen=True, kw_only=True)
 class StatementPage:

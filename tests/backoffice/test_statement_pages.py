@@ -71,6 +71,15 @@ def test_the_page_leads_from_one_balance_to_the_other(
     assert later.count(closing) == 4
 
 
+def test_a_line_names_the_other_account_by_its_number(teller: Client) -> None:
+    account, other = opened("a", balance=5000), opened("b")
+    transferred(account, other)
+    for mine, named in ((account, other), (other, account)):
+        page = text(teller.get(statement_of(mine), MARCH))
+        number = named.account_number
+        assert f'<a href="/admin/accounts/{named.id}/"><code title="{number}">{number}<' in page
+
+
 def places(page: str) -> list[str]:
     """The cursors that a page leads to."""
     return list(dict.fromkeys(part.split('"')[0] for part in page.split("cursor=")[1:]))
@@ -193,9 +202,9 @@ def test_without_a_period_it_is_this_month_up_to_today(teller: Client) -> None:
 
 def test_a_receipt_shows_both_sides_and_what_has_moved_nothing_is_none(teller: Client) -> None:
     source, target = opened("a", balance=5000), opened("b")
-    paid = transferred(source, target, description="Rent").payment
+    paid = transferred(source, target, description="Rent", reference="F-7").payment
     page = text(teller.get(f"/admin/payments/{paid.id}/receipt/"))
-    for told in (source.account_number, target.account_number, paid.id, "10.00 USD", "Rent",
+    for told in (source.account_number, target.account_number, paid.id, "10.00 USD", "Rent", "F-7",
                  "02 Mar 2026 12:00:00 UTC", "processed"):  # fmt: skip
         assert told in page
     assert "This is no receipt" not in page
