@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop, ngettext, pgettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop, ngettext, pgettext_lazy
 
 from audit.masking import MASK
 from audit.models import AuditLog, EntryOutcome
@@ -29,8 +29,12 @@ _WORDED = frozenset({
     "roles", "rule", "sentence", "title", "triggers",
 })  # fmt: skip
 """Values that programs word. All others are shown as they were typed."""
-_ENDS = {"from": pgettext_lazy("day", "From"), "to": pgettext_lazy("day", "To")}
-"""Of days that somebody has looked at."""
+_ASKED = {
+    "from": pgettext_lazy("day", "From"),
+    "to": pgettext_lazy("day", "To"),
+    "q": gettext_lazy("Searched for"),
+}
+"""Of what somebody has looked at, as addresses name it."""
 _MOVEMENTS = frozenset({"account.credited", "account.debited"})
 
 
@@ -223,8 +227,8 @@ def _value(name: str, value: Any, currency: str) -> Value | None:
 
 
 def label(name: str) -> str:
-    if name in _ENDS:
-        return str(_ENDS[name])
+    if name in _ASKED:
+        return str(_ASKED[name])
     return said(name.removesuffix("_id").replace("_", " ").capitalize())
 
 

@@ -28,14 +28,14 @@ class Kept:
 def kept_record(last_change: datetime | None, holds: Sequence[Hold] | None = None) -> Kept:
     """Of an account, a payment, an alert or a case."""
     days = policy().transaction_retention_days
-    rule = _("{days} days after the last change (TRANSACTION_RETENTION_DAYS)")
+    rule = _("{days} days after the last change")
     return _kept(last_change, days, rule, holds)
 
 
 def kept_chain(newest: AuditLog, holds: Sequence[Hold] | None) -> Kept:
     """Of a chain, by its newest entry."""
     days = settings().retention_days
-    rule = _("{days} days after the newest entry (AUDIT_LOG_RETENTION_DAYS)")
+    rule = _("{days} days after the newest entry")
     return _kept(newest.at, days, rule, holds)
 
 

@@ -153,6 +153,13 @@ def test_a_form_from_elsewhere_is_refused_and_recorded(signed_in: SignIn) -> Non
     assert (entry.action, (entry.new_values or {})["permission"]) == ("access.refused", "csrf")
 
 
+def test_nobody_who_is_not_signed_in_is_shown_a_menu() -> None:
+    answer = Client(enforce_csrf_checks=True).post("/admin/login/")
+    assert answer.status_code == 403
+    assert "This form has expired" in answer.text
+    assert 'id="nav-sidebar"' not in answer.text
+
+
 def test_a_foreign_host_is_refused(client: Client, settings: Settings) -> None:
     settings.ALLOWED_HOSTS = ["here.example"]
     answer = client.get("/admin/", headers={"host": "elsewhere.example"})

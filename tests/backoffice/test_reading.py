@@ -92,6 +92,7 @@ def test_searches_and_looks_at_the_trail_are_the_persons_own(signed_in: SignIn) 
         ("account.searched", "someone", {"customer_id": "c-1", "status": "active"}),
         ("person.signed_in", "someone", None),
     ]
+    assert "Searched for" in client.get("/admin/audit/person:someone/").content.decode()
 
 
 @moto

@@ -118,3 +118,10 @@ def test_an_admin_sees_no_money() -> None:
         Permission.MANAGE_STAFF,
         Permission.MAINTAIN_RECORDS,
     }
+
+
+def test_the_foot_leads_to_utc_only_who_sees_another_zone(signed_in: SignIn) -> None:
+    client = signed_in()
+    assert "see it in UTC" not in client.get("/admin/").text
+    client.post("/admin/preferences/", {"time_zone": "Asia/Tokyo"})
+    assert "Point at one to see it in UTC." in client.get("/admin/").text
