@@ -2,34 +2,47 @@
 
 By itself it copies every item of the tables that a transaction touches, and all that their streams
 tell, and so would tests that take tables back to how they were. Here nothing that is stored is
-changed in place, so copies share it. And for each value it sends, it looks for each of the ten
-types that a value may have; it parses the same expressions over and over, and weighs an item anew
-with each attribute.
+changed in place, so copies share it. And it parses the same expressions over and over, weighs an
+item anew with each attribute, and takes requests about items through all that HTTP and the other
+protocols of AWS need: here they go straight to what answers them.
 """
 
 import copy
+import json
+from base64 import b64encode
 from collections import defaultdict, deque
 from functools import cache
 from typing import Any
 
-from moto.core.serialize import ResponseSerializer
+from moto.core.botocore_stubber import BotocoreStubber
+from moto.core.exceptions import JsonRESTError
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.core.utils import camelcase_to_underscores
 from moto.dynamodb.comparisons import ConditionExpressionParser
 from moto.dynamodb.exceptions import ItemSizeTooLarge
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.parsing import ast_nodes, expressions
+from moto.dynamodb.responses import DynamoHandler
 
 _nodes: Any = ast_nodes
 _parser: Any = expressions.UpdateExpressionParser  # type: ignore[attr-defined]
 MOST_BYTES = 405_000
 """As moto has it."""
 
+ADDRESS = "https://dynamodb.us-east-1.amazonaws.com/"
+OF_ITEMS = frozenset({
+    "BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan",
+    "TransactGetItems", "TransactWriteItems", "UpdateItem",
+})  # fmt: skip
+"""Operations whose requests and answers are in Python as in JSON, but for bytes."""
+
 _cast: Any = DynamoType.cast_value.fget  # type: ignore[attr-defined]
 _split = ConditionExpressionParser._lex_condition_expression
 _wanted: dict[tuple[type, type], bool] = {}
 _copy_whole = Item.__deepcopy__
-_send_structure = ResponseSerializer._serialize_type_structure
+_process_whole = BotocoreStubber.process_request
 _update_in_place = DynamoDBBackend.update_item
 
 
@@ -44,7 +57,7 @@ def install() -> None:
         (_parser, "make", staticmethod(cache(_parser.make))),
         (_nodes.DepthFirstTraverser, "traverse_node_recursively", _walked),
         (DynamoDBBackend, "update_item", _update),
-        (ResponseSerializer, "_serialize_type_structure", _sent),
+        (BotocoreStubber, "process_request", _process),
     ]
     for place, name, way in ways:
         setattr(place, name, way)
@@ -113,11 +126,16 @@ def _update(backend: DynamoDBBackend, table_name: str, key: Any, *args: Any, **n
     return _update_in_place(backend, table_name, key, *args, **named)
 
 
-def _sent(serializer: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
-    if shape.name != "AttributeValue" or type(value) is not dict:
-        _send_structure(serializer, serialized, value, shape, key)
-        return
-    sent: dict[str, Any] = {}
-    for name in value:
-        serializer._serialize_structure_member(sent, value, shape.members[name], name)
-    serializer._default_serialize(serialized, sent, shape, key)
+def _process(stubber: BotocoreStubber, request: Any) -> Any:
+    operation = request.headers.get("X-Amz-Target", b"").decode().partition(".")[2]
+    if operation not in OF_ITEMS or request.url != ADDRESS:
+        return _process_whole(stubber, request)
+    handler: Any = DynamoHandler()
+    handler.current_account, handler.region = DEFAULT_ACCOUNT_ID, "us-east-1"
+    handler.params = handler.body = json.loads(request.body)
+    try:
+        answer = getattr(handler, camelcase_to_underscores(operation))().result
+    except JsonRESTError as error:
+        return error.code, {}, error.get_body()
+    told = {name: answer[name] for name in answer if answer[name] is not None}
+    return 200, {}, json.dumps(told, default=lambda blob: b64encode(blob).decode())
