@@ -18,6 +18,8 @@ from tests.backoffice.test_addresses import guards, patterns
 from tests.backoffice.world import ME, Place, World, a_world
 from tests.stores import unchanged
 
+pytestmark = pytest.mark.usefixtures("without_contexts")
+
 TABLE = """
 /                                          -                       TSCAN 302 302
 /healthz /readyz                           -                       TSCAN 200 200
