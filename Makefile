@@ -6,6 +6,8 @@ PYTHON := $(shell for name in python3.11 python3.12 python3; do \
 	$$name -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null \
 	&& echo $$name && break; done)
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+# Kept for the many processes of the tests, also where Python is told to compile anew each time.
+export PYTHONDONTWRITEBYTECODE :=
 COMPILE := CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --generate-hashes \
 	--strip-extras --allow-unsafe --no-header --annotation-style=line \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options $(LOCK_OPTIONS)
