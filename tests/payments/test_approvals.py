@@ -11,8 +11,8 @@ import pytest
 
 from audit import queries as trail
 from audit.context import Actor
-from dynamodb import client
-from payments import approvals, directory, ledger, lifecycle, policy, queries, turns
+from dynamodb import client, store
+from payments import approvals, compliance, directory, ledger, lifecycle, policy, queries, turns
 from payments.approvals import (
     approve_payment,
     cancel_payment,
@@ -35,11 +35,10 @@ from payments.refusals import (
 from payments.settling import settle_due
 from payments.transfers import transfer_funds
 from tests.bank import check_bank
-from tests.builders import NOON, TELLER, a_request, opened, planted, transferred
+from tests.builders import NOON, PROGRAM, TELLER, a_request, opened, planted, transferred
 from tests.dynamodb.faults import faults, passing
 
 SUPERVISOR = Actor(id="supervisor1")
-PROGRAM = Actor(id="service:shop")
 
 
 @pytest.fixture
@@ -90,6 +89,20 @@ def test_above_the_threshold_a_transfer_waits_and_reserves_its_money() -> None:
         "insufficient_funds"
     )
     assert check_bank().faults == []
+
+
+def test_whoever_has_met_neither_account_approves_and_counts_all_the_same() -> None:
+    source, target = accounts()
+    assert transferred(source, target, NOON, PROGRAM, amount_minor=1_000).payment.is_processed()
+    payment = pending(source, target)
+    directory._numbers.clear()
+    with client.count_requests() as requests:
+        assert approved(payment).is_processed()
+    assert "Query" not in requests.operations
+    assert (now(source).balance, now(source).held, now(target).balance) == (69_000, 0, 21_000)
+    counted = store.get(compliance.customer_key(source.customer_id))
+    assert counted is not None
+    assert counted.sums == {"received USD": 90_000, "USD": 21_000}
 
 
 def test_an_approval_posts_and_releases_in_one_commit() -> None:
