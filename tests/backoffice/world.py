@@ -128,8 +128,8 @@ def a_world(*roles: Role) -> World:
         actor=Actor(id=OTHER),
         at=at,
     )
-    yesterday = at.date() - timedelta(days=1)
-    reviews.prepare(yesterday, actor=Actor(id=OTHER), at=at + reviews.LATE)
+    day = at.date() - timedelta(days=2)
+    reviews.prepare(day, actor=Actor(id=OTHER), at=at)
     seen = access_review.seen_digest(list(queries.everybody()))
     signed = access_review.sign(seen=seen, note="", actor=Actor(id=OTHER), at=at)
     people = {"own": ME, "foreign": OTHER, "unknown": "nobody"}
@@ -165,7 +165,7 @@ def a_world(*roles: Role) -> World:
         "case": {"known": case.id, "unknown": "case_nothing"},
         "case_id": {"known": case.id, "unknown": "case_nothing"},
         "customer_id": {"known": "customer-1", "unknown": "nobody"},
-        "day": {"known": yesterday.isoformat(), "unknown": "2999-01-01"},
+        "day": {"known": day.isoformat(), "unknown": "2999-01-01"},
         "entity_id": {"account": source.id, "person": f"staff:{OTHER}", "unknown": "nothing"},
         "factor": {"own": second_factor.APP, "unknown": "nothing"},
         "export": {"known": pack, "unknown": NO_ID},
