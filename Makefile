@@ -132,7 +132,7 @@ $(VENV)/dev.stamp: requirements.txt requirements-dev.txt | $(BIN)/pip
 	@touch $@ $(VENV)/run.stamp
 
 define install
-{ echo 'Installing $(1) into $(VENV) ...' && $(PIP) install --require-hashes -r $(1); } || { \
+{ echo 'Installing $(1) into $(VENV) ...' && $(PIP) install --no-compile --require-hashes -r $(1); } || { \
 	echo 'The dependencies of $(1) could not be installed: see above, and run it again.' >&2; exit 1; }
 endef
 
