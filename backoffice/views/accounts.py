@@ -77,7 +77,7 @@ def detail(request: StaffRequest, account_id: str) -> HttpResponse:
         "stood": stood(timeline.account_at(account.id, form.at), account) if form.at else None,
         "state": State.of(account, utc_now()),
         "movements": movements(chain.rows, account.currency),
-        "curve": curve(lines_of(reversed(chain.rows)), account.currency),
+        "curve": curve([*lines_of(reversed(chain.rows))], account.currency),
         "entries": entry_rows(chain.rows, currency=account.currency),
         "pager": pager(request, chain),
         "kept": kept_record(account.updated_at, holds_shown(account, request.user)),

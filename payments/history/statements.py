@@ -88,8 +88,8 @@ class StatementPage:
 class Statement:
     """A whole statement. It ends with the entry that was the last of its period when it was made.
 
-    ``until`` is the key of that entry; empty where nothing moved. ``rows`` counts the lines that
-    have been read.
+    ``moved`` are the movements up to that entry, read as they are asked for. ``rows`` counts the
+    lines that have been read.
     """
 
     account: Account
@@ -97,7 +97,7 @@ class Statement:
     made_at: datetime
     opening_minor: int
     closing_minor: int
-    until: str
+    moved: Iterator[Line]
     rows: int = field(init=False, default=0)
 
     @property
@@ -106,12 +106,9 @@ class Statement:
         return self.made_at.date() > self.period.last
 
     def lines(self) -> Iterator[Line]:
-        """Every line, the oldest first, read in pages. Raises ``DoesNotAddUpError``."""
+        """Every line, once, the oldest first, read in pages. Raises ``DoesNotAddUpError``."""
         balance = self.opening_minor
-        items = read_chain(self.account.id, since=self.period.between[0], until=self.until)
-        entries = map(AuditLog.from_item, items if self.until else ())
-        lines = filter(None, map(line_of, entries))
-        while batch := list(islice(lines, BATCH_KEYS)):
+        while batch := list(islice(self.moved, BATCH_KEYS)):
             balance = _add_up(balance, batch)
             self.rows += len(batch)
             yield from _with_payments(batch)
@@ -134,22 +131,26 @@ def line_of(entry: AuditLog) -> Line | None:
     )
 
 
-def lines_of(entries: Iterable[AuditLog]) -> list[Line]:
+def lines_of(entries: Iterable[AuditLog]) -> Iterator[Line]:
     """The movements that some entries tell of, in the order given."""
-    return list(filter(None, map(line_of, entries)))
+    return filter(None, map(line_of, entries))
 
 
 def statement(account: Account, period: Period, *, at: datetime) -> Statement:
     """A statement to be read whole; what is posted from now on is not in it."""
     low, high = period.between
-    opening, closing = (_last_line(account.id, until) for until in (low, high))
+    last = _last_line(account.id, high)
+    closing = last.balance_minor if last else 0
+    items = read_chain(account.id, since=low, until=last.key) if last and last.key > low else ()
+    lines = lines_of(map(AuditLog.from_item, items))
+    first = list(islice(lines, 1))
     return Statement(
         account=account,
         period=period,
         made_at=at,
-        opening_minor=opening.balance_minor if opening else 0,
-        closing_minor=closing.balance_minor if closing else 0,
-        until=closing.key if closing and closing != opening else "",
+        opening_minor=first[0].before_minor if first else closing,
+        closing_minor=closing,
+        moved=chain(first, lines),
     )
 
 
@@ -162,7 +163,7 @@ def statement_page(
         model=AuditLog, partition=account.id, between=(low, high), newest_first=False
     )  # fmt: skip
     page = read_page([query], person=person, cursor=cursor, rows=BATCH_KEYS)
-    lines = lines_of(page.rows)
+    lines = list(lines_of(page.rows))
     if lines:
         brought = lines[0].before_minor
     else:
@@ -181,7 +182,7 @@ def _last_line(account_id: str, until: str) -> Line | None:
     """The newest movement up to a sort key."""
     query = Query(model=AuditLog, partition=account_id, between=("0", until))
     items = query_items(query, sizes=chain([_NEAR], repeat(PAGE_ITEMS)))
-    return next(filter(None, (line_of(AuditLog.from_item(item)) for item in items)), None)
+    return next(lines_of(map(AuditLog.from_item, items)), None)
 
 
 def _balance_at(account_id: str, until: str) -> int:

@@ -214,9 +214,6 @@ BUDGETS = dict.fromkeys(LISTS, 3) | {
     "sessions": 4,  # and the signing in that people look for beside them
     "reviews": 7,  # a year of days, a hundred to a request
     "account_timeline": 7,  # an account, its trail, and where its postings' own entries are
-    "statement_csv": 7,  # balances before and after, besides
-    "statement_pdf": 7,
-    "statement_xml": 7,
     "bulk_batch": 8,  # and all accounts of its rows, each by id
     "bulk_result": 8,
     "alerts_overview": 8,  # figures of each state and rule
