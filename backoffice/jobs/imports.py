@@ -57,7 +57,7 @@ def order_import(data: bytes, name: str, *, run: str = "", actor: Actor, at: dat
 def batch_of(job: Job, at: datetime) -> Batch:
     """The rows of a job's file; raises ``FileNotFound``."""
     _, data = files.read_file((job.parameters or {})["file_hash"], at)
-    return Batch(id=job.id, rows=read_rows(data))
+    return Batch(id=job.id, rows=read_rows(data), posted=job.done)
 
 
 def paid_before(

@@ -48,10 +48,14 @@ class UnreadableAccount(InvalidRequest):
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """The rows of one file on their way to be payments; ``id`` is a UUIDv7."""
+    """The rows of one file on their way to be payments; ``id`` is a UUIDv7.
+
+    So many of them as ``posted`` says have been posted, all without it.
+    """
 
     id: str
     rows: Sequence[Row]
+    posted: int | None = None
 
     @cached_property
     def trigger(self) -> str:
@@ -93,7 +97,7 @@ def post_rows(
     """
     counts: Counter[str] = Counter()
     asked, at = list[TransferRequest](), clock()
-    _, damaged = accounts_of(rows)
+    _, damaged = accounts_of(ends_of(rows))
     for row in rows:
         try:
             asked.append(batch.request(row, at, damaged))
@@ -131,20 +135,26 @@ def transfer_of(row: Row, payment_id: str, **more: str) -> TransferRequest:
     )
 
 
-def accounts_of(rows: Iterable[Row], *more: Record) -> tuple[list[Any], set[str]]:
-    """The accounts that rows name, with ``more``, and the ids of those that are damaged.
+def ends_of(rows: Iterable[Row]) -> Iterator[str]:
+    """What rows call the accounts that pay and receive: ids and numbers."""
+    return (row.values.get(end, "") for row in rows for end in ENDS)
+
+
+def accounts_of(names: Iterable[str], *more: Record) -> tuple[list[Any], set[str]]:
+    """The accounts of these names, with ``more``, and the ids of those that are damaged.
 
     A number is a key by itself, an id a query. Posting then need not ask where each is.
     """
-    names = dict.fromkeys(row.values.get(end, "") for row in rows for end in ENDS)
-    keys, damaged = list(more), set[str]()
-    for name in names:
+    found, keys, damaged = list[Any](), list(more), set[str]()
+    for name in dict.fromkeys(names):
         try:
-            if key := directory.account_key(name):
+            if key := directory.known_key(name):
                 keys.append(key)
+            else:
+                found.append(directory.find_by_id(name))
         except UnreadableRecordError:
             damaged.add(id_of(name))
-    found = list(filter(None, read_all(keys, damaged)))
+    found = list(filter(None, [*found, *read_all(keys, damaged)]))
     directory.remember(*(each for each in found if isinstance(each, Account)))
     return found, damaged
 

@@ -10,7 +10,7 @@ from typing import Any
 from audit.context import Actor
 from payments import rules, totals
 from payments.approvals import digest
-from payments.bulk.batches import Batch, accounts_of, payments_of, transfer_of
+from payments.bulk.batches import Batch, accounts_of, ends_of, payments_of, transfer_of
 from payments.bulk.rows import Row
 from payments.identifiers import id_of
 from payments.models import Account, Activity, Payment
@@ -105,12 +105,12 @@ def outcome(batch: Batch, at: datetime) -> Report:
                 waiting.append(payment)
                 report.waiting_rows.append(row.number)
     if waiting:
-        report.accounts = _if_approved(batch.rows, waiting)
+        report.accounts = _if_approved(waiting)
         report.digest = hashlib.sha256("".join(map(digest, waiting)).encode()).hexdigest()
     return report
 
 
-def _if_approved(rows: Sequence[Row], waiting: Iterable[Payment]) -> list[tuple[Account, Account]]:
+def _if_approved(waiting: Iterable[Payment]) -> list[tuple[Account, Account]]:
     """Accounts as they stand, and with all that waits moved."""
     balance, held = Counter[str](), Counter[str]()
     for payment in waiting:
@@ -119,22 +119,26 @@ def _if_approved(rows: Sequence[Row], waiting: Iterable[Payment]) -> list[tuple[
         balance[payment.to_account_id] += payment.amount
     changes = [
         (each, {"balance": each.balance + balance[each.id], "held": each.held + held[each.id]})
-        for each in accounts_of(rows)[0]
+        for each in accounts_of(end for payment in waiting for end in payment.ends)[0]
         if balance[each.id] or held[each.id]
     ]
     return [(each, each.with_changes(change)) for each, change in changes]
 
 
 def became(batch: Batch, at: datetime) -> Iterator[tuple[Row, Payment | None, Fault | None]]:
-    """Every row with its payment, or why it has come to nothing; with neither it is to be done."""
-    found = list(payments_of(batch))
-    _, damaged = accounts_of(row for row, payment in found if payment is None)
-    for row, payment in found:
-        yield row, payment, _fault_of(batch, row, payment, at, damaged)
+    """Every row with its payment, or why it has come to nothing; with neither it is to be done.
+
+    One that was posted and has neither names a damaged account: no other account is looked for.
+    """
+    found = [(row, paid, _fault_of(batch, row, paid, at)) for row, paid in payments_of(batch)]
+    lost = (row for row, paid, fault in found[: batch.posted] if not (paid or fault))
+    _, damaged = accounts_of(ends_of(lost))
+    for row, paid, fault in found:
+        yield row, paid, fault or (_fault_of(batch, row, paid, at, damaged) if damaged else None)
 
 
 def _fault_of(
-    batch: Batch, row: Row, payment: Payment | None, at: datetime, damaged: Collection[str]
+    batch: Batch, row: Row, payment: Payment | None, at: datetime, damaged: Collection[str] = ()
 ) -> Fault | None:
     if payment is not None:
         if not payment.failure_code:
@@ -209,7 +213,7 @@ class _Trial:
         """Read what all rows depend on, a hundred records in a request."""
         codes = {row.values.get("currency", "") for row in rows} & {*currency_codes()}
         makers = filter(None, [totals.maker_key(actor, code) for code in codes])
-        found, damaged = accounts_of(rows, *makers)
+        found, damaged = accounts_of(ends_of(rows), *makers)
         accounts = {each.id: each for each in found if isinstance(each, Account)}
         return cls(
             actor=actor,

@@ -17,7 +17,7 @@ from backoffice.permissions import Role
 from backoffice.staff import managing
 from dynamodb.client import count_requests
 from dynamodb.times import utc_now
-from payments import policy
+from payments import directory, policy
 from payments.bulk import batches
 from payments.bulk.rows import COLUMNS
 from payments.models import Account, Payment, PaymentStatus
@@ -260,6 +260,18 @@ def test_the_pages_cost_what_they_show_and_no_more(signed_in: SignIn) -> None:
     with count_requests() as log:
         client.get(ADDRESS)
     assert len(log.operations) <= 3
+
+
+def test_a_waiting_batch_costs_six_requests_of_who_has_met_no_account(signed_in: SignIn) -> None:
+    maker, address, b = waiting_batch(signed_in)
+    for page in (address, f"{address}result.csv"):
+        directory._numbers.clear()
+        with count_requests() as log:
+            answer = maker.get(page)
+        assert len(log.operations) <= 6
+        assert answer.status_code == 200
+    moved = {old.id: new.balance for old, new in maker.get(address).context["report"].accounts}
+    assert moved[b.id] == 4_000
 
 
 def test_an_uploaded_file_that_nobody_confirms_is_gone_after_a_day(signed_in: SignIn) -> None:

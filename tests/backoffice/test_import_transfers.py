@@ -25,6 +25,7 @@ from backoffice.permissions import Role
 from backoffice.staff import managing
 from dynamodb import client as store_client
 from dynamodb import tables
+from dynamodb.client import call
 from dynamodb.times import utc_now
 from payments import policy
 from payments.bulk import batches
@@ -116,6 +117,19 @@ def test_the_json_is_the_contracts_and_a_dry_run_writes_nothing(tmp_path: Path) 
     assert applied == tried
     assert balance(b) == 50_000
     assert imported(file, "--apply", operator="")["code"] == "not_allowed"
+
+
+@pytest.mark.usefixtures("teller")
+def test_rows_of_a_damaged_account_are_told_before_and_after(tmp_path: Path) -> None:
+    a, b, damaged = opened("a", balance=100_000), opened("b"), opened("c")
+    call(
+        "UpdateItem", TableName=Account.table_name(), Key=damaged.key_item(),
+        UpdateExpression="SET balance = :b", ExpressionAttributeValues={":b": {"N": "1.5"}},
+    )  # fmt: skip
+    file = a_file(tmp_path, f"{a.id},{b.id},10,USD,,,", f"{a.id},{damaged.id},10,USD,,,")
+    for done in (imported(file), imported(file, "--apply")):
+        assert [each["rule"] for each in done["errors"]] == ["unreadable_account"]
+    assert balance(b) == 1_000
 
 
 def _tables() -> list[str]:

@@ -214,8 +214,6 @@ BUDGETS = dict.fromkeys(LISTS, 3) | {
     "sessions": 4,  # and the signing in that people look for beside them
     "reviews": 7,  # a year of days, a hundred to a request
     "account_timeline": 7,  # an account, its trail, and where its postings' own entries are
-    "bulk_batch": 8,  # and all accounts of its rows, each by id
-    "bulk_result": 8,
     "alerts_overview": 8,  # figures of each state and rule
     "index": 8,  # the dashboard's own
     "bulk_file": 11,  # the first time: accounts, and rows to be seen as doubles

@@ -124,6 +124,9 @@ def test_rows_of_a_damaged_account_are_refused_by_name_and_the_others_go_on(
             (1, "to_account_id", "unreadable_account")
         ]
         assert report.accepted == 2
+    with count_requests() as requests:
+        assert outcome(replace(a_batch(*rows), posted=0), NOON).errors == []
+    assert requests.operations == ["BatchGetItem"], "Of what is to be done, payments alone."
 
 
 CELLS = st.fixed_dictionaries(

@@ -43,7 +43,7 @@ class Command(OperatorCommand):
         if call["apply"]:
             run = call["request_id"]
             job = order_import(data, path.name, run=run, actor=call.actor, at=call.at)
-            self.finished(job)
+            job = self.finished(job)
             batch = batch_of(job, call.at)
             batch_id, report = job.id, bulk_report.outcome(batch, call.at)
         else:
