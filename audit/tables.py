@@ -8,7 +8,7 @@ from audit.trail import Event
 from dynamodb.tables import TableReport, ensure_tables
 
 CHAIN = "tables:all"
-"""Its first entry tells when the books began."""
+"""Its first entry tells when the books began, and its head was made with that."""
 
 SETUP = Actor(id="system:setup")
 

@@ -60,10 +60,11 @@ class SignForm(ActionForm):
     subject = "review"
 
 
-class YearForm(forms.Form):
-    """Which year the calendar shows; this one unless a sensible other is asked for."""
+class MonthForm(forms.Form):
+    """The last month that the calendar shows; this one unless an earlier one is asked for."""
 
-    year = forms.IntegerField(min_value=2000, max_value=9999, required=False)
+    month = forms.DateField(input_formats=["%Y-%m-%d"], required=False)
 
-    def chosen(self, today: date) -> int:
-        return (self.cleaned_data["year"] if self.is_valid() else None) or today.year
+    def chosen(self, today: date) -> date:
+        asked = (self.cleaned_data["month"] if self.is_valid() else None) or today
+        return min(max(asked, date(2000, 1, 1)), today).replace(day=1)

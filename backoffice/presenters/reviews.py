@@ -75,7 +75,7 @@ def groups(items: Iterable[ReviewItem]) -> list[Group]:
 
 
 def months(days: Iterable[Day]) -> list[Month]:
-    """A year of days, month by month; months that lie before the books began are left out."""
+    """Days, month by month; months that lie before the books began are left out."""
     by_month = groupby(days, key=lambda each: date_format(each.day, "F"))
     whole = [(name, list(days)) for name, days in by_month]
     return [

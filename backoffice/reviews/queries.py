@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
-from audit.models import AuditLog
+from audit.models import AuditHead
 from audit.tables import CHAIN as TABLES_CHAIN
 from backoffice.reviews.records import DayReview, ReviewItem, ReviewStatus
 from dynamodb import store
 from dynamodb.pages import Page, Query, read_page
 from dynamodb.scans import query_items
-from dynamodb.times import from_rfc3339
 
 
 class DayState(StrEnum):
@@ -57,10 +56,11 @@ def all_items(day: date) -> Iterator[ReviewItem]:
 
 
 def days(first: date, last: date, *, at: datetime) -> list[Day]:
-    """Every day of a period with its state, oldest first: a request per hundred days, and one."""
+    """Every day of a period with its state, oldest first: a request for some three months."""
     wanted = [first + timedelta(days=ahead) for ahead in range((last - first).days + 1)]
-    reviews = store.get_all([DayReview(day=day.isoformat()) for day in wanted])
-    begin = books_began()
+    keys = [DayReview(day=day.isoformat()) for day in wanted]
+    books, *reviews = store.get_all([AuditHead(entity_id=TABLES_CHAIN), *keys])
+    begin = books.created_at.date() if books else None
     return [
         Day(day=day, state=_state(day, review, begin, at), review=review)
         for day, review in zip(wanted, reviews, strict=True)
@@ -77,13 +77,6 @@ def missed(*, at: datetime) -> list[date]:
 def end_of(day: date) -> datetime:
     """The first moment after a UTC day."""
     return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
-
-
-def books_began() -> date | None:
-    """The day on which the tables were made; ``None`` where that was never recorded."""
-    query = Query(model=AuditLog, partition=TABLES_CHAIN, newest_first=False)
-    rows = read_page([query], person="", rows=1).rows
-    return from_rfc3339(rows[0].at).date() if rows else None
 
 
 def _state(day: date, review: DayReview | None, begin: date | None, at: datetime) -> DayState:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from backoffice.forms.reviews import DecisionForm, SignForm, YearForm
+from backoffice.forms.reviews import DecisionForm, MonthForm, SignForm
 from backoffice.permissions import Permission, StaffRequest, requires
 from backoffice.presenters.lists import asked_page, pager
 from backoffice.presenters.reviews import cell, groups, months
@@ -28,18 +28,22 @@ LATEST_DAYS = 14
 
 @requires(Permission.REVIEW_DAYS, viewing="review")
 def calendar(request: StaffRequest) -> HttpResponse:
-    """A year of days, signed or missed: the proof that nobody skipped one."""
+    """Three months of days, signed or missed: the proof that nobody skipped one."""
     at = utc_now()
-    year = YearForm(request.GET).chosen(at.date())
-    last = min(date(year, 12, 31), at.date())
-    days = queries.days(date(year, 1, 1), last, at=at) if last.year == year else []
+    month = MonthForm(request.GET).chosen(at.date())
+    first = (month - timedelta(days=32)).replace(day=1)
+    last = min((month + timedelta(days=31)).replace(day=1) - timedelta(days=1), at.date())
+    days = queries.days(first, last, at=at)
+    beside = {"next_url": f"?month={first - timedelta(days=1)}"}
+    if last < at.date():
+        beside["newer_url"] = f"?month={month + timedelta(days=92)}"
     waiting = [cell(each) for each in reversed(days) if each.is_waiting][:LATEST_DAYS]
     counts = {state: sum(each.state == state for each in days) for state in queries.DayState}
     context = {
         "title": _("Daily reviews"),
-        "year": year,
-        "earlier": year - 1,
-        "later": year + 1 if year < at.year else None,
+        "first": first,
+        "last": last,
+        "pager": beside,
         "months": months(days),
         "waiting": waiting,
         "counts": counts,

@@ -205,14 +205,13 @@ SEEN = "UpdateItem"
 
 LISTS = (
     "alerts", "audit", "bulk", "cases", "events", "exports", "holds", "jobs", "merchant",
-    "payments", "seals", "staff",
+    "payments", "reviews", "seals", "staff",
 )  # fmt: skip
 BUDGETS = dict.fromkeys(LISTS, 3) | {
     "accounts": 4,
     "approvals": 4,  # and the batches that stand in line
     "approvals_count": 4,  # is the same list
     "sessions": 4,  # and the signing in that people look for beside them
-    "reviews": 7,  # a year of days, a hundred to a request
     "account_timeline": 7,  # an account, its trail, and where its postings' own entries are
     "alerts_overview": 8,  # figures of each state and rule
     "index": 8,  # the dashboard's own

@@ -1,6 +1,7 @@
 """The daily review: nothing unusual is left out, nobody signs unseen, no day is skipped."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -202,7 +203,7 @@ def test_a_line_decided_while_somebody_signs_is_in_what_they_sign(
     assert signed.digest == seen(queries.all_items(DAY))
 
 
-def test_a_year_shows_every_day_and_those_that_were_missed() -> None:
+def test_a_period_shows_every_day_and_those_that_were_missed() -> None:
     noted("tables.created", "tables:all", at=NOON - timedelta(days=1))
     services.prepare(DAY, actor=REVIEWER, at=NEXT)
     for item in list(queries.all_items(DAY)):
@@ -215,7 +216,7 @@ def test_a_year_shows_every_day_and_those_that_were_missed() -> None:
         DayState.OUTSIDE, DayState.OUTSIDE, DayState.MISSED, DayState.SIGNED, DayState.MISSED,
         DayState.OPEN, DayState.RUNNING,
     ]  # fmt: skip
-    assert seen.operations == ["BatchGetItem", "Query"]
+    assert seen.operations == ["BatchGetItem"]
     assert queries.missed(at=NEXT + timedelta(days=2)) == [date(2026, 3, 1), date(2026, 3, 3)]
     early = DAY - timedelta(days=3)
     services.prepare(early, actor=REVIEWER, at=NEXT)
@@ -228,13 +229,32 @@ def test_the_dashboard_names_the_days_that_were_missed(signed_in: SignIn) -> Non
     with time_machine.travel(NEXT + timedelta(days=2), tick=False), count_requests() as seen:
         page = text(client.get("/admin/"))
     with time_machine.travel(NEXT + timedelta(days=2), tick=False):
-        year = text(client.get("/admin/reviews/?year=2026"))
-    assert "0 signed, 1 open, 3 missed." in year
-    assert year.count('class="day-missed"') == 3
+        months = text(client.get("/admin/reviews/"))
+    assert "0 signed, 1 open, 3 missed." in months
+    assert months.count('class="day-missed"') == 3
     assert "Nobody has signed the review of 03 Mar 2026, and 2 before it." in page
     assert len(seen.operations) <= 8
     teller = text(signed_in(Role.TELLER, username="teller1").get("/admin/"))
     assert "Nobody has signed" not in teller
+
+
+def test_older_and_newer_days_are_a_click_away(signed_in: SignIn) -> None:
+    client, page = signed_in(Role.COMPLIANCE, username="compliance1"), "/admin/reviews/"
+    with time_machine.travel(NEXT, tick=False):
+
+        def spans(beside: str, query: str, clicks: int) -> list[tuple[date, date]]:
+            shown = client.get(page + query).context
+            here = (shown["first"], shown["last"])
+            further = spans(beside, shown["pager"][beside], clicks - 1) if clicks else []
+            return [here, *further]
+
+        back = spans("next_url", "", 20)
+        assert back[0] == (date(2026, 1, 1), NEXT.date())
+        assert all(new == old + timedelta(days=1) for (new, _), (_, old) in pairwise(back))
+        assert spans("newer_url", f"?month={back[-1][1]}", 20) == back[::-1]
+        assert spans("next_url", "?month=2999-01-01", 0) == back[:1]
+        assert spans("next_url", "?month=soon", 0) == back[:1]
+        assert spans("next_url", "?month=0001-01-01", 0)[0][1] == date(2000, 1, 31)
 
 
 def test_making_tables_is_recorded() -> None:
