@@ -85,11 +85,11 @@ def list_pending(*, person: str, cursor: str = "", rows: int = PAGE_ROWS) -> Pag
         kept_by=("times",),
         max_requests=_MOST_READ,
     )
-    found: list[Payment | None] = []
-    for first in get_payments(*(key.id for key in page.rows)):
-        found.append(first)
-        found += get_payments(*_others(first, of_a_time)) if first else []
+    found = get_payments(*(key.id for key in page.rows))
+    others = [each for first in found if first for each in _others(first, of_a_time)]
+    found += store.get_all([directory.payment_key(each) for each in filter(is_payment_id, others)])
     waiting = [payment for payment in found if payment is not None and payment.can_cancel()]
+    waiting.sort(key=lambda payment: payment.timestamp)
     return replace(page, rows=waiting, examined=len(waiting))
 
 

@@ -165,7 +165,7 @@ def test_what_it_costs(supervisor: Client) -> None:
     directory._numbers.clear()
     with count_requests() as seen:
         assert supervisor.get(page_of(payment)).status_code == 200
-    assert len(seen) <= 8
+    assert len(seen) <= 6
 
 
 def test_the_checker_sees_both_accounts_now_and_after_and_what_changed_since(

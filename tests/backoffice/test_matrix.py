@@ -204,13 +204,11 @@ SEEN = "UpdateItem"
 """Moves a session's last-seen time, once a minute."""
 
 LISTS = (
-    "alerts", "audit", "bulk", "cases", "events", "exports", "holds", "jobs", "merchant",
-    "payments", "reviews", "seals", "staff",
+    "alerts", "approvals", "approvals_count", "audit", "bulk", "cases", "events", "exports",
+    "holds", "jobs", "merchant", "payments", "reviews", "seals", "staff",
 )  # fmt: skip
 BUDGETS = dict.fromkeys(LISTS, 3) | {
     "accounts": 4,
-    "approvals": 4,  # and the batches that stand in line
-    "approvals_count": 4,  # is the same list
     "sessions": 4,  # and the signing in that people look for beside them
     "account_timeline": 7,  # an account, its trail, and where its postings' own entries are
     "alerts_overview": 8,  # figures of each state and rule

@@ -113,12 +113,15 @@ def a_world(*roles: Role) -> World:
         what: transferred(
             source,
             target,
-            at=at,
+            at=asked_at,
             actor=Actor(id=person),
             amount_minor=2 * THRESHOLD,
-            payment_id=new_payment_id(at),
+            payment_id=new_payment_id(asked_at),
         ).payment.id
-        for what, person in (("own", ME), ("foreign", OTHER))
+        for what, person, asked_at in (
+            ("own", ME, at - timedelta(seconds=1)),
+            ("foreign", OTHER, at),
+        )
     }
     alert = an_alert("known", "customer-1", at=at)
     case = cases.open_case(
