@@ -56,8 +56,12 @@ def order_import(data: bytes, name: str, *, run: str = "", actor: Actor, at: dat
 
 def batch_of(job: Job, at: datetime) -> Batch:
     """The rows of a job's file; raises ``FileNotFound``."""
-    _, data = files.read_file((job.parameters or {})["file_hash"], at)
-    return Batch(id=job.id, rows=read_rows(data), posted=job.done)
+    kept = files.read_file(_file_hash(job), at)
+    return Batch(id=job.id, rows=read_rows(kept.data), posted=job.done)
+
+
+def _file_hash(job: Job) -> str:
+    return str((job.parameters or {})["file_hash"])
 
 
 def paid_before(
@@ -65,10 +69,10 @@ def paid_before(
 ) -> list[Duplicate]:
     """Rows that stand twice in a file, or stood in one of the last that were applied."""
     found = services.list_jobs(person=person, kind=IMPORT.name, rows=EARLIER_FILES)
+    jobs = [job for job in found.rows if job.id != batch_id]
     earlier = (
-        (f"{job.title} ({job.created_at:%Y-%m-%d})", batch_of(job, at).rows)
-        for job in found.rows
-        if job.id != batch_id
+        (f"{job.title} ({job.created_at:%Y-%m-%d})", read_rows(kept.data))
+        for job, kept in zip(jobs, files.read_files(list(map(_file_hash, jobs)), at), strict=True)
     )
     return report.duplicates(rows, earlier)
 

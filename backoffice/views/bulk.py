@@ -19,7 +19,7 @@ from dynamodb.times import utc_now
 from payments.bulk import files
 from payments.bulk import report as bulk_report
 from payments.bulk.batches import Batch
-from payments.bulk.files import FileNotFound
+from payments.bulk.files import FileNotFound, KeptFile
 from payments.bulk.rows import COLUMNS, read_rows
 from payments.identifiers import new_payment_id
 
@@ -53,31 +53,31 @@ def report(request: StaffRequest, file_hash: str) -> HttpResponse:
     """What a file would do as things stand; a post has it done."""
     at = utc_now()
     try:
-        name, data = files.read_file(file_hash, at)
+        kept = files.read_file(file_hash, at)
     except FileNotFound as refusal:
         raise Http404(said(refusal)) from None
 
     def act(form: ConfirmForm) -> HttpResponse:
         run, actor = form.cleaned_data["run"], request.user.actor
-        job = imports.order_import(data, name, run=run, actor=actor, at=at)
+        job = imports.order_import(kept.data, kept.name, run=run, actor=actor, at=at)
         return redirect("admin:bulk_batch", job.id)
 
-    return answer_form(request, ConfirmForm, act, partial(_report_page, request, name, data))
+    return answer_form(request, ConfirmForm, act, partial(_report_page, request, kept))
 
 
 def _report_page(
-    request: StaffRequest, name: str, data: bytes, form: ConfirmForm, **more: Any
+    request: StaffRequest, kept: KeptFile, form: ConfirmForm, **more: Any
 ) -> HttpResponse:
-    actor, at, file_hash = request.user.actor, utc_now(), files.hash_of(data)
-    batch = Batch(id=new_payment_id(at), rows=read_rows(data))
+    actor, at = request.user.actor, utc_now()
+    batch = Batch(id=new_payment_id(at), rows=read_rows(kept.data))
     found = bulk_report.dry_run(batch, actor=actor, at=at)
     found.warnings = imports.paid_before(list(batch.rows), person=actor.id, at=at)
     context = {
-        "title": name,
+        "title": kept.name,
         "report": found,
         "shown": ReportView(found),
-        "file_hash": file_hash,
-        "applied": files.batch_of(file_hash),
+        "file_hash": files.hash_of(kept.data),
+        "applied": kept.batch_id,
         **more,
     }
     return form_page(request, "backoffice/bulk/report.html", form, **context)

@@ -30,7 +30,7 @@ MOST_RECEIVERS = 20
 
 @requires(Permission.USE_DASHBOARD)
 def dashboard(request: StaffRequest) -> HttpResponse:
-    """What needs the person, and figures of what they may see: in eight requests at most."""
+    """What needs the person, and figures of what they may see: in seven requests at most."""
     person, at = request.user, utc_now()
     context: dict[str, Any] = {"title": _("Dashboard"), "needs": [], "notes": _off_notes()}
     if person.has_perm(Permission.READ_PAYMENTS):

@@ -3,8 +3,11 @@
 import base64
 import hashlib
 import zlib
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import inf
 from typing import ClassVar
 
 from dynamodb import store
@@ -45,6 +48,15 @@ class BatchItem(Record):
     created_at = TimeAttribute(null=True)
 
 
+@dataclass(frozen=True, kw_only=True)
+class KeptFile:
+    """A file, and the id of the batch that it became; empty where it has not been applied."""
+
+    name: str
+    data: bytes
+    batch_id: str
+
+
 def hash_of(data: bytes) -> str:
     """What a file is known by: its SHA-256 in hex."""
     return hashlib.sha256(data).hexdigest()
@@ -70,24 +82,26 @@ def keep_file(data: bytes, name: str, *, until: datetime | None = None) -> str:
     return file_hash
 
 
-def read_file(file_hash: str, at: datetime) -> tuple[str, bytes]:
-    """A file's name and what is in it; raises ``FileNotFound``."""
-    found: list[BatchItem] = []
-    parts = 1
-    while len(found) < parts:
-        item = store.get(BatchItem(id=f"file:{file_hash}", part=len(found)))
-        if item is None or (item.expires_at and item.expires_at <= at.timestamp()):
+def read_file(file_hash: str, at: datetime) -> KeptFile:
+    """A file that is kept; raises ``FileNotFound``."""
+    return next(read_files([file_hash], at))
+
+
+def read_files(hashes: Sequence[str], at: datetime) -> Iterator[KeptFile]:
+    """As ``read_file`` of several, in one request, and one for each that has many parts."""
+    firsts = [BatchItem(id=f"file:{each}", part=0) for each in hashes]
+    found = store.get_many([*firsts, *map(_key, hashes)])
+    for first, applied in zip(found, found[len(hashes) :], strict=False):
+        more = range(1, first.parts or 1) if first else ()
+        parts = [first, *store.get_all([BatchItem(id=first.id, part=each) for each in more])]
+        if not all(each and (each.expires_at or inf) > at.timestamp() for each in parts):
             raise FileNotFound
-        found.append(item)
-        parts = item.parts or 1
-    text = "".join(item.body or "" for item in found)
-    return found[0].name or "", zlib.decompress(base64.b85decode(text))
-
-
-def batch_of(file_hash: str, run: str = "") -> str:
-    """The batch that a file became; empty where it has not been applied."""
-    found = store.get(_key(file_hash, run))
-    return found.batch_id or "" if found else ""
+        text = "".join(each.body or "" for each in parts)
+        yield KeptFile(
+            name=first.name or "",
+            data=zlib.decompress(base64.b85decode(text)),
+            batch_id=(applied and applied.batch_id) or "",
+        )
 
 
 def begin_batch(file_hash: str, run: str, at: datetime) -> str:
@@ -106,5 +120,5 @@ def begin_batch(file_hash: str, run: str, at: datetime) -> str:
     return found.batch_id or ""
 
 
-def _key(file_hash: str, run: str) -> BatchItem:
+def _key(file_hash: str, run: str = "") -> BatchItem:
     return BatchItem(id=f"run:{run}" if run else f"applied:{file_hash}", part=0)

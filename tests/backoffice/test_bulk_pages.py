@@ -255,8 +255,14 @@ def test_the_pages_cost_what_they_show_and_no_more(signed_in: SignIn) -> None:
     upload = handed_in(client, *rows)
     with count_requests() as log:
         client.get(upload.url)
-    assert log.operations.count("BatchGetItem") <= 2
+    assert len(log.operations) <= 5
+    for number in range(3):
+        client.post(handed_in(client, rows[number], rows[100]).url)
+    with count_requests() as log:
+        page = text(client.get(upload.url))
     assert len(log.operations) <= 7
+    for told in ("R0", "R1", "R2", "R100", "row 1 of"):
+        assert told in page
     with count_requests() as log:
         client.get(ADDRESS)
     assert len(log.operations) <= 3

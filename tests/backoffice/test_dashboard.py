@@ -54,7 +54,7 @@ def busy(moto_store: None) -> None:
 
 @pytest.mark.usefixtures("busy")
 @pytest.mark.parametrize("role", Role)
-def test_each_role_is_told_what_needs_it_in_eight_requests(
+def test_each_role_is_told_what_needs_it_in_seven_requests(
     signed_in: SignIn, role: Role, archive: None
 ) -> None:
     arn = "arn:aws:sns:us-east-1:123456789012:alerts"
@@ -62,7 +62,7 @@ def test_each_role_is_told_what_needs_it_in_eight_requests(
     client = signed_in(role)
     with count_requests() as seen:
         page = unescape(text(client.get("/admin/")))
-    assert len(seen.operations) <= 8, seen.operations
+    assert len(seen.operations) <= 7, seen.operations
     assert "Scan" not in seen.operations
     needs = set(re.findall(r'<li class="need[^>]*>\s*<a [^>]*>(.*?)</a>', page))
     every = set().union(*BY_ROLE.values())
@@ -83,7 +83,7 @@ def test_what_receivers_do_not_take_needs_those_who_may_act(signed_in: SignIn, r
         relay.deliver_due(at=now)
     with count_requests() as seen:
         page = unescape(text(client.get("/admin/")))
-    assert len(seen) <= 8
+    assert len(seen) <= 7
     assert ("shop: events are dead since" in page) is (role != Role.TELLER)
     assert ("alerts: events are dead since" in page) is (role == Role.COMPLIANCE)
     store.put(Feed(name="shop", seen_at=now, failing_since=now, error="It answered 503."))

@@ -210,10 +210,10 @@ LISTS = (
 BUDGETS = dict.fromkeys(LISTS, 3) | {
     "accounts": 4,
     "sessions": 4,  # and the signing in that people look for beside them
-    "account_timeline": 7,  # an account, its trail, and where its postings' own entries are
+    "account_timeline": 7,  # for compliance, who see a fourth list in it: who looked at it
     "alerts_overview": 8,  # figures of each state and rule
-    "index": 8,  # the dashboard's own
-    "bulk_file": 11,  # the first time: accounts, and rows to be seen as doubles
+    "index": 7,  # the dashboard's own
+    "bulk_file": 9,  # two accounts known by id alone, and the files applied before
     "/readyz": 40,  # looks at each table, and is no page
 }
 """What a list may take, and what takes more than a page of one thing."""
