@@ -102,14 +102,19 @@ class Overview:
 
 
 def overview(at: datetime) -> Overview:
-    """Count in seven requests, however many alerts there are."""
+    """Count in a request for each state, and one more for each that has more than are counted."""
     first = at - timedelta(days=NEW_DAYS - 1)
     begin = utc_day(first)
     waiting = {status: _times(status, newest_first=False) for status in UNRESOLVED}
-    new = [_times(status, newest_first=True, since=begin) for status in AlertStatus]
+    whole = {status for status, times in waiting.items() if len(times) < MOST_COUNTED}
+    new = [
+        waiting[status] if status in whole else _times(status, newest_first=True, since=begin)
+        for status in AlertStatus
+    ]
     days = {utc_day(first + timedelta(days=number)): 0 for number in range(NEW_DAYS)}
     for each in (utc_day(time) for times in new for time in times):
-        days[each] = days.get(each, 0) + 1
+        if each >= begin:
+            days[each] = days.get(each, 0) + 1
     ages = [(at - time).days for times in waiting.values() for time in times]
     return Overview(
         by_state={status: len(times) for status, times in waiting.items()},

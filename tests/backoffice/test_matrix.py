@@ -211,7 +211,6 @@ BUDGETS = dict.fromkeys(LISTS, 3) | {
     "accounts": 4,
     "sessions": 4,  # and the signing in that people look for beside them
     "account_timeline": 7,  # for compliance, who see a fourth list in it: who looked at it
-    "alerts_overview": 8,  # figures of each state and rule
     "index": 7,  # the dashboard's own
     "bulk_file": 9,  # two accounts known by id alone, and the files applied before
     "/readyz": 40,  # looks at each table, and is no page

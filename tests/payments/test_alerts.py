@@ -183,16 +183,26 @@ def test_whoever_decides_at_the_same_time_decides_once(local_store: None) -> Non
 
 
 @pytest.mark.usefixtures("moto_store")
-def test_the_overview_counts_states_ages_and_days_in_seven_requests() -> None:
+def test_the_overview_counts_states_ages_and_days_in_a_request_for_each_state(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     for days in (0, 0, 1, 10, 29, 30, 40):
         an_alert(str(days) + "x" * len(list(Alert.scan())), at=NOON - timedelta(days=days))
     services.escalate_alert(alert_id=an_alert("e").id, **BY)
     services.resolve_alert(alert_id=an_alert("r").id, outcome=Outcome.FALSE_ALARM, **BY)
     with count_requests() as seen:
         counted = alert_queries.overview(NOON)
-    assert seen.operations == ["Query"] * 7
+    assert seen.operations == ["Query"] * 4
     assert counted.by_state == {"open": 7, "assigned": 0, "escalated": 1}
     assert (counted.overdue, counted.is_cut) == (2, False)
     assert counted.new_by_day["2026-03-02"] == 4
     assert sum(counted.new_by_day.values()) == 6
     assert len(counted.new_by_day) == 14
+    monkeypatch.setattr(alert_queries, "MOST_COUNTED", 3)
+    with count_requests() as seen:
+        counted = alert_queries.overview(NOON)
+    assert seen.operations == ["Query"] * 5
+    assert counted.by_state == {"open": 3, "assigned": 0, "escalated": 1}
+    assert (counted.overdue, counted.is_cut) == (2, True)
+    assert counted.new_by_day["2026-03-02"] == 4
+    assert sum(counted.new_by_day.values()) == 5
