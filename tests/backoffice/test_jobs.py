@@ -16,7 +16,7 @@ from audit.trail import Event
 from audit.verification import verify_entity
 from audit.verify import verify_chain
 from backoffice.jobs import services
-from backoffice.jobs.chores import Chore
+from backoffice.jobs.chores import KINDS, Chore
 from backoffice.jobs.records import Job, JobState
 from backoffice.jobs.services import (
     LEASE,
@@ -64,9 +64,7 @@ def a_kind(
     run: Callable[[Work], None],
     permission: Permission = Permission.READ_TRAIL,
 ) -> None:
-    kinds = {"count": Kind(name="count", run=run, permission=permission)}
-    for module in ("jobs.worker", "jobs.chores", "views.jobs", "presenters.jobs"):
-        monkeypatch.setattr(f"backoffice.{module}.KINDS", kinds)
+    monkeypatch.setitem(KINDS, "count", Kind(name="count", run=run, permission=permission))
 
 
 def ordered(at: datetime = NOON, actor: Actor = ANN) -> Job:
