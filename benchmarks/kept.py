@@ -2,7 +2,9 @@
 
 DynamoDB Local writes each record by itself to the disk, which takes it hours. So it loads in
 memory's file system, where there is one, with its indexes and the stream left out, as they are made
-in one go at the end; then its file is moved to where it is kept.
+in one go at the end; then its file is moved to where it is kept. Its rows cannot be written past
+it: they hold hashes of their keys that it sorts by, no plain digests, and its licence forbids to
+look inside for how they are made.
 """
 
 import shutil
