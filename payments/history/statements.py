@@ -1,7 +1,8 @@
 """What moved on an account in a period, from its own entries: balances before, between and after.
 
 An account's entries carry the balance before and after each movement. A statement adds them up
-again, and one that does not lead from its opening to its closing balance is not given out.
+again, and one that does not lead from its opening to its closing balance is not given out. What
+its first entry says it found is believed: ``verify_audit`` holds it against the entry before.
 """
 
 from collections.abc import Iterable, Iterator
