@@ -20,7 +20,7 @@ LONG := tests/faults tests/payments/test_state_machine.py tests/browser/test_hos
 
 .DEFAULT_GOAL := help
 .PHONY: help run run-payment-service test dev-setup check dynamodb-up dynamodb-down create-payment-tables \
-	benchmark-payments benchmark-queries benchmark-million benchmark-partitions build-lambda deploy-staging deploy-prod docker-up template licences audit-dependencies \
+	benchmark-tables benchmark-payments benchmark-queries benchmark-million benchmark-partitions build-lambda deploy-staging deploy-prod docker-up template licences audit-dependencies \
 	seed-test-data screenshots test-payment test-integration test-load test-mutants lock messages
 
 help:  ## list the commands
@@ -53,6 +53,9 @@ test-integration: $(VENV)/dev.stamp  ## the tests on DynamoDB Local
 
 test-load: $(VENV)/dev.stamp  ## the load and fault tests with their full counts: one to two hours
 	LOAD=full $(BIN)/pytest --timeout 7200 $(LONG) $(PYTEST_OPTIONS)
+
+benchmark-tables: $(VENV)/dev.stamp  ## load tables of 1,000 and 100,000 rows for the benchmarks, once (eight minutes), and keep them
+	@$(BIN)/python -m benchmarks.kept 1000 100000
 
 benchmark-payments: $(VENV)/dev.stamp  ## what is promised by the second, transfers, and a cold start, as tables
 	@$(BIN)/python -m benchmarks.promises

@@ -89,10 +89,10 @@ def timed(work: Callable[[], object]) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-def filled(what: str, fill: Callable[..., None]) -> None:
-    """Load records under a line that says how far it is."""
+def filled(what: str, fill: Callable[..., None], total: int) -> None:
+    """Load so many records under a line that says how far it is."""
     with Progress(*Progress.get_default_columns(), console=Console(stderr=True)) as progress:
-        task = progress.add_task(f"Loading {what}", total=None)
+        task = progress.add_task(f"Loading {what}", total=total)
         fill(on_batch=partial(progress.advance, task))
 
 

@@ -9,6 +9,7 @@ look inside for how they are made.
 
 import shutil
 import sqlite3
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -73,7 +74,9 @@ def _load(folder: Path, size: int) -> None:
             turn_to("")
             stream = {"StreamSpecification": {"StreamEnabled": False}}
             client.call("UpdateTable", TableName=Payment.table_name(), **stream)
-            filled(f"{size:,} rows", partial(fill, **share(size)))
+            wanted = share(size)
+            total = 2 * (wanted["accounts"] + wanted["refused"]) + 4 * wanted["paid"]
+            filled(f"{size:,} rows", partial(fill, **wanted), total)
         unfinished = folder.with_suffix(".unfinished")
         with suppress(FileNotFoundError):
             shutil.rmtree(unfinished)
@@ -102,3 +105,8 @@ def _without_indexes(file: Path) -> Iterator[None]:
             database.execute(sql)
         for table in (model.table_name() for model in (Account, AuditLog, Payment)):
             database.execute(f'CREATE INDEX "{table}*ordered" ON "{table}" (hashValue, rangeValue)')
+
+
+if __name__ == "__main__":
+    for wanted in sys.argv[1:]:
+        kept(int(wanted))
