@@ -64,6 +64,7 @@ def skip_to_content(page: Page) -> None:
 
 def sign_in_by_keys(page: Page, username: str) -> None:
     page.goto("/")
+    expect(page.locator("[name=username]")).to_be_focused(timeout=30_000)
     page.keyboard.type(username)
     enter(page, {"Password": PASSWORD}, then="Sign in")
 
