@@ -12,11 +12,10 @@ without SQL.
 import io
 import logging
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from statistics import median
@@ -30,6 +29,7 @@ from benchmarks.frame import Row, engine, show
 from benchmarks.kept import kept
 from benchmarks.listings import LISTINGS, VIEWER
 from benchmarks.loader import LOADER
+from benchmarks.orm import LIST, LIST_WITHOUT_SQL, SQLITE, Ask, Timed, orm
 from benchmarks.raw import raw_client, recorded, replay
 from dynamodb import client
 from dynamodb.pages import LAST
@@ -40,9 +40,6 @@ ROUNDS = 30
 """That count; one before them warms up."""
 MOST_GROWTH = 1.2
 STOCK_WAYS = 2
-
-Timed = tuple[float, float]
-"""Seconds by the clock, and of processor time."""
 
 
 @dataclass(kw_only=True)
@@ -76,7 +73,8 @@ def main(sizes: Sequence[int]) -> int:
         ways: dict[int, list[Way]] = {}
         for size, turn_to in zip(sizes, turns, strict=True):
             turn_to()
-            ways[size] = [*_ours(size, signed_in()), *open_ones.enter_context(_stock(size))]
+            ask = open_ones.enter_context(orm(size, SQLITE))
+            ways[size] = [*_ours(size, signed_in()), *_stock(size, ask)]
         for number in track(range(ROUNDS + 1), "Rounds", console=Console(stderr=True)):
             for some, turn_to in zip(ways.values(), turns, strict=True):
                 turn_to()
@@ -97,7 +95,9 @@ def _ours(size: int, browser: Client) -> Iterator[Way]:
             url = f"{listing.url}cursor={cursor}"
             yield Way(name=name, size=size, do=partial(_timed, ask), cost=_cost(ask))
             yield Way(name="  the same, raw boto3", size=size, do=partial(_timed, raw))
-            yield Way(name="  its page", size=size, do=partial(_timed, partial(_get, browser, url)))
+            yield Way(
+                name="  its page", size=size, do=partial(_timed, partial(shown, browser, url))
+            )
 
 
 def _cost(ask: Callable[[], object]) -> str:
@@ -112,7 +112,8 @@ def _timed(work: Callable[[], object]) -> Timed:
     return time.perf_counter() - began, time.process_time() - worked
 
 
-def _get(browser: Client, url: str) -> None:
+def shown(browser: Client, url: str) -> None:
+    """A page of a list, asked for and given."""
     answer = browser.get(url)
     assert answer.status_code == 200, (url, answer.status_code)  # noqa: PLR2004 - the status
     assert answer.content.count(b"<tr>") >= 50, url  # noqa: PLR2004 - a page of rows
@@ -142,30 +143,10 @@ def hide_logs() -> None:
             handler.setStream(io.StringIO())
 
 
-@contextmanager
-def _stock(size: int) -> Iterator[list[Way]]:
-    """The stock admin in a process of its own, which shows its list when it is asked."""
-    command = [sys.executable, "-m", "benchmarks.stock_admin", str(size)]
-    with subprocess.Popen(  # noqa: S603 - our own words
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
-    ) as process:
-        assert process.stdin
-        assert process.stdout
-
-        asked, answers = process.stdin, process.stdout
-
-        def show_list(what: str) -> Timed:
-            began = time.perf_counter()
-            asked.write(f"{what}\n")
-            processor = float(answers.readline())
-            return time.perf_counter() - began, processor
-
-        assert process.stdout.readline() == "ready\n"
-        names = {"whole": "stock admin's change list, SQLite", "rest": "  the same, without SQL"}
-        yield [
-            Way(name=name, size=size, do=partial(show_list, what)) for what, name in names.items()
-        ]
-        process.stdin.close()
+def _stock(size: int, ask: Ask) -> Iterator[Way]:
+    names = {LIST: "stock admin's change list, SQLite", LIST_WITHOUT_SQL: "  the same, without SQL"}
+    for job, name in names.items():
+        yield Way(name=name, size=size, do=partial(ask, job))
 
 
 def _told(small: list[Way], large: list[Way]) -> Iterator[bool]:

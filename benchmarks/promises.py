@@ -5,7 +5,8 @@ would be without a transaction; requests are counted meanwhile, as the service d
 of the service takes for it, from the event to the answer and with an idempotency key, is a row of
 its own, and cores and promised times are told of that. Throughput is by processor time of this one
 process, latency what DynamoDB Local on the same machine takes. The engine does its own work on the
-other core. Last comes a transfer's form, as a teller who has signed in posts it.
+other core. Last come the list of accounts and a transfer's form, as a teller who has signed in
+sees and posts them. What Django's ORM on PostgreSQL takes for the same is a row beside.
 
 Rounds are short and many: of each way the one at the lower quartile counts, which other programs
 on the machine have disturbed least, and of ratios the median of rounds that stood side by side.
@@ -33,7 +34,8 @@ from audit.trail import Event
 from benchmarks.frame import Row, engine, measured, quiet_of, show, timed
 from benchmarks.kept import copied
 from benchmarks.listings import VIEWER
-from benchmarks.lists import hide_logs, signed_in
+from benchmarks.lists import hide_logs, shown, signed_in
+from benchmarks.orm import FORM, LIST, POSTGRESQL, READ, TRANSFER, Ask, Timed, orm
 from benchmarks.raw import raw_client, recorded, replay
 from dynamodb import client
 from dynamodb.times import utc_now
@@ -60,6 +62,7 @@ LOADED_CUSTOMER = "customer-000000"
 
 BOTO3, HANDLER = "raw boto3", "by the service's handler"
 LISTED = f"{HANDLER}, which reads each payment too"
+BY_ORM = "Django's ORM on PostgreSQL"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,8 +73,8 @@ class Promise:
     a_second: int = 0
     within_ms: int = 0
     """Neither where nothing is promised."""
-    orm_ms: float = math.nan
-    """Processor time of the same by Django's ORM on PostgreSQL, which is given."""
+    by_orm: Callable[[], Timed] | None = None
+    """The same by Django's ORM on PostgreSQL, where it can be done so."""
     ways: dict[str, Callable[[], object]]
 
 
@@ -83,22 +86,22 @@ def main(sizes: Sequence[int]) -> None:
     hide_logs()
     titles = {}
     for size in sizes:
-        with copied(size) as folder, engine(folder) as turn_to:
+        with copied(size) as folder, engine(folder) as turn_to, orm(size, POSTGRESQL) as ask:
             turn_to(RAW)
             two_accounts()
             turn_to("")
-            rows = [row for each in _promises(two_accounts()) for row in _measured(each)]
+            rows = [row for each in _promises(two_accounts(), ask) for row in _measured(each)]
             titles[f"Promises, {size:,} accounts and payments in the tables"] = rows
     show("promises", titles)
 
 
-def _promises(accounts: list[Account]) -> Iterator[Promise]:
+def _promises(accounts: list[Account], ask: Ask) -> Iterator[Promise]:
     paid, note = partial(pay, accounts), partial(_note, count(1))
     customer, account = f"/customers/{LOADED_CUSTOMER}/payments", f"/accounts/{accounts[0].id}"
     check = partial(queries.get_account, accounts[0].id)
     listed = partial(queries.get_customer_payments, customer_id=LOADED_CUSTOMER, person=VIEWER)
     yield Promise(
-        name="payment creation", a_second=20_000, within_ms=50, orm_ms=2.4,
+        name="payment creation", a_second=20_000, within_ms=50, by_orm=partial(ask, TRANSFER),
         ways={
             "": paid, BOTO3: _again(paid, RAW), "the naive way": _naive(accounts),
             "of accounts not seen before": partial(_pay_unseen, accounts),
@@ -106,7 +109,7 @@ def _promises(accounts: list[Account]) -> Iterator[Promise]:
         },
     )  # fmt: skip
     yield Promise(
-        name="balance check", a_second=50_000, within_ms=10, orm_ms=0.32,
+        name="balance check", a_second=50_000, within_ms=10, by_orm=partial(ask, READ),
         ways={"": check, BOTO3: _again(check), HANDLER: partial(_served, "GET", account)},
     )  # fmt: skip
     yield Promise(
@@ -117,12 +120,15 @@ def _promises(accounts: list[Account]) -> Iterator[Promise]:
         name="audit append", a_second=25_000, within_ms=25,
         ways={"": note, BOTO3: _again(note, RAW)},
     )  # fmt: skip
-    yield Promise(name="transfer form, posted", orm_ms=4.9, ways={"": posted(accounts)})
+    listing = partial(shown, signed_in("teller"), "/admin/accounts/")
+    yield Promise(name="list of accounts", by_orm=partial(ask, LIST), ways={"": listing})
+    form = posted(accounts)
+    yield Promise(name="transfer form, posted", by_orm=partial(ask, FORM), ways={"": form})
 
 
 def _measured(promise: Promise) -> Iterator[Row]:
     """A quiet round of each way; ways take turns, so that noise meets all alike."""
-    rounds: dict[str, list[Row]] = {way: [] for way in promise.ways}
+    rounds: dict[str, list[Row]] = {way: [] for way in (*promise.ways, BY_ORM)}
     with Console(stderr=True).status(promise.name) as said:
         for number in range(ROUNDS):
             said.update(f"{promise.name}, round {number + 1} of {ROUNDS}")
@@ -130,8 +136,12 @@ def _measured(promise: Promise) -> Iterator[Row]:
                 name = f"  the same, {way}" if way else promise.name
                 work = lambda do=do: _counted(do)  # noqa: E731 - one line
                 rounds[way].append(measured(name, PARTS, work))
+            if promise.by_orm:
+                rounds[BY_ORM].append(_by_orm(promise.by_orm))
     whole = next((way for way in rounds if way.startswith(HANDLER)), "")
     for way, rows in rounds.items():
+        if not rows:
+            continue
         row = quiet_of(rows[1:])
         row.more = {"a second and core": round(1000 / row.processor_ms)}
         if way == whole and promise.a_second:
@@ -139,15 +149,25 @@ def _measured(promise: Promise) -> Iterator[Row]:
             row.more[f"cores for {promise.a_second:,} a second"] = cores
             is_kept = row.at(0.95) <= promise.within_ms
             row.more[f"its {promise.within_ms} ms in 95 %"] = "kept" if is_kept else "missed"
-        if way != BOTO3 and BOTO3 in rounds:
+        if way not in (BOTO3, BY_ORM) and BOTO3 in rounds:
             ratio = _ratio(rows[1:], rounds[BOTO3][1:])
             told = f"{ratio:.3f} times"
             if not way:
                 told += f", {'kept' if ratio <= MOST_OF_RAW else 'missed'},"
             row.more["raw boto3's processor time"] = told
-        if not way and not math.isnan(promise.orm_ms):
-            row.more["of the ORM's time"] = round(row.processor_ms / promise.orm_ms, 2)
+        if not way and promise.by_orm:
+            row.more["times the ORM's"] = round(_ratio(rows[1:], rounds[BY_ORM][1:]), 2)
         yield row
+
+
+def _by_orm(ask: Callable[[], Timed]) -> Row:
+    """A round of it, with the processor time of its own process."""
+    took = [ask() for _ in range(PARTS)]
+    clock, processor = (sum(each) for each in zip(*took, strict=True))
+    return Row(
+        name=f"  the same, {BY_ORM}", count=PARTS, seconds=clock, processor_seconds=processor,
+        times_ms=[each * 1000 for each, _ in took],
+    )  # fmt: skip
 
 
 def _counted(do: Callable[[], object]) -> list[float]:
