@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from audit import context
 from audit import queries as trail
-from audit.context import Actor
+from audit.context import Actor, Context
 from dynamodb import client
 from dynamodb.client import call, count_requests
 from payments import approvals, lifecycle, policy, queries
@@ -30,6 +31,11 @@ from tests.builders import NOON, PROGRAM, TELLER, a_request, opened, transferred
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("local_store")]
 
 CHECKER = Actor(id="supervisor1")
+BROWSER = Context(
+    request_id="0197a1b2-7c3d-7000-8000-0123456789ab", ip_address="203.0.113.17",
+    user_agent="Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/126.0.0.0 Safari/537.36",
+)  # fmt: skip
 MOST_UNITS, MOST_UNITS_LOCALLY = 24, 34
 """What a transfer by a person to a merchant may write."""
 
@@ -91,10 +97,16 @@ def run(request: TransferRequest) -> Payment:
     return transfer_funds(request, actor=TELLER, at=NOON).payment
 
 
-def test_a_transfer_to_a_merchant_writes_24_units(written: Count) -> None:
+@pytest.mark.parametrize(("text", "more"), [("Rent for November", 0), ("x" * 140, 2)])
+def test_a_transfer_to_a_merchant_writes_24_units_and_2_more_with_a_long_text(
+    written: Count, text: str, more: int
+) -> None:
+    """A long text and the name of a browser take the payment's entry over 1 KB."""
     source, target = opened("a", balance=5000), opened("b")
     transferred(source, target)
-    units = written(lambda: transferred(source, target, merchant_id="shop"))
+    with context.use(BROWSER):
+        units = written(lambda: transferred(source, target, merchant_id="shop", description=text))
+    units["audit_log"] -= more
     assert units == total(
         ACCOUNT, ACCOUNT, PAYMENT, TO_MERCHANT, ENTRY, POSTING, POSTING, ACTIVITY, ACTIVITY
     )
