@@ -22,6 +22,10 @@ from itertools import accumulate, chain, compress
 from typing import Any
 from unittest.mock import patch
 
+from rich.console import Console
+
+from audit import context
+from audit.context import Context
 from benchmarks.frame import Row, engine, show
 from benchmarks.transfers import SHOP, open_accounts, requests_to
 from dynamodb import client
@@ -44,6 +48,10 @@ SPLIT_MINUTES = 5
 PAYMENTS, HOT_PAYMENTS = 20_000, 1_000
 READ = ", read"
 SHARDS, GROUP, SHOWN = (1, 16, 32, 64, 99), 19, 4
+CALLER = Context(
+    request_id="JKJaXmPLvHcESHA=", ip_address="203.0.113.17", user_agent="python-requests/2.32.3"
+)
+"""As the service notes it in each entry."""
 
 Load = list[tuple[float, float]]
 """Keys by the place of their hash, from 0 to 1, each with the share it takes of a partition."""
@@ -82,8 +90,10 @@ def main() -> None:
     """Print where it begins for everybody with some numbers of shards, and for one hot account."""
     policy.configure(replace(policy.policy(), approval_threshold=10**15))
     everybody, one_account = [], []
-    with engine() as turn_to:
+    status = Console(stderr=True).status("")
+    with engine() as turn_to, context.use(CALLER), status as said:
         for shards in SHARDS:
+            said.update(f"index shards: {shards}")
             turn_to(f"shards{shards}-")
             client.configure(replace(client.settings(), index_shards=shards))
             first, *others = open_accounts(2 * GROUP + 1)
@@ -94,6 +104,7 @@ def main() -> None:
             everybody.append(_row(f"index shards: {shards}", runs, PAYMENTS, shards))
         _recorded(first, *others[:GROUP])  # a payer in the midst of it, whose first alert is made
         for name, size in (("one by one", 1), (f"{GROUP} in a commit", GROUP)):
+            said.update(f"one account, {name}")
             runs = [_recorded(first, *others[:size]), _recorded(first, *others[-size:])]
             one_account.append(_row(name, runs, HOT_PAYMENTS, shards, size))
     show("partitions", {

@@ -12,6 +12,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from rich.console import Console
+from rich.progress import track
+
 from benchmarks.frame import Row, show
 
 PROCESSES = 15
@@ -59,7 +62,7 @@ def main() -> int:
 def started(programs: Mapping[str, str], processes: int) -> list[Row]:
     """Medians by program; the programs take turns, so that noise meets all alike."""
     costs: dict[str, list[tuple[float, float]]] = {name: [] for name in programs}
-    for _ in range(processes):
+    for _ in track(range(processes), "Starts", console=Console(stderr=True)):
         for name, program in programs.items():
             costs[name].append(run_alone(MEASURED.format(program=program)))
     return [_row(name, *zip(*each, strict=True)) for name, each in costs.items()]

@@ -7,6 +7,7 @@ from pathlib import Path
 from resource import RUSAGE_SELF, getpagesize, getrusage
 
 from django.test import Client
+from rich.console import Console
 
 from benchmarks.frame import engine, show
 from benchmarks.service_start import MEASURED, run_alone, started
@@ -94,7 +95,8 @@ def _is_shown(browser: Client, page: str) -> bool:
 def main() -> int:
     """Print the table; the exit code is 1 where what is promised is not kept."""
     rows = bare, bare_page, ours, page = started(PROGRAMS, PROCESSES)
-    most, served = run_alone(MEASURED.format(program=SERVED))
+    with Console(stderr=True).status(f"{REQUESTS} requests"):
+        most, served = run_alone(MEASURED.format(program=SERVED))
     more, more_page = (
         (each.processor_ms - least.processor_ms) / 1000
         for each, least in ((ours, bare), (page, bare_page))
