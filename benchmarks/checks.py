@@ -49,7 +49,7 @@ def main(sizes: Sequence[int]) -> None:
             turn_to("")
             ways = (1, _SIDE_BY_SIDE) if size < MILLION else (_SIDE_BY_SIDE,)
             titles[f"Checks of {size:,} rows"] = list(_checks(ways))
-    show("checks", titles)
+    show(f"checks-{max(sizes)}", titles)
 
 
 def _checks(ways: Sequence[int]) -> Iterator[Row]:

@@ -83,7 +83,7 @@ def main(sizes: Sequence[int]) -> int:
                     took = way.do()
                     way.took += [took] if number else []
     pages = {f"{size:,} rows": [way.row for way in some] for size, some in ways.items()}
-    show("lists", pages)
+    show(f"lists-{max(sizes)}", pages)
     return int(any([*_told(ways[sizes[0]], ways[sizes[-1]])]))
 
 
