@@ -79,6 +79,7 @@ def is_account_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
+@lru_cache(maxsize=1_000)
 def account_id(account_number: str) -> str:
     """``acc_`` and the UUIDv5 (RFC 9562) of the number in the OID namespace."""
     return f"acc_{uuid.uuid5(uuid.NAMESPACE_OID, account_number)}"

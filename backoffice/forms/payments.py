@@ -5,10 +5,9 @@ from typing import Any
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.forms.fields import IdField, LongSelect, OneOfField, choices_of
+from backoffice.forms.fields import CurrencyField, IdField, OneOfField, choices_of
 from backoffice.forms.periods import PeriodForm
 from payments.models import PaymentStatus
-from payments.money import currency_codes
 
 
 class PaymentFilter(PeriodForm):
@@ -33,10 +32,9 @@ class PaymentFilter(PeriodForm):
         required=False,
         help_text=_("Without any filter, processed payments are listed."),
     )
-    currency = OneOfField(
+    currency = CurrencyField(
         label=_("Currency"),
-        choices=[("", _("Any")), *((code, code) for code in currency_codes())],
-        widget=LongSelect,
+        empty=_("Any"),
         required=False,
         help_text=_("Lists payments in this one alone."),
     )
