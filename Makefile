@@ -58,14 +58,12 @@ benchmark-tables: $(VENV)/dev.stamp  ## load tables of 1,000 and 100,000 rows fo
 	@$(BIN)/python -m benchmarks.kept 1000 100000
 
 benchmark-payments: $(VENV)/dev.stamp  ## what is promised by the second, transfers, and a cold start, as tables
-	@$(BIN)/python -m benchmarks.promises
-	@$(BIN)/python -m benchmarks.transfers
-	@$(BIN)/python -m benchmarks.service_start
-	@$(BIN)/python -m benchmarks.web_start
+	@missed=0; for each in promises transfers service_start web_start; do \
+	$(BIN)/python -m benchmarks.$$each || missed=1; done; exit $$missed
 
 benchmark-queries: $(VENV)/run.stamp  ## what reading costs, and pages beside the stock admin's, as tables
-	@$(BIN)/python -m benchmarks.lists
-	@$(BIN)/python -m benchmarks.checks 1000
+	@missed=0; for each in lists 'checks 1000'; do \
+	$(BIN)/python -m benchmarks.$$each || missed=1; done; exit $$missed
 
 benchmark-million: $(VENV)/run.stamp  ## the same pages up to a million rows, loaded once (an hour or two) and kept
 	@$(BIN)/python -m benchmarks.lists 1000 100000 1000000
