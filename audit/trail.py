@@ -71,7 +71,7 @@ def create(tx: Transaction, name: str, record: C, event: Event) -> C:
 
     The entry is the action ``audit:<name>``.
     """
-    entry = _add_entry(tx, name, event, Head(), old={}, new=_audited(record, _names(record)))
+    entry = _add_entry(tx, name, event, Head(), old=None, new=_audited(record, _names(record)))
     return tx.put_new(name, record.with_changes(_head_changes(entry)))
 
 
@@ -162,10 +162,13 @@ def _add_entry(
     event: Event,
     head: Head,
     *,
-    old: Mapping[str, Any],
+    old: Mapping[str, Any] | None,
     new: Mapping[str, Any],
 ) -> AuditLog:
-    """Chain an entry to a head. Its time never lies before its predecessor's."""
+    """Chain an entry to a head. Its time never lies before its predecessor's.
+
+    Where there is nothing ``old``, all is new: to name it in ``changes`` would tell it twice.
+    """
     origin = context.current()
     new = {**new, "reason": event.reason} if event.reason else new
     seq, timestamp = head.seq + 1, next_timestamp(head, tx.at)
@@ -181,9 +184,9 @@ def _add_entry(
             timestamp=timestamp,
         ),
         entity_type=event.kind,
-        old_values=dict(masked(old)) or None,
+        old_values=dict(masked(old or {})) or None,
         new_values=dict(masked(new)) or None,
-        changes=sorted(old.keys() | new.keys()) or None,
+        changes=None if old is None else sorted(old.keys() | new.keys()) or None,
         outcome=event.outcome,
         reference=event.reference,
         severity=event.severity,

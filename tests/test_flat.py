@@ -80,7 +80,7 @@ def test_pages_take_the_same_from_small_and_large_tables(
         taken.append({listing.name: cost(listing) for listing in LISTINGS})
     assert taken[0] == taken[1]
     first = [(rows, units) for (rows, _, units), _ in taken[0].values()]
-    assert first == [(50, 52), (50, 52), (50, 2)]
+    assert first == [(50, 52), (50, 52), (50, 1.5)]
 
 
 def cost(listing: Listing) -> list[tuple[int, list[str], float]]:

@@ -51,11 +51,7 @@ def browse(
 
 def postings_of(entries: Iterable[AuditLog]) -> Postings:
     """The postings made in the same commit as these entries of payments, whole."""
-    moved = {
-        entry.entity_id: entry.timestamp
-        for entry in entries
-        if entry.entity_type == "payment" and "processed_at" in (entry.changes or ())
-    }
+    moved = {entry.entity_id: entry.timestamp for entry in entries if _tells_of_money(entry)}
     keys = (directory.payment_key(each).key_item() for each in moved if is_payment_id(each))
     places = (each for item in made_whole(Payment, keys) for each in _places(plain_item(item)))
     found: dict[tuple[str, str], list[Item]] = defaultdict(list)
@@ -64,6 +60,13 @@ def postings_of(entries: Iterable[AuditLog]) -> Postings:
         if reference in moved:
             found[reference, moved[reference]].append(item)
     return found
+
+
+def _tells_of_money(entry: AuditLog) -> bool:
+    """Whether a payment was processed in its commit; an entry that begins one names no changes."""
+    if entry.entity_type != "payment":
+        return False
+    return entry.action == "payment.processed" or "processed_at" in (entry.changes or ())
 
 
 def _places(payment: Mapping[str, Any]) -> Iterator[Item]:

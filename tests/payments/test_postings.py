@@ -49,7 +49,7 @@ def expected(entries: list[AuditLog], wanted: TrailFilter) -> Counter[tuple[str,
     days = {
         entry.entity_id: entry.timestamp[:10]
         for entry in entries
-        if "processed_at" in (entry.changes or ())
+        if "processed_at" in (entry.new_values or {})
     }
     return Counter(
         (entry.entity_id, entry.timestamp)
