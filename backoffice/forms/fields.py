@@ -93,8 +93,8 @@ class CurrencySelect(forms.Widget):
         renderer: Any = None,  # noqa: ARG002 - Django's
     ) -> SafeString:
         own = flatatt({"name": name, **self.build_attrs(self.attrs, attrs)})
-        options = _options(str(self.empty), str(value or ""))
-        return format_html("<select{}>{}</select>", own, options)
+        chosen = value if value in currency_codes() else ""  # what was typed is not remembered
+        return format_html("<select{}>{}</select>", own, _options(str(self.empty), chosen))
 
 
 @lru_cache

@@ -5,6 +5,7 @@ from html import unescape
 
 import pytest
 
+from backoffice.forms import fields
 from backoffice.permissions import Role
 from tests.backoffice.conftest import SignIn
 from tests.backoffice.pages import errors, text
@@ -49,3 +50,11 @@ def test_amounts_name_their_currency_and_its_decimals(signed_in: SignIn) -> None
     fixed = text(client.get(f"/admin/accounts/{yen.id}/edit/"))
     assert fixed.count('<span class="unit" data-unit>JPY</span>') == 2
     assert fixed.count('placeholder="0"') == 2
+
+
+def test_options_are_not_remembered_for_what_somebody_types() -> None:
+    widget = fields.CurrencyField().widget
+    none = widget.render("currency", "")
+    known = fields._options.cache_info().misses
+    assert [widget.render("currency", typed) for typed in ("zzz", "x" * 500, None)] == [none] * 3
+    assert fields._options.cache_info().misses == known
