@@ -7,6 +7,7 @@ The process fills a table of accounts and prints a line; then for each line it r
 job once and prints the seconds of processor time. The stock list counts its table.
 """
 
+import signal
 import subprocess
 import sys
 import tempfile
@@ -69,6 +70,7 @@ def orm(rows: int, engine: str) -> Iterator[Ask]:
 
 
 def main(rows: int, engine: str) -> None:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # to leave no PostgreSQL behind
     with tempfile.TemporaryDirectory() as folder, _database(Path(folder), engine) as database:
         _configure(database)
         jobs = _jobs(rows)
