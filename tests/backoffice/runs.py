@@ -1,16 +1,18 @@
-"""Commands that serve, run as people run them: up, told to stop, killed."""
+"""What serves, run as people run it: up, told to stop, killed."""
 
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from dynamodb import local
+from dynamodb import client, local
 from tests.engines import ROOT
 
 READY = "and Ctrl-C stops it."
@@ -83,3 +85,55 @@ def running(environment: dict[str, str], command: str = "run_backoffice") -> Ite
         with contextlib.suppress(ProcessLookupError):
             os.killpg(run.process.pid, signal.SIGKILL)
         run.until_end()
+
+
+def on_these_tables() -> dict[str, str]:
+    """Ports of a test's own on the tables it uses; in development: plain HTTP, named developers."""
+    store = client.settings()
+    return {
+        "DJANGO_DEBUG": "true",
+        "PORT": str(local.free_port()),
+        "SERVICE_PORT": str(local.free_port()),
+        "DYNAMODB_ENDPOINT_URL": store.endpoint_url,
+        "DYNAMODB_TABLE_PREFIX": store.table_prefix,
+        "CURSOR_SIGNING_KEY": store.cursor_signing_key,
+    }
+
+
+@contextlib.contextmanager
+def served(
+    environment: dict[str, str], log: Path, port: str, *words: str
+) -> Iterator[subprocess.Popen[str]]:
+    """A server that logs to a file, from when its port answers; it is told to end afterwards."""
+    with (
+        log.open("w") as file,
+        subprocess.Popen(
+            [sys.executable, *words],
+            cwd=ROOT,
+            env=os.environ | environment,
+            stderr=file,
+            stdout=subprocess.DEVNULL,
+            text=True,
+        ) as process,
+    ):
+        try:
+            until(lambda: _answers(port), seconds=60)
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=60)
+            finally:
+                process.kill()
+
+
+def _answers(port: str) -> bool:
+    with socket.socket() as connection:
+        return connection.connect_ex(("127.0.0.1", int(port))) == 0
+
+
+def until(act: Callable[[], bool], seconds: float = 30.0) -> None:
+    ends = time.monotonic() + seconds
+    while not act():
+        assert time.monotonic() < ends
+        time.sleep(0.05)

@@ -3,19 +3,10 @@
 import contextlib
 import http.client
 import json
-import os
-import re
 import signal
-import socket
 import subprocess
-import sys
 import threading
-import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Callable, Iterator
-from http.cookiejar import CookieJar
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -26,13 +17,13 @@ from pytest_django import Settings
 from uuid_utils import uuid7
 
 from backoffice.permissions import Role
-from dynamodb import client
 from dynamodb.local import free_port
 from payments.models import Payment, PaymentStatus
+from tests.backoffice.browsing import SIGN_IN, Browser
 from tests.backoffice.people import a_member
+from tests.backoffice.runs import on_these_tables, served, until
 from tests.bank import check_bank
 from tests.builders import opened
-from tests.engines import ROOT
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("local_store")]
 
@@ -40,53 +31,15 @@ PASSWORD = "secret-pass-word-2026!"
 WRONG = "secret-wrong-guess"
 TOKEN = "secret-token-" + "t" * 32
 KEY = "secret-key"
+NEW = "/admin/transfers/new/"
 SENT_BEFORE_THE_END = 20
 WRITERS = 12
 
 
 @pytest.fixture
-def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Both servers on the test's own tables, in development: plain HTTP, named developers."""
-    store = client.settings()
-    added = {
-        "DJANGO_DEBUG": "true",
-        "PORT": str(free_port()),
-        "SERVICE_PORT": str(free_port()),
-        "DYNAMODB_ENDPOINT_URL": store.endpoint_url,
-        "DYNAMODB_TABLE_PREFIX": store.table_prefix,
-        "CURSOR_SIGNING_KEY": store.cursor_signing_key,
-        "METRICS_TOKEN": TOKEN,
-        "METRICS_ADDRESS": f"127.0.0.1:{free_port()}",
-    }
-    for name, value in added.items():
-        monkeypatch.setenv(name, value)
-    return added
-
-
-@contextlib.contextmanager
-def served(log: Path, port: str, *words: str) -> Iterator[subprocess.Popen[str]]:
-    with log.open("w") as file:
-        process = subprocess.Popen(
-            [sys.executable, *words], cwd=ROOT, stderr=file, stdout=subprocess.DEVNULL, text=True
-        )
-        try:
-            until(lambda: answers(port))
-            yield process
-        finally:
-            process.kill()
-            process.wait()
-
-
-def answers(port: str) -> bool:
-    with socket.socket() as connection:
-        return connection.connect_ex(("127.0.0.1", int(port))) == 0
-
-
-def until(act: Callable[[], bool], seconds: float = 30.0) -> None:
-    ends = time.monotonic() + seconds
-    while not act():
-        assert time.monotonic() < ends
-        time.sleep(0.05)
+def environment() -> dict[str, str]:
+    address = f"127.0.0.1:{free_port()}"
+    return on_these_tables() | {"METRICS_TOKEN": TOKEN, "METRICS_ADDRESS": address}
 
 
 def end_under_load(process: subprocess.Popen[str], send: Callable[[int], str]) -> dict[str, bool]:
@@ -122,40 +75,6 @@ def check_nothing_lost(answered: dict[str, bool]) -> None:
     assert check_bank().faults == []
 
 
-class Stays(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> None:
-        return None
-
-
-class Browser:
-    def __init__(self, port: str, jar: CookieJar) -> None:
-        self.base = f"http://127.0.0.1:{port}"
-        cookies = urllib.request.HTTPCookieProcessor(jar)
-        self.opener = urllib.request.build_opener(cookies, Stays)
-        self.fields: dict[str, str] = {}
-
-    def get(self, path: str, headers: dict[str, str] | None = None) -> str:
-        asked = urllib.request.Request(self.base + path, headers=headers or {})  # noqa: S310 - ours
-        with self.opener.open(asked, timeout=30) as answer:
-            return str(answer.read().decode())
-
-    def post(self, path: str, fields: dict[str, str]) -> str:
-        """Fill the form at an address; gives where that leads, or the status."""
-        page = self.get(path)
-        self.fields = {
-            name: found[1]
-            for name in ("csrfmiddlewaretoken", "payment_id")
-            if (found := re.search(rf'name="{name}" value="([^"]+)"', page))
-        }
-        data = urllib.parse.urlencode(self.fields | fields).encode()
-        try:
-            with self.opener.open(self.base + path, data, timeout=30) as answer:
-                return str(answer.status)
-        except urllib.error.HTTPError as error:
-            with error:
-                return str(error.headers.get("Location") or error.code)
-
-
 def test_the_pages_end_when_their_transfers_are_answered(
     environment: dict[str, str], tmp_path: Path, settings: Settings
 ) -> None:
@@ -166,21 +85,19 @@ def test_the_pages_end_when_their_transfers_are_answered(
     gunicorn = ["-m", "gunicorn", "--config", "python:backoffice.gunicorn_conf"]
     with (
         collecting(environment) as spans,
-        served(log, port, *gunicorn, "--bind", f"127.0.0.1:{port}") as process,
+        served(environment, log, port, *gunicorn, "--bind", f"127.0.0.1:{port}") as process,
     ):
-        jar = CookieJar()
-        browsers = [Browser(port, jar) for _ in range(WRITERS)]
-        assert browsers[0].post("/admin/login/", {"username": "teller", "password": WRONG}) == "200"
-        signed_in = {"username": "teller", "password": PASSWORD}
-        assert browsers[0].post("/admin/login/", signed_in).endswith("/admin/")
+        browser = Browser(port)
+        assert browser.sign_in("teller", WRONG).status_code == 200
+        assert browser.sign_in("teller", PASSWORD).headers["Location"] == "/admin/"
 
         def send(writer: int) -> str:
             ends = {"from_account_id": accounts[writer].id, "to_account_id": accounts[-1].id}
             fields = {**ends, "amount": "1.00", "currency": "USD", "confirm": "yes"}
-            return pay(browsers[writer], fields)
+            return pay(browser, fields)
 
         send(0)
-        check_figures(browsers[0])
+        check_figures(browser)
         answered = end_under_load(process, send)
     check_nothing_lost(answered)
     check_log(log.read_text())
@@ -189,11 +106,12 @@ def test_the_pages_end_when_their_transfers_are_answered(
 
 def pay(browser: Browser, fields: dict[str, str]) -> str:
     """Send the form of a transfer; raises ``ConnectionError`` with its id where no answer came."""
-    browser.fields = {}
+    form = {"payment_id": ""}
     try:
-        where = browser.post("/admin/transfers/new/", fields)
-    except (OSError, http.client.HTTPException) as error:
-        raise ConnectionError(browser.fields.get("payment_id", "").partition(":")[0]) from error
+        form = browser.form(NEW, "payment_id")
+        where = browser.post(NEW, form | fields).headers["Location"]
+    except OSError as error:
+        raise ConnectionError(form["payment_id"].partition(":")[0]) from error
     assert "/admin/payments/" in where, where
     return where.split("/")[-2]
 
@@ -201,10 +119,8 @@ def pay(browser: Browser, fields: dict[str, str]) -> str:
 def check_figures(browser: Browser) -> None:
     """One page tells of all processes, to whoever knows the token."""
     for headers in ({}, {"Authorization": f"Bearer {TOKEN[:-1]}"}):
-        with pytest.raises(urllib.error.HTTPError, match="401") as refused:
-            browser.get("/metrics", headers)
-        refused.value.close()
-    told = [browser.get("/metrics", {"Authorization": f"Bearer {TOKEN}"}) for _ in range(8)]
+        assert browser.get("/metrics", headers).status_code == 401
+    told = [browser.get("/metrics", {"Authorization": f"Bearer {TOKEN}"}).text for _ in range(8)]
     transfers = 'payments_transfer_seconds_count{outcome="processed",way="asked"} 1.0'
     signed_in = 'backoffice_page_seconds_count{outcome="302",view="admin:login"} 1.0'
     for page in told:
@@ -230,7 +146,7 @@ def check_log(text: str) -> None:
     told = [line for line in lines if line["message"] == "answered"]
     assert len({line["request_id"] for line in told}) == len(told)
     assert {line["actor"] for line in told} == {"", "teller"}
-    assert {line["path"] for line in told} == {"/admin/login/", "/admin/transfers/new/"}
+    assert {line["path"] for line in told} == {SIGN_IN, NEW}
     for secret in ("secret", "csrfmiddlewaretoken", "sessionid", TOKEN):
         assert secret not in text
 
@@ -253,11 +169,10 @@ def collecting(environment: dict[str, str]) -> Iterator[list[Any]]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Collector)
     threading.Thread(target=server.serve_forever).start()
-    os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = f"http://127.0.0.1:{server.server_port}"
+    environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = f"http://127.0.0.1:{server.server_port}"
     try:
         yield spans
     finally:
-        del os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"]
         server.shutdown()
         server.server_close()
 
@@ -290,7 +205,7 @@ def test_the_service_ends_when_its_transfers_are_answered(
         finally:
             connection.close()
 
-    with served(log, port, "manage.py", "run_payment_service") as process:
+    with served(environment, log, port, "manage.py", "run_payment_service") as process:
         send(0)
         host, figures = environment["METRICS_ADDRESS"].split(":")
         connection = http.client.HTTPConnection(host, int(figures))
