@@ -13,7 +13,7 @@ from tests.faults.proxy import Proxy
 from tests.faults.traffic import ACCOUNTS, Traffic, eight_accounts
 from tests.faults.trouble import FAULTS
 from tests.faults.verdict import judge, tell_fired
-from tests.faults.ways import Pages, by_command, by_service, stored
+from tests.faults.ways import Order, Pages, by_command, by_service, stored
 from tests.stores import served_at
 from tests.tried import FULL, missed, tell
 
@@ -37,22 +37,28 @@ DOOMED = 60 if FULL else 12
 
 
 @pytest.fixture
-def teller() -> Client:
-    browser = Client()
-    browser.force_login(a_member(username=TELLER.id, roles=[Role.TELLER]))
-    return browser
+def pages() -> Pages:
+    """The pages in this process, as one teller uses them; no two requests share a ``Client``."""
+    signed_in = Client()
+    signed_in.force_login(a_member(username=TELLER.id, roles=[Role.TELLER]))
+
+    def browser(_: Order) -> Client:
+        client = Client(raise_request_exception=False)
+        client.cookies = signed_in.cookies
+        return client
+
+    return Pages(browser)
 
 
 @pytest.mark.parametrize("name", ACKNOWLEDGED)
 def test_whatever_the_proxy_does_every_transfer_happens_once(
-    request: pytest.FixtureRequest, proxy: Proxy, teller: Client, name: str
+    request: pytest.FixtureRequest, proxy: Proxy, pages: Pages, name: str
 ) -> None:
     """Each thread as if it were a process of its own, and all as one that lets them go together."""
     wanted = ACKNOWLEDGED[name]
     if "together" not in name:
         request.getfixturevalue("colliding")
     notebook, engine = Notebook(), client.settings().endpoint_url
-    pages = Pages(teller)
     ways = (by_service,) * 8 + (by_command, pages.transfer)
     traffic = Traffic(eight_accounts(), ways=ways, doomed=DOOMED / wanted, openings=0.02)
 

@@ -14,7 +14,7 @@ from tests.faults.trouble import MARKS
 from tests.faults.ways import Looks, Order, Way, by_service, opening
 
 ACCOUNTS = 8
-MAKERS = 16
+MAKERS = tuple(f"maker{number}" for number in range(16))
 """A person's total of the day moves with each of their transfers, so one person would queue."""
 
 STEPS = (timedelta(), timedelta(hours=1), timedelta(hours=-1))
@@ -37,6 +37,7 @@ class Traffic:
 
     accounts: Sequence[str]
     ways: Sequence[Way] = (by_service,)
+    makers: Sequence[str] = MAKERS
     doomed: float = 0.0
     openings: float = 0.0
     chance: random.Random = field(default_factory=lambda: random.Random(7))
@@ -68,7 +69,7 @@ class Traffic:
             target=target,
             amount_minor=self.chance.randint(1, 30),
             at=at,
-            maker=f"maker{self.chance.randrange(MAKERS)}",
+            maker=self.chance.choice(self.makers),
             mark=mark,
             limit_seconds=self.chance.choice((0.3, 1.0)) if mark else 10.0,
         )

@@ -2,6 +2,7 @@
 
 import io
 import json
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -9,19 +10,19 @@ from datetime import datetime
 from itertools import count
 from typing import Any, Self
 
+import requests
 from django.core.management import CommandError, call_command
-from django.test import Client
 
 from audit.context import Actor
-from backoffice.forms.transfers import TransferForm
 from dynamodb.errors import OutcomeUnknownError, StoreBusyError, StoreError, StoreUnavailableError
 from payments import accounts, queries, transfers, turns
 from payments.models import Account, AccountType, Payment
 from payments.requests import OpeningRequest, TransferRequest
+from tests.backoffice.browsing import PATIENCE_SECONDS
+from tests.backoffice.pages import hidden
 from tests.bank import scanned
 from tests.builders import TELLER
 from tests.faults.asks import Ask
-from tests.payments.gateway import EVERYTHING, ask_transfer
 
 ADDRESS = "/admin/transfers/new/"
 
@@ -77,29 +78,42 @@ def by_service(order: Order) -> Ask:
     return Ask(order.name, act)
 
 
-def by_handler(order: Order) -> Ask:
-    """As a program asks, by an event of API Gateway."""
-    body = {
-        "from_account_id": order.source,
-        "to_account_id": order.target,
-        "amount": order.amount_minor,
-        "currency": "USD",
-        "description": order.name,
-    }
-    caller = EVERYTHING | {"sub": order.maker}
+def by_program(port: str) -> Way:
+    """As a program asks the service at a port of this machine."""
 
-    def act() -> str:
-        answer = ask_transfer(body, key=order.payment_id, claims=caller)
-        if answer.status in (200, 201):
-            return f"{answer.body['status']} {answer.body['id']}"
-        if answer.code == "busy":
-            raise StoreBusyError("the service is busy")
-        if answer.status in (202, 503):
-            raise OutcomeUnknownError(f"the service answers {answer.status}")
-        assert answer.status == 422, answer
-        return "failed"
+    def way(order: Order) -> Ask:
+        body: dict[str, Any] = {
+            "from_account_id": order.source,
+            "to_account_id": order.target,
+            "amount": order.amount_minor,
+            "currency": "USD",
+            "description": order.name,
+        }
+        headers = {
+            "Authorization": f"Bearer dev-{order.maker}",
+            "Idempotency-Key": order.payment_id,
+        }
 
-    return Ask(order.name, act)
+        def act() -> str:
+            answer = requests.post(
+                f"http://127.0.0.1:{port}/transfers",
+                json=body,
+                headers=headers,
+                timeout=PATIENCE_SECONDS,
+            )
+            told = answer.json()
+            if answer.status_code in (200, 201):
+                return f"{told['status']} {told['id']}"
+            if told.get("code") == "busy":
+                raise StoreBusyError("the service is busy")
+            if answer.status_code in (202, 503):
+                raise OutcomeUnknownError(f"the service answers {answer.status_code}")
+            assert answer.status_code == 422, answer.text
+            return "failed"
+
+        return Ask(order.name, act)
+
+    return way
 
 
 def by_command(order: Order) -> Ask:
@@ -127,13 +141,14 @@ def by_command(order: Order) -> Ask:
 
 @dataclass
 class Pages:
-    """The back office as the browser of somebody signed in uses it, and what its pages answered.
+    """The back office as browsers use it, and what its pages answered.
 
-    After each transfer one more page is looked at in turn, ``seen`` by whose browser.
+    ``browser`` gives that of whoever asks for an order. After each transfer one more page is looked
+    at in turn, ``seen`` in whose browser.
     """
 
-    signed_in: Client
-    seen: Sequence[tuple[str, Client]] = ()
+    browser: Callable[[Order], Any]
+    seen: Sequence[tuple[str, Any]] = ()
     answers: Counter[str] = field(default_factory=Counter)
     shown: Counter[str] = field(default_factory=Counter)
     """By address, answers to GET that show the page."""
@@ -141,38 +156,48 @@ class Pages:
     _turn: Iterator[int] = field(default_factory=count)
 
     def transfer(self, order: Order) -> Ask:
-        """Post the form, and look at the account afterwards."""
-        form = TransferForm(username=TELLER.id, at=order.at)
-        fields = {
+        """Open the form once, post it, and look at the account afterwards."""
+        entered = {
             "from_account_id": order.source,
             "to_account_id": order.target,
             "amount": major_units(order.amount_minor),
             "currency": "USD",
             "description": order.name,
             "merchant_id": "",
-            "payment_id": form.initial["payment_id"],
             "confirm": "yes",
         }
+        hidden_fields: dict[str, str] = {}
+        opening_form = threading.Lock()
 
         def act() -> str:
+            browser = self.browser(order)
+            with opening_form:
+                if not hidden_fields:
+                    hidden_fields.update(self._form(browser))
             try:
-                return self._outcome(self._request("post", ADDRESS, fields), fields["payment_id"])
+                answer = self._request(browser, "post", ADDRESS, entered | hidden_fields)
+                return self._outcome(answer, hidden_fields["payment_id"])
             finally:
-                pages = [(f"/admin/accounts/{order.source}/", self.signed_in)]
+                self._look(browser, f"/admin/accounts/{order.source}/")
                 if self.seen:
-                    pages.append(self.seen[next(self._turn) % len(self.seen)])
-                for page, person in pages:
-                    shown = self._request("get", page, person=person)
-                    assert shown.status_code in (200, 503), shown.status_code
+                    address, other = self.seen[next(self._turn) % len(self.seen)]
+                    self._look(other, address)
 
         return Ask(order.name, act)
 
-    def _request(
-        self, method: str, address: str, fields: Any = None, *, person: Client | None = None
-    ) -> Any:
-        browser = Client(raise_request_exception=False)
-        browser.cookies = (person or self.signed_in).cookies
-        answer = getattr(browser, method)(address, fields)
+    def _form(self, browser: Any) -> dict[str, str]:
+        page = self._look(browser, ADDRESS)
+        if page.status_code == 503:
+            raise StoreBusyError("the form answers 503")
+        return {name: hidden(page, name) for name in ("csrfmiddlewaretoken", "payment_id")}
+
+    def _look(self, browser: Any, address: str) -> Any:
+        answer = self._request(browser, "get", address)
+        assert answer.status_code in (200, 503), answer.status_code
+        return answer
+
+    def _request(self, browser: Any, method: str, address: str, *fields: Any) -> Any:
+        answer = getattr(browser, method)(address, *fields)
         later = "Retry-After" in answer.headers
         said = f"{answer.status_code}{' with Retry-After' * later}"
         self.answers[f"{said} to {method.upper()}"] += 1
