@@ -1,5 +1,6 @@
 """`make run-payment-service` as programs meet it, in development and in production."""
 
+import ctypes
 import http.client
 import json
 import signal
@@ -36,6 +37,18 @@ def test_up_and_cleanly_down(environment: dict[str, str], debug: str, status: in
         assert run.until_end(signal.SIGTERM) == 0
     assert run.said.endswith("DynamoDB Local has ended; its data is kept.\nStopped.\n")
     assert local.is_port_free(int(environment["SERVICE_PORT"]))
+
+
+def test_a_signal_that_another_thread_catches_ends_it_all_the_same(
+    environment: dict[str, str],
+) -> None:
+    """Under load the kernel hands a signal to whichever thread is first to start another."""
+    with running(environment, COMMAND) as run:
+        process = run.until_ready().process.pid
+        newest = max(int(thread.name) for thread in Path(f"/proc/{process}/task").iterdir())
+        assert newest != process
+        assert ctypes.CDLL(None).tgkill(process, newest, signal.SIGTERM) == 0
+        assert run.until_end() == 0
 
 
 def test_a_port_in_use_is_one_sentence(environment: dict[str, str]) -> None:

@@ -9,6 +9,9 @@ from backoffice.management.serving import ServingCommand, serve_figures
 from payments.http.server import Server
 from payments.lambda_handler import handler
 
+SIGNAL_SECONDS = 0.5
+"""How long a signal may go unnoticed: one caught by a thread that starts another wakes nobody."""
+
 
 class Command(ServingCommand):
     help = "Serve the Lambda handler over HTTP on this machine until Ctrl-C."
@@ -24,4 +27,5 @@ class Command(ServingCommand):
             f"The payment service is at http://127.0.0.1:{self.port}/ and Ctrl-C stops it."
             + ("\nName yourself by `Authorization: Bearer dev-NAME`." * settings.DEVELOPMENT)
         )
-        serving.join()
+        while serving.is_alive():
+            serving.join(SIGNAL_SECONDS)
