@@ -2,12 +2,11 @@
 
 They run in a process of their own with settings of its own, as the back office has no SQL:
 PostgreSQL, which this starts, stands beside it as DynamoDB Local does, and SQLite runs inside it.
-Started by root, PostgreSQL runs as a system's user that its package makes, ``pgserver``, and for
-whom the package lets everybody read the folders above itself and above the data, from then on.
 The process fills a table of accounts and prints a line; then for each line it reads it does that
 job once and prints the seconds of processor time. The stock list counts its table.
 """
 
+import os
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
+from stat import S_IXOTH
 from typing import Any
 
 import django
@@ -50,7 +50,16 @@ Ask = Callable[[str], Timed]
 
 @contextmanager
 def orm(rows: int, engine: str) -> Iterator[Ask]:
-    """The process with so many accounts; gives what has it do a job."""
+    """The process with so many accounts; gives what has it do a job.
+
+    Started by root, PostgreSQL runs as a user of the system that its package makes, ``pgserver``,
+    and for whom it would let everybody into the folders above itself: not where they are closed.
+    """
+    if engine == POSTGRESQL and os.geteuid() == 0:
+        above = Path(sys.prefix).parents
+        closed = [each for each in above if not each.stat().st_mode & S_IXOTH]
+        if closed:
+            sys.exit(f"Run this as somebody else: root would open {closed[-1]} to everybody.")
     command = [sys.executable, "-m", "benchmarks.orm", str(rows), engine]
     with subprocess.Popen(  # noqa: S603 - our own words
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1

@@ -48,7 +48,7 @@ from payments.transfers import transfer_funds
 
 SHOP = Actor(id="api:benchmark")
 SIZES = (1_000, 100_000)
-ROUNDS, PARTS = 21, 4
+ROUNDS, PARTS = 17, 4
 TIMES = ROUNDS * PARTS
 """The first round warms up and does not count."""
 
