@@ -54,7 +54,7 @@ test-integration: $(VENV)/dev.stamp  ## the tests on DynamoDB Local
 test-load: $(VENV)/dev.stamp  ## the load and fault tests with their full counts: one to two hours
 	LOAD=full $(BIN)/pytest --timeout 7200 $(LONG) $(PYTEST_OPTIONS)
 
-benchmark-tables: $(VENV)/dev.stamp  ## load tables of 1,000 and 100,000 rows for the benchmarks, once (eight minutes), and keep them
+benchmark-tables: $(VENV)/dev.stamp  ## load tables of 1,000 and 100,000 rows for the benchmarks, once (ten minutes), and keep them
 	@$(BIN)/python -m benchmarks.kept 1000 100000
 
 benchmark-payments: $(VENV)/dev.stamp  ## what is promised by the second, transfers, and a cold start, as tables

@@ -14,9 +14,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cryptography.fernet import Fernet, InvalidToken
 from django import forms
 from django.conf import settings
 from django.contrib import messages
@@ -26,6 +25,9 @@ from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.staff.sessions import username_in
+
+if TYPE_CHECKING:
+    from cryptography.fernet import Fernet
 
 _HOLDS_SECONDS = 60 * 60
 _MOST_BYTES = 3800
@@ -107,6 +109,8 @@ def is_of_earlier_form(request: HttpRequest) -> bool:
 
 
 def _kept_for(request: HttpRequest, username: str) -> dict[str, list[str]]:
+    from cryptography.fernet import InvalidToken
+
     try:
         packed = _box().decrypt(request.COOKIES[settings.DRAFT_COOKIE_NAME], ttl=_HOLDS_SECONDS)
     except InvalidToken:
@@ -116,7 +120,9 @@ def _kept_for(request: HttpRequest, username: str) -> dict[str, list[str]]:
     return typed if (person, address) == (username, request.get_full_path()) else {}
 
 
-def _box() -> Fernet:
+def _box() -> "Fernet":
+    from cryptography.fernet import Fernet  # takes its time, and few sessions end in a form
+
     key = hashlib.sha256(f"{__name__}:{settings.SECRET_KEY}".encode()).digest()
     return Fernet(base64.urlsafe_b64encode(key))
 
