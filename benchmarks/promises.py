@@ -18,6 +18,7 @@ import os
 import statistics
 import sys
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -131,21 +132,23 @@ def _promises(accounts: list[Account], ask: Ask) -> Iterator[Promise]:
 
 
 def _measured(promise: Promise) -> Iterator[Row]:
-    """A quiet round of each way; ways take turns, so that noise meets all alike."""
-    rounds: dict[str, list[Row]] = {way: [] for way in (*promise.ways, BY_ORM)}
+    """A quiet round of each way; ways take turns and first place, so that noise meets all alike."""
+    ways: dict[str, Callable[[], Row]] = {
+        way: partial(_round, f"  the same, {way}" if way else promise.name, do)
+        for way, do in promise.ways.items()
+    }
+    if promise.by_orm:
+        ways[BY_ORM] = partial(_by_orm, promise.by_orm)
+    rounds: dict[str, list[Row]] = {way: [] for way in ways}
+    names = deque(ways)
     with Console(stderr=True).status(promise.name) as said:
         for number in range(ROUNDS):
             said.update(f"{promise.name}, round {number + 1} of {ROUNDS}")
-            for way, do in promise.ways.items():
-                name = f"  the same, {way}" if way else promise.name
-                work = lambda do=do: _counted(do)  # noqa: E731 - one line
-                rounds[way].append(measured(name, PARTS, work))
-            if promise.by_orm:
-                rounds[BY_ORM].append(_by_orm(promise.by_orm))
+            for way in names:
+                rounds[way].append(ways[way]())
+            names.rotate()
     whole = next((way for way in rounds if way.startswith(HANDLER)), "")
     for way, rows in rounds.items():
-        if not rows:
-            continue
         row = quiet_of(rows[1:])
         row.more = {"a second and core": round(1000 / row.processor_ms)}
         if way == whole and promise.a_second:
@@ -174,9 +177,12 @@ def _by_orm(ask: Callable[[], Timed]) -> Row:
     )  # fmt: skip
 
 
-def _counted(do: Callable[[], object]) -> list[float]:
-    with client.count_requests():
-        return [timed(do) for _ in range(PARTS)]
+def _round(name: str, do: Callable[[], object]) -> Row:
+    def work() -> list[float]:
+        with client.count_requests():
+            return [timed(do) for _ in range(PARTS)]
+
+    return measured(name, PARTS, work)
 
 
 def _ratio(ours: Sequence[Row], raw: Sequence[Row]) -> float:
