@@ -166,9 +166,7 @@ def amend(record: VersionedRecord, changes: Mapping[str, Any]) -> None:
         "UpdateItem",
         TableName=record.table_name(),
         Key=record.key_item(),
-        **condition_arguments(
-            type(record).version == record.version, partial(put_down, record, changes)
-        ),
+        **condition_arguments(Unchanged(record, "version"), partial(put_down, record, changes)),
     )
 
 
@@ -192,6 +190,20 @@ def put_down(
             values[place] = {attributes[name].attr_type: typed}
             parts["SET"].append(f"{mark} = {place}")
     return " ".join(f"{verb} {', '.join(some)}" for verb, some in parts.items() if some)
+
+
+class Unchanged(Condition):
+    """An attribute still has its value: PynamoDB's ``==``, in fewer steps."""
+
+    def __init__(self, record: Record, name: str) -> None:
+        super().__init__("=", record, name)
+
+    def serialize(self, names: dict[str, str], values: dict[str, Any]) -> str:
+        record, name = self.values
+        attribute = type(record).get_attributes()[name]
+        mark, place = names.setdefault(name, f"#{len(names)}"), f":{len(values)}"
+        values[place] = {attribute.attr_type: attribute.serialize(getattr(record, name))}
+        return f"{mark} = {place}"
 
 
 def must_have_no_version(record: Record) -> None:

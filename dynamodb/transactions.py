@@ -24,6 +24,7 @@ from dynamodb.errors import (
 )
 from dynamodb.models import Item, Record, VersionedRecord
 from dynamodb.store import (
+    Unchanged,
     condition_arguments,
     must_have_no_version,
     must_not_exist,
@@ -193,7 +194,7 @@ class Transaction:
         Returns the record as it will stand. Attributes that this program does not know stay.
         """
         moved = {**changes, "version": record.version + 1, "updated_at": self.at}
-        unchanged = type(record).version == record.version
+        unchanged = Unchanged(record, "version")
         condition = unchanged if condition is None else unchanged & condition
         return self._update(name, record, moved, condition)
 

@@ -22,7 +22,7 @@ from botocore.compat import get_current_datetime
 from botocore.credentials import Credentials, ReadOnlyCredentials
 from botocore.handlers import BUILTIN_HANDLERS
 from botocore.loaders import Loader
-from botocore.model import MapShape
+from botocore.model import MapShape, StructureShape
 from botocore.parsers import JSONParser, ResponseParser, ResponseParserFactory
 from botocore.session import get_session
 from botocore.utils import normalize_url_path
@@ -34,6 +34,13 @@ _NOT_SIGNED = frozenset(SIGNED_HEADERS_BLACKLIST)
 
 _OF_OTHER_SERVICES = frozenset({"before-parameter-build", "before-call", "request-created"})
 """Events at which botocore does what S3 and streams of events need, and tells of its retries."""
+
+_ITEMS_ALONE = frozenset({
+    "BatchGetItemOutput", "BatchWriteItemOutput", "DeleteItemOutput", "GetItemOutput",
+    "PutItemOutput", "QueryOutput", "ScanOutput", "TransactGetItemsOutput",
+    "TransactWriteItemsOutput", "UpdateItemOutput",
+})  # fmt: skip
+"""Answers of items, keys, and what was consumed: no times."""
 
 sent: ContextVar[dict[str, Any] | None] = ContextVar("sent", default=None)
 """What the call under way sends. It is JSON as DynamoDB takes it, so botocore need not walk it;
@@ -82,8 +89,10 @@ def _lighten(client: BaseClient, credentials: Credentials) -> None:
             events.unregister(event, handler)
     events.register("before-call.dynamodb", _write_body)
     signer: Any = client._request_signer  # type: ignore[attr-defined]  # noqa: SLF001 - it has no other name
+    agent: Any = client._user_agent_creator  # type: ignore[attr-defined]  # noqa: SLF001 - the same
     events.unregister("request-created.dynamodb", signer.handler)
     events.register("request-created.dynamodb", sign_it)
+    events.unregister("request-created.dynamodb", agent.rebuild_and_replace_user_agent_handler)
     pools: Any = client._endpoint.http_session._manager  # type: ignore[attr-defined]  # noqa: SLF001 - the same
     pools.connection_from_url = lru_cache(maxsize=2)(pools.connection_from_url)
 
@@ -107,7 +116,7 @@ def sign(request: AWSRequest, keys: ReadOnlyCredentials, region: str) -> None:
     headers["X-Amz-Date"] = at
     if keys.token:
         headers["X-Amz-Security-Token"] = keys.token
-    body: Any = request.body
+    body: Any = request.data
     host, path = _place(request.url)
     told = {"host": host, **{name.lower(): " ".join(it.split()) for name, it in headers.items()}}
     told = {name: told[name] for name in sorted(told.keys() - _NOT_SIGNED)}
@@ -147,7 +156,13 @@ class _Loader(Loader):
 
 
 class _Parser(JSONParser):
-    """Leaves items as they come, ``{"S": "text"}``: to walk them shape by shape copies them."""
+    """Leaves items as they come, ``{"S": "text"}``: to walk them shape by shape copies them.
+
+    And all of an answer that has nothing else which JSON has no form for.
+    """
+
+    def _handle_structure(self, shape: StructureShape, value: Any) -> Any:
+        return value if shape.name in _ITEMS_ALONE else super()._handle_structure(shape, value)  # type: ignore[misc]
 
     def _handle_map(self, shape: MapShape, value: Any) -> Any:
         is_item = shape.value.name == "AttributeValue"

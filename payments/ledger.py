@@ -8,6 +8,7 @@ from audit.context import Actor
 from audit.models import EntryOutcome
 from audit.trail import Event
 from dynamodb.shards import spread_key
+from dynamodb.store import Unchanged
 from dynamodb.transactions import Condition, Transaction
 from payments.identifiers import payment_timestamp
 from payments.models import Account, Payment, PaymentStatus
@@ -83,7 +84,7 @@ def _change(
     condition: Condition | None = None,
 ) -> None:
     event = Event(entity_id=account.id, action=action, actor=actor, reference=payment.id)
-    unchanged = Account.status == account.status
+    unchanged = Unchanged(account, "status")
     condition = unchanged if condition is None else unchanged & condition
     trail.change(tx, name, account, changes, event, condition)
 
