@@ -1,5 +1,6 @@
 """The admin site without SQL: its shell, navigation by permission, a person's recent actions."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -13,8 +14,6 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, gettext_lazy
 
-from audit import queries
-from backoffice.presenters.audit import EntryRow, entry_rows
 from backoffice.reading import READ_ONLY
 from backoffice.wording import table
 
@@ -70,7 +69,10 @@ def bare_page(
     return render(request, template, {**shell, **context}, status=status)
 
 
-def _recent_actions(request: HttpRequest) -> list[EntryRow]:
+def _recent_actions(request: HttpRequest) -> Sequence[Any]:
+    from audit import queries  # with which no process need start
+    from backoffice.presenters.audit import entry_rows
+
     person = request.user.get_username()
     return entry_rows(queries.recent(user_id=person, rows=RECENT_ACTIONS, without=READ_ONLY))
 

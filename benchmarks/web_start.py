@@ -12,7 +12,7 @@ from rich.console import Console
 from benchmarks.frame import engine, show
 from benchmarks.service_start import MEASURED, run_alone, started
 
-PROCESSES = 7
+PROCESSES = 12
 MOST_MORE_SECONDS, MOST_MEGABYTES = 0.3, 120.0
 BARE = """
 import sys, types
