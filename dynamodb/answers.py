@@ -38,9 +38,13 @@ def _code_and_status(answer: dict[str, Any]) -> tuple[str, int]:
 
 
 def is_unclear(answer: dict[str, Any]) -> bool:
-    """Tell an answer that leaves open whether a write has happened."""
+    """Tell an answer that leaves open whether a write has happened.
+
+    Where an answer names no code, botocore gives the status for one: DynamoDB did not write it.
+    """
     code, status = _code_and_status(answer)
-    return status >= HTTPStatus.INTERNAL_SERVER_ERROR or code in _UNCLEAR
+    is_strange = code == str(status)
+    return is_strange or status >= HTTPStatus.INTERNAL_SERVER_ERROR or code in _UNCLEAR
 
 
 def reason(error: Exception) -> str:

@@ -123,10 +123,23 @@ def server_error_after(request: AWSPreparedRequest, send: Send) -> AWSResponse:
     return _answer(request, 500, {"__type": "com.amazonaws.dynamodb#InternalServerError"})
 
 
-def garbled_after(request: AWSPreparedRequest, send: Send) -> AWSResponse:
-    """The store does as it is told, and its answer comes back as no answer of DynamoDB's."""
-    send()
-    return AWSResponse(request.url, 502, HTTPHeaders(), MockRawResponse("<html>Bad gateway</html>"))
+def strange_after(status: int, body: str) -> Fault:
+    """The store does as it is told, and something in between answers in its place."""
+
+    def fault(request: AWSPreparedRequest, send: Send) -> AWSResponse:
+        send()
+        return AWSResponse(request.url, status, HTTPHeaders(), MockRawResponse(body))
+
+    return fault
+
+
+garbled_after = strange_after(502, "<html>Bad gateway</html>")
+STRANGE = [
+    *(strange_after(200, body) for body in ("", "<html>Welcome</html>", "[]", "null", '"{}"')),
+    *(strange_after(status, "<html>Moved</html>") for status in (302, 403, 404, 413)),
+    strange_after(403, "{}"),
+]
+"""Answers that botocore would take for DynamoDB's own: for success, or for a refusal."""
 
 
 def unreachable(request: AWSPreparedRequest, _: Send) -> AWSResponse:

@@ -11,6 +11,7 @@ from dynamodb.client import call, count_requests
 from dynamodb.settings import Settings
 from dynamodb.store import get, get_many, put_new
 from tests.dynamodb.faults import (
+    STRANGE,
     connect_timeout,
     connection_closed_after,
     faults,
@@ -51,6 +52,12 @@ def test_a_store_that_asks_for_patience_is_busy(store: None, code: str) -> None:
 )
 def test_a_store_that_does_not_answer_is_unavailable(store: None, fault: Any) -> None:
     with faults(fault, fault, fault), pytest.raises(errors.StoreUnavailableError):
+        read()
+
+
+@pytest.mark.parametrize("fault", STRANGE)
+def test_what_dynamodb_did_not_say_is_no_answer(store: None, fault: Any) -> None:
+    with faults(fault), pytest.raises(errors.StoreUnavailableError):
         read()
 
 

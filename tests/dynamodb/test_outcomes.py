@@ -12,6 +12,7 @@ from dynamodb.retries import Patience, commit_within, read_within
 from dynamodb.store import get
 from dynamodb.transactions import Committed, Contended, Rejected, Unknown, commit
 from tests.dynamodb.faults import (
+    STRANGE,
     Fault,
     Send,
     cancellation,
@@ -98,7 +99,7 @@ def test_a_conflict_is_not_repeated_by_the_client() -> None:
     assert len(requests) == 1
 
 
-@pytest.mark.parametrize("losing", LOSING_THE_ANSWER)
+@pytest.mark.parametrize("losing", [*LOSING_THE_ANSWER, *STRANGE])
 def test_a_lost_answer_is_unknown_and_sending_again_finds_out(losing: Fault) -> None:
     one_attempt_a_call()
     thing = a_stored_thing(amount_minor=10)
