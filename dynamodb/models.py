@@ -140,12 +140,16 @@ class Record(Model):
         return copy
 
     def serialize(self, null_check: bool = True) -> dict[str, Any]:
-        """The record as DynamoDB takes it; like PynamoDB's, but looks only at what is set."""
-        attributes, item = type(self).get_attributes(), {}
-        for name, value in self.attribute_values.items():
-            typed = None if value is None else attributes[name].serialize(value)
+        """The record as DynamoDB takes it; like PynamoDB's, but looks only at what is set.
+
+        Always in the same order, as answers are made of it.
+        """
+        values, item = self.attribute_values, {}
+        for name, attribute in type(self).get_attributes().items():
+            value = values.get(name)
+            typed = None if value is None else attribute.serialize(value)
             if typed is not None:
-                item[name] = {attributes[name].attr_type: typed}
+                item[name] = {attribute.attr_type: typed}
         if null_check and not self._required() <= item.keys():
             raise AttributeNullError(min(self._required() - item.keys()))
         return item

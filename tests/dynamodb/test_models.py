@@ -132,3 +132,11 @@ def test_pynamodbs_own_methods_use_our_client_and_prefix(store: None) -> None:
     with client.count_requests() as requests:
         assert Thing.get("thing").colour is Colour.BLUE
     assert requests.operations == ["GetItem"]
+
+
+def test_a_record_is_written_in_one_order_however_it_was_made(store: None) -> None:
+    """Answers are made of it: one that is asked for twice is the same, byte for byte."""
+    thing = a_stored_thing(note="as typed")
+    turned = Thing()
+    turned.attribute_values = dict(reversed(thing.attribute_values.items()))
+    assert list(turned.serialize()) == list(thing.serialize())
