@@ -8,11 +8,11 @@ from payments.models import Payment
 from tests.bank import check_bank
 from tests.builders import opened, transferred
 from tests.crowd import ACCOUNTS, colliding, crowd
-from tests.tried import FULL
+from tests.tried import share
 
 __all__ = ["colliding"]
 
-TRANSFERS = 1000 if FULL else 300
+TRANSFERS = share(1000)
 
 integration = pytest.mark.integration
 
